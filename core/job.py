@@ -1,0 +1,115 @@
+"""A job as everybody sees it: its fields, its statuses and the one table of legal transitions."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Status(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+SOURCES: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset(),
+    Status.RUNNING: frozenset({Status.QUEUED, Status.PAUSED}),
+    Status.PAUSED: frozenset({Status.RUNNING}),
+    Status.SUCCEEDED: frozenset({Status.RUNNING}),
+    Status.FAILED: frozenset({Status.QUEUED, Status.RUNNING}),
+    Status.CANCELLED: frozenset({Status.QUEUED, Status.RUNNING, Status.PAUSED}),
+}
+"""For each status, the statuses it may be reached from. Every writer goes by this table."""
+
+ENDED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
+
+
+def now() -> str:
+    """The time in UTC as ISO 8601 with milliseconds, ending in `Z`."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Reason(_Record):
+    """Why a job has its status: `code` is for programs and stable, `message` is for people."""
+
+    code: str = Field(examples=["waiting_for_workers"])
+    message: str = Field(examples=["No worker is running; the job goes on when one appears."])
+
+
+class Transition(_Record):
+    """One change of status, with its time (ISO 8601, UTC)."""
+
+    status: Status
+    at: str
+    reason: Reason | None = None
+
+
+class Progress(_Record):
+    """How far a job is. `passes`: one direction for one batch counts 1; `evaluations`: function values alone."""
+
+    step: int = 0
+    total_steps: int | None = None
+    epoch: float = 0.0
+    samples_seen: int = 0
+    passes: int = 0
+    evaluations: int = 0
+    steps_per_second: float | None = None
+    eta_seconds: float | None = None
+
+
+class Metrics(_Record):
+    """The newest figures; accuracies from 0 to 1. `loss` is null before the first step and when it is not finite."""
+
+    loss: float | None = None
+    test_accuracy: float | None = None
+    best_test_accuracy: float | None = None
+    validation_accuracy: float | None = None
+
+
+class Model(_Record):
+    """The trained network: parameter count, and sha256 of the final bytes (little-endian, flat order)."""
+
+    parameters: int | None = None
+    sha256: str | None = None
+
+
+class Plan(_Record):
+    """How the rounds of a job are cut. Grouping blocks into shards never changes the result."""
+
+    blocks: int
+    shards: int
+    numerics: str
+    code: str = ""
+    reasons: list[str] = []
+
+
+class Job(_Record):
+    """A training job. Times are ISO 8601 in UTC."""
+
+    id: str
+    name: str
+    owner: str | None = Field(default=None, exclude=True)
+    status: Status
+    status_reason: Reason | None = None
+    transitions: list[Transition] = []
+    created_at: str
+    started_at: str | None = None
+    finished_at: str | None = None
+    queue_position: int | None = None
+    spec: dict[str, Any]
+    plan: Plan | None = None
+    progress: Progress = Progress()
+    metrics: Metrics = Metrics()
+    model: Model = Model()
+    retries: int = 0

@@ -1,0 +1,23 @@
+"""How to reach a Redis server."""
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+CONNECT_SECONDS = 2.0
+REPLY_SECONDS = 5.0
+"""A server that says nothing for this long counts as gone; the longest blocking read here waits 0.5 s."""
+
+
+def connect(url: str) -> redis.Redis:
+    """Return a client for `url` (`redis://`, `rediss://` or `unix://`) that answers bytes. Opens no connection yet.
+
+    A command that fails with the connection is tried again once on a new one: every script here may run twice.
+    """
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=REPLY_SECONDS,
+        health_check_interval=10,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 1),
+    )

@@ -1,0 +1,65 @@
+"""Small documents beside the jobs: history, the newest evaluation, aliases."""
+
+import json
+from typing import Any
+
+from redis import Redis
+
+from core.store import keys
+
+HISTORY_POINTS = 2000
+"""Points that are kept of a job's history; at the limit every second one that is no evaluation goes."""
+
+
+class Documents:
+    """History, evaluations and aliases in the store."""
+
+    def __init__(self, store: Redis) -> None:
+        self._store = store
+
+    def history(self, job_id: str) -> list[dict[str, Any]]:
+        """Return the points of a job's history, by step."""
+        return [json.loads(point) for point in self._store.lrange(keys.history(job_id), 0, -1)]
+
+    def thin(self, job_id: str) -> None:
+        """Bring a history that is over the limit back under it."""
+        if self._store.llen(keys.history(job_id)) <= HISTORY_POINTS:
+            return
+        points = thinned(self.history(job_id))
+        with self._store.pipeline(transaction=True) as pipe:
+            pipe.delete(keys.history(job_id)).rpush(keys.history(job_id), *map(json.dumps, points))
+            pipe.execute()
+
+    def evaluation(self, job_id: str) -> dict[str, Any] | None:
+        """Return the newest evaluation, None before the first."""
+        found = self._store.get(keys.evaluation(job_id))
+        return json.loads(found) if found else None
+
+    def put_evaluation(self, job_id: str, evaluation: dict[str, Any]) -> None:
+        """Write the newest evaluation."""
+        self._store.set(keys.evaluation(job_id), json.dumps(evaluation))
+
+    def alias(self, name: str) -> dict[str, Any] | None:
+        """Return what an alias names, None when there is no such alias."""
+        found = self._store.hget(keys.ALIASES, name)
+        return json.loads(found) if found else None
+
+    def aliases(self) -> dict[str, dict[str, Any]]:
+        """Return all aliases."""
+        return {name.decode(): json.loads(value) for name, value in self._store.hgetall(keys.ALIASES).items()}
+
+    def put_alias(self, name: str, value: dict[str, Any]) -> None:
+        """Let an alias name something, whatever it named before."""
+        self._store.hset(keys.ALIASES, name, json.dumps(value))
+
+    def remove_alias(self, name: str) -> bool:
+        """Forget an alias; False when there was none."""
+        return bool(self._store.hdel(keys.ALIASES, name))
+
+
+def thinned(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return at most about half of `points`, the first and last always among them; evaluations go only when they alone are too many."""
+    plain = [i for i, point in enumerate(points) if point.get("test_accuracy") is None]
+    removable = plain if len(points) - len(plain) < HISTORY_POINTS // 2 else list(range(len(points)))
+    gone = set(removable[1:-1:2])
+    return [point for i, point in enumerate(points) if i not in gone]

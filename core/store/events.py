@@ -1,0 +1,64 @@
+"""Events: what happened to a job, as Redis streams with a known window."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis import Redis
+
+from core.store import keys
+
+JOB_WINDOW = 1000
+"""Newest events that are kept of one job (Redis trims in whole nodes, so up to 100 more)."""
+WINDOW = 10_000
+"""Newest events that are kept of all jobs together."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """`type` is `status`, `step`, `evaluation`, `retry` or `progress`; `id` grows, and orders the events of all jobs."""
+
+    type: str
+    job_id: str
+    data: dict[str, Any] = field(default_factory=dict)
+    id: str = ""
+
+    @classmethod
+    def parse(cls, entry: tuple[bytes, dict[bytes, bytes]]) -> "Event":
+        """Read a stream entry."""
+        identifier, fields = entry
+        return cls(fields[b"type"].decode(), fields[b"job"].decode(), json.loads(fields[b"data"]), identifier.decode())
+
+
+# Writes one event to a job's stream and, under the same id, to the stream of all jobs.
+EMIT = f"""
+local function emit(all, one, job, kind, data)
+  local id = redis.call('XADD', all, 'MAXLEN', '~', {WINDOW}, '*', 'type', kind, 'job', job, 'data', data)
+  redis.call('XADD', one, 'MAXLEN', '~', {JOB_WINDOW}, id, 'type', kind, 'job', job, 'data', data)
+end
+"""
+
+
+def replay(store: Redis, job_id: str | None = None, after: str = "-") -> tuple[list[Event], bool]:
+    """Return the kept events of a job (or of all) with an id above `after`, and whether some between were trimmed away."""
+    key = keys.events(job_id) if job_id else keys.EVENTS
+    first = store.xrange(key, count=1)
+    entries = store.xrange(key, min=f"({after}" if after != "-" else "-")
+    lost = after != "-" and bool(first) and _order(after) < _order(first[0][0].decode()) and _trimmed(store, key)
+    return [Event.parse(entry) for entry in entries], lost
+
+
+def newest(store: Redis) -> str:
+    """Return the id of the newest event of all, `0-0` when there is none."""
+    last = store.xrevrange(keys.EVENTS, count=1)
+    return last[0][0].decode() if last else "0-0"
+
+
+def _trimmed(store: Redis, key: str) -> bool:
+    info = store.xinfo_stream(key)
+    return bool(info["entries-added"] > info["length"])
+
+
+def _order(identifier: str) -> tuple[int, int]:
+    milliseconds, _, sequence = identifier.partition("-")
+    return int(milliseconds), int(sequence or 0)

@@ -1,0 +1,134 @@
+"""The exchange: parameters on their way to the workers and rows on their way back. All of it expires; all of it may be lost."""
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from redis import Redis
+
+from core.store import keys
+
+EXPIRES_SECONDS = 3600
+HEARTBEAT_SECONDS = 5
+_ROUND = struct.Struct("<qq")
+_ROWS = struct.Struct("<qiiB3xdH")
+
+
+@dataclass(frozen=True)
+class Round:
+    """What the shards of one round compute from. A round is named by the step it begins at and the aggregator's token."""
+
+    token: int
+    step: int
+    vector: NDArray[Any]
+
+    def to_bytes(self) -> bytes:
+        """Return header and raw vector, little-endian."""
+        return _ROUND.pack(self.token, self.step) + self.vector.tobytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, dtype: np.dtype[Any]) -> "Round":
+        """Read `to_bytes`; the vector is a read-only view."""
+        token, step = _ROUND.unpack_from(data)
+        return cls(token, step, np.frombuffer(data, dtype, offset=_ROUND.size))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a worker sends back for one shard: `body` is raw rows, or JSON of a problem unless `outcome` is `DONE`."""
+
+    DONE, FAILED, REFUSED, LOST = range(4)
+
+    step: int
+    shard: int
+    shards: int
+    outcome: int
+    seconds: float
+    worker: str
+    body: bytes
+
+    def to_bytes(self) -> bytes:
+        """Return header, worker's name and body."""
+        name = self.worker.encode()
+        return _ROWS.pack(self.step, self.shard, self.shards, self.outcome, self.seconds, len(name)) + name + self.body
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Rows":
+        """Read `to_bytes`."""
+        step, shard, shards, outcome, seconds, length = _ROWS.unpack_from(data)
+        start = _ROWS.size
+        return cls(step, shard, shards, outcome, seconds, data[start : start + length].decode(), data[start + length :])
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """The JSON of a body that is not rows."""
+        return dict(json.loads(self.body))
+
+
+def pack(rows: Sequence[NDArray[Any]]) -> bytes:
+    """Return the rows of several blocks as one message body; the reader knows their lengths from the blocks."""
+    return b"".join(row.tobytes() for row in rows)
+
+
+def unpack(body: bytes, lengths: Sequence[int], dtype: np.dtype[Any]) -> list[NDArray[Any]]:
+    """Read `pack`. Raises ValueError when the body has another length than the blocks ask for."""
+    flat = np.frombuffer(body, dtype)
+    if flat.size != sum(lengths):
+        raise ValueError(f"a shard sent {flat.size} numbers where its blocks have {sum(lengths)}")
+    ends = np.cumsum(lengths)
+    return [flat[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+
+
+class Exchange:
+    """The exchange's server, as aggregator and workers use it."""
+
+    def __init__(self, server: Redis) -> None:
+        self.server = server
+
+    def brief(self, job_id: str, brief: dict[str, Any]) -> None:
+        """Tell workers what a job is: its spec, the code version, the numerics."""
+        self.server.set(keys.brief(job_id), json.dumps(brief), ex=EXPIRES_SECONDS)
+
+    def read_brief(self, job_id: str) -> dict[str, Any] | None:
+        """Return the job's brief, None when it is gone."""
+        data = self.server.get(keys.brief(job_id))
+        return json.loads(data) if data else None
+
+    def put(self, job_id: str, round_: Round) -> None:
+        """Write the vector of a round over the one before it."""
+        self.server.set(keys.round_(job_id), round_.to_bytes(), ex=EXPIRES_SECONDS)
+
+    def read(self, job_id: str, dtype: np.dtype[Any]) -> Round | None:
+        """Return the present round of a job, None when there is none."""
+        data = self.server.get(keys.round_(job_id))
+        return Round.from_bytes(data, dtype) if data else None
+
+    def send(self, job_id: str, token: int, rows: Rows) -> None:
+        """Hand a shard's rows to the aggregator that asked for them."""
+        key = keys.rows(job_id, token)
+        with self.server.pipeline(transaction=False) as pipe:
+            pipe.rpush(key, rows.to_bytes()).expire(key, EXPIRES_SECONDS)
+            pipe.execute()
+
+    def receive(self, job_id: str, token: int, seconds: float) -> Rows | None:
+        """Wait up to `seconds` for the rows of a shard."""
+        found = self.server.blpop([keys.rows(job_id, token)], timeout=seconds)
+        return Rows.from_bytes(found[1]) if found else None
+
+    def clear(self, job_id: str, token: int) -> None:
+        """Drop what a job that ended left here."""
+        self.server.delete(keys.round_(job_id), keys.brief(job_id), keys.rows(job_id, token))
+
+    def beat(self, worker: dict[str, Any]) -> None:
+        """Tell that a worker (`worker["id"]`) is alive, for `HEARTBEAT_SECONDS`."""
+        self.server.set(keys.WORKER + worker["id"], json.dumps(worker), ex=HEARTBEAT_SECONDS)
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Return what the living workers told of themselves, by id."""
+        names = list(self.server.scan_iter(keys.WORKER + "*", count=1000))
+        found = self.server.mget(names) if names else []
+        return sorted((json.loads(one) for one in found if one), key=lambda one: str(one["id"]))

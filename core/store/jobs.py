@@ -1,0 +1,263 @@
+"""Jobs in the store: accepted, listed, changed. Each write is one script, so it happens whole or not at all."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+
+from core.job import ENDED, SOURCES, Job, Reason, Status, Transition, now
+from core.store import keys
+from core.store.events import EMIT
+from core.store.leases import Lease, Stale
+
+_RANK = 1 << 40
+"""Jobs per level of priority; a queue score stays an exact double."""
+
+
+class UnknownJob(LookupError):
+    """No job has this id."""
+
+
+class QueueFull(Exception):
+    """As many jobs wait as may wait."""
+
+
+class Conflict(Exception):
+    """The job's `status` does not allow the change."""
+
+    def __init__(self, job_id: str, status: str, wanted: str) -> None:
+        super().__init__(f"job {job_id} is {status}; it cannot become {wanted} from there")
+        self.job_id, self.status, self.wanted = job_id, status, wanted
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some jobs, newest first, and the number to go on below (None at the end)."""
+
+    jobs: tuple[Job, ...]
+    next: int | None
+
+
+_CREATE = (
+    EMIT
+    + """
+local job, all, queue, queued, transitions, stream, events, sequence = unpack(KEYS)
+local id, rank, limit, record = unpack(ARGV, 1, 4)
+if redis.call('EXISTS', job) == 1 then return 1 end
+if redis.call('ZCARD', queue) >= tonumber(limit) then return 0 end
+local number = redis.call('INCR', sequence)
+redis.call('HSET', job, 'number', number, unpack(ARGV, 5))
+redis.call('RPUSH', transitions, record)
+redis.call('ZADD', all, number, id)
+redis.call('ZADD', queued, number, id)
+redis.call('ZADD', queue, rank + number, id)
+emit(events, stream, id, 'status', record)
+return 1
+"""
+)
+
+# A status changes only from one of its sources, and from an aggregator only under the newest token.
+_TRANSITION = (
+    EMIT
+    + """
+local job, queue, transitions, stream, events, token = unpack(KEYS)
+local id, to, sources, fence, record, by_status = unpack(ARGV, 1, 6)
+local status = redis.call('HGET', job, 'status')
+if not status then return 'unknown' end
+if fence ~= '' and redis.call('GET', token) ~= fence then return 'stale' end
+local from = string.sub(status, 2, -2)
+if not string.find(sources, '|' .. from .. '|', 1, true) then return from end
+local number = redis.call('HGET', job, 'number')
+redis.call('HSET', job, 'status', '"' .. to .. '"', unpack(ARGV, 7))
+redis.call('RPUSH', transitions, record)
+redis.call('ZREM', by_status .. from, id)
+redis.call('ZADD', by_status .. to, number, id)
+if from == 'queued' then redis.call('ZREM', queue, id) end
+emit(events, stream, id, 'status', record)
+redis.call('PUBLISH', 'dualtrain:control', id .. ' ' .. to)
+return ''
+"""
+)
+
+# Progress is written under the newest token; an event or point whose step was told before is left out. Answers the status.
+_COMMIT = (
+    EMIT
+    + """
+local job, stream, events, token, history = unpack(KEYS)
+if redis.call('GET', token) ~= ARGV[2] then return 'stale' end
+local status = redis.call('HGET', job, 'status')
+if not status then return 'unknown' end
+for _, event in ipairs(cjson.decode(ARGV[3])) do
+  local kind, step, data, point = unpack(event)
+  local told = tonumber(redis.call('HGET', job, 'told:' .. kind) or -1)
+  if step < 0 or step > told then
+    if step >= 0 then redis.call('HSET', job, 'told:' .. kind, step) end
+    if kind ~= '' then emit(events, stream, ARGV[1], kind, data) end
+    if point ~= '' then redis.call('RPUSH', history, point) end
+  end
+end
+if #ARGV > 3 then redis.call('HSET', job, unpack(ARGV, 4)) end
+return status
+"""
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event to tell once for its `step` (a negative step: always), with the point it adds to the history, if any."""
+
+    type: str
+    step: int
+    data: Mapping[str, Any]
+    point: Mapping[str, Any] | None = None
+
+    def packed(self) -> tuple[str, int, str, str]:
+        """The form that the script reads."""
+        return self.type, self.step, json.dumps(self.data), json.dumps(self.point) if self.point else ""
+
+
+class Jobs:
+    """The jobs that the store keeps."""
+
+    def __init__(self, store: Redis) -> None:
+        self._store = store
+        self._create = store.register_script(_CREATE)
+        self._transition = store.register_script(_TRANSITION)
+        self._commit = store.register_script(_COMMIT)
+
+    def create(self, job: Job, priority: int, limit: int) -> None:
+        """Accept a queued job: higher priority runs first, then first come. Raises QueueFull at `limit` waiting jobs."""
+        record = Transition(status=job.status, at=job.created_at)
+        fields = job.model_dump(mode="json", exclude={"transitions", "queue_position"}) | {"owner": job.owner}
+        accepted = self._create(
+            keys=[
+                keys.job(job.id),
+                keys.JOBS,
+                keys.QUEUE,
+                keys.by_status(job.status),
+                keys.transitions(job.id),
+                keys.events(job.id),
+                keys.EVENTS,
+                keys.SEQUENCE,
+            ],
+            args=[job.id, (9 - priority) * _RANK, limit, record.model_dump_json(), *_flat(fields)],
+        )
+        if not accepted:
+            raise QueueFull(f"{limit} jobs are waiting already")
+
+    def get(self, job_id: str) -> Job:
+        """Return a job. Raises UnknownJob."""
+        with self._store.pipeline(transaction=True) as pipe:
+            pipe.hgetall(keys.job(job_id)).lrange(keys.transitions(job_id), 0, -1).zrank(keys.QUEUE, job_id)
+            fields, transitions, rank = pipe.execute()
+        if not fields:
+            raise UnknownJob(job_id)
+        return _parse(fields, transitions, rank)
+
+    def status(self, job_id: str) -> Status | None:
+        """Return a job's status, None when there is no such job."""
+        status = self._store.hget(keys.job(job_id), "status")
+        return Status(json.loads(status)) if status else None
+
+    def page(self, limit: int, below: int | None = None, status: Status | None = None) -> Page:
+        """Return up to `limit` jobs with numbers under `below`, newest first."""
+        index = keys.by_status(status) if status else keys.JOBS
+        top: str = f"({below}" if below is not None else "+inf"
+        found = self._store.zrevrangebyscore(index, top, "-inf", start=0, num=limit + 1, withscores=True)
+        jobs = self.several(identifier.decode() for identifier, _ in found[:limit])
+        return Page(jobs, int(found[limit - 1][1]) if len(found) > limit else None)
+
+    def several(self, job_ids: Iterable[str]) -> tuple[Job, ...]:
+        """Return the jobs with these ids in one trip; deleted ones are left out."""
+        with self._store.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hgetall(keys.job(job_id)).lrange(keys.transitions(job_id), 0, -1).zrank(keys.QUEUE, job_id)
+            found = pipe.execute()
+        return tuple(_parse(*found[i : i + 3]) for i in range(0, len(found), 3) if found[i])
+
+    def count(self, status: Status) -> int:
+        """Return how many jobs have this status."""
+        return int(self._store.zcard(keys.by_status(status)))
+
+    def ids(self, status: Status) -> list[str]:
+        """Return the ids of jobs with this status, oldest first; for `queued`, first to run first."""
+        index = keys.QUEUE if status is Status.QUEUED else keys.by_status(status)
+        return [identifier.decode() for identifier in self._store.zrange(index, 0, -1)]
+
+    def move(self, job_id: str, to: Status, reason: Reason | None = None, lease: Lease | None = None, **fields: Any) -> None:
+        """Change a job's status and write `fields` (JSON-able) with it.
+
+        Raises UnknownJob, Conflict when the table of transitions forbids it, Stale when `lease` is not the newest.
+        """
+        record = Transition(status=to, at=now(), reason=reason)
+        fields |= {"status_reason": reason.model_dump() if reason else None}
+        if to in ENDED:
+            fields["finished_at"] = record.at
+        refused = self._transition(
+            keys=[
+                keys.job(job_id),
+                keys.QUEUE,
+                keys.transitions(job_id),
+                keys.events(job_id),
+                keys.EVENTS,
+                keys.token(job_id),
+            ],
+            args=[
+                job_id,
+                to.value,
+                "|" + "|".join(sorted(SOURCES[to])) + "|",
+                lease.token if lease else "",
+                record.model_dump_json(),
+                keys.by_status(""),
+                *_flat(fields),
+            ],
+        ).decode()
+        _raise(refused, job_id, to)
+
+    def commit(self, lease: Lease, told: Iterable[Told] = (), **fields: Any) -> Status:
+        """Write `fields` of the job that `lease` is for, tell events, return the job's status. Raises Stale, UnknownJob."""
+        job_id = lease.job_id
+        answer = self._commit(
+            keys=[keys.job(job_id), keys.events(job_id), keys.EVENTS, keys.token(job_id), keys.history(job_id)],
+            args=[job_id, lease.token, json.dumps([one.packed() for one in told]), *_flat(fields)],
+        ).decode()
+        if answer in ("stale", "unknown"):
+            _raise(answer, job_id, Status.RUNNING)
+        return Status(json.loads(answer))
+
+    def delete(self, job_id: str) -> None:
+        """Remove an ended job with all that it left. Raises UnknownJob, Conflict when it has not ended."""
+        status = self.status(job_id)
+        if status is None:
+            raise UnknownJob(job_id)
+        if status not in ENDED:
+            raise Conflict(job_id, status, "deleted")
+        kept = [keys.checkpoint(job_id, int(step)) for step in self._store.hkeys(keys.checkpoints(job_id))]
+        names = (keys.job, keys.transitions, keys.history, keys.evaluation, keys.events, keys.checkpoints, keys.token)
+        with self._store.pipeline(transaction=True) as pipe:
+            pipe.zrem(keys.JOBS, job_id).zrem(keys.by_status(status), job_id)
+            pipe.delete(*(name(job_id) for name in names), *kept)
+            pipe.execute()
+
+
+def _flat(fields: Mapping[str, Any]) -> list[str]:
+    return [part for name, value in fields.items() for part in (name, json.dumps(value))]
+
+
+def _parse(fields: Mapping[bytes, bytes], transitions: list[bytes], rank: int | None) -> Job:
+    known = {name.decode(): json.loads(value) for name, value in fields.items() if name.decode() in Job.model_fields}
+    return Job.model_validate(
+        known | {"transitions": [json.loads(one) for one in transitions], "queue_position": None if rank is None else rank + 1}
+    )
+
+
+def _raise(refused: str, job_id: str, wanted: Status) -> None:
+    if refused == "unknown":
+        raise UnknownJob(job_id)
+    if refused == "stale":
+        raise Stale(f"another aggregator works on job {job_id} now")
+    if refused:
+        raise Conflict(job_id, refused, wanted)
+

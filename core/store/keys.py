@@ -1,0 +1,90 @@
+"""Every Redis key of the project. Store keys are kept; exchange keys all expire."""
+
+# The store.
+SEQUENCE = "dualtrain:sequence"
+"""Counts accepted jobs; a job's number orders lists and the queue."""
+JOBS = "dualtrain:jobs"
+"""Sorted set of all job ids by number."""
+QUEUE = "dualtrain:queue"
+"""Sorted set of queued job ids, first to run first."""
+EVENTS = "dualtrain:events"
+"""Stream of the events of all jobs."""
+CONTROL = "dualtrain:control"
+"""Channel that tells aggregators of changes of status: `<job> <status>`."""
+ALIASES = "dualtrain:aliases"
+"""Hash: alias -> JSON of the job and step it names."""
+
+
+def job(job_id: str) -> str:
+    """Hash: the fields of a job, each as JSON."""
+    return f"dualtrain:job:{job_id}"
+
+
+def by_status(status: str) -> str:
+    """Sorted set of the ids of jobs with this status, by number."""
+    return f"dualtrain:jobs:{status}"
+
+
+def transitions(job_id: str) -> str:
+    """List of JSON transitions, oldest first."""
+    return f"dualtrain:job:{job_id}:transitions"
+
+
+def history(job_id: str) -> str:
+    """List of JSON points, oldest first."""
+    return f"dualtrain:job:{job_id}:history"
+
+
+def evaluation(job_id: str) -> str:
+    """JSON: confusion matrix and accuracy by class of the newest evaluation."""
+    return f"dualtrain:job:{job_id}:evaluation"
+
+
+def events(job_id: str) -> str:
+    """Stream of one job's events; entries have the ids that they have in `EVENTS`."""
+    return f"dualtrain:job:{job_id}:events"
+
+
+def checkpoints(job_id: str) -> str:
+    """Hash: step -> JSON of what a kept checkpoint is."""
+    return f"dualtrain:job:{job_id}:checkpoints"
+
+
+def checkpoint(job_id: str, step: int) -> str:
+    """Bytes: one checkpoint as safetensors."""
+    return f"dualtrain:job:{job_id}:checkpoint:{step}"
+
+
+def lease(job_id: str) -> str:
+    """The fencing token of the aggregator that works on a job; expires when it stops renewing."""
+    return f"dualtrain:lease:{job_id}"
+
+
+def token(job_id: str) -> str:
+    """Counter of the fencing tokens given out for a job."""
+    return f"dualtrain:token:{job_id}"
+
+
+def idempotency(owner: str, key: str) -> str:
+    """JSON: fingerprint of the request and its first answer; expires after 24 hours."""
+    return f"dualtrain:idempotency:{owner}:{key}"
+
+
+# The exchange.
+def round_(job_id: str) -> str:
+    """Bytes: header and vector of a job's present round."""
+    return f"dualtrain:round:{job_id}"
+
+
+def brief(job_id: str) -> str:
+    """JSON: what a worker must know to compute a job's shards."""
+    return f"dualtrain:brief:{job_id}"
+
+
+def rows(job_id: str, token_: int) -> str:
+    """List of the shards' results. It carries the token so that a stopped aggregator cannot swallow its successor's rows."""
+    return f"dualtrain:rows:{job_id}:{token_}"
+
+
+WORKER = "dualtrain:worker:"
+"""Prefix of the heartbeat keys: JSON about one worker, expiring."""

@@ -1,0 +1,32 @@
+"""Gradients from forward passes alone: five methods, one file each, behind one interface."""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Discriminator
+
+from core.gradients.base import Block, Cost, Draw, Estimate, Method
+from core.gradients.finite_difference import FiniteDifference
+from core.gradients.forward_gradient import ForwardGradient
+from core.gradients.per_neuron import PerNeuron
+from core.gradients.per_parameter import PerParameter
+from core.gradients.sharding import shards
+from core.gradients.spsa import SPSA
+
+GradientMethod: TypeAlias = Annotated[
+    PerParameter | PerNeuron | ForwardGradient | FiniteDifference | SPSA, Discriminator("method")
+]
+
+__all__ = [
+    "SPSA",
+    "Block",
+    "Cost",
+    "Draw",
+    "Estimate",
+    "FiniteDifference",
+    "ForwardGradient",
+    "GradientMethod",
+    "Method",
+    "PerNeuron",
+    "PerParameter",
+    "shards",
+]

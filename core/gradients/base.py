@@ -1,0 +1,96 @@
+"""What every gradient method is: blocks to measure, and a way to make a gradient of what was measured.
+
+Conventions: N samples, K directions of a block, P parameters. A block is a fixed range of directions x samples; which
+blocks there are depends on network, method and batch size alone, and each is always computed with the same shapes, so
+any grouping of blocks into shards gives the same bits. The row of a block is a flat array in the parameters' dtype
+(float64 for methods that use function values only); its last number is the block's share of the loss: the sum of its
+samples' losses over N, the size of the whole batch. So rows add up over samples.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from numpy.typing import DTypeLike
+
+from core.nn import Network
+from core.nn.tensor import Array, Labels
+
+
+@dataclass(frozen=True)
+class Block:
+    """Directions `[start, stop)` measured on samples `[start, stop)` of the batch."""
+
+    index: int
+    directions: tuple[int, int]
+    samples: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What random directions are drawn from, together with a block's index: the same anywhere, again and again."""
+
+    seed: int
+    step: int
+    replica: int = 0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A gradient `(P,)`, the mean loss of the batch, and how far an estimate scatters.
+
+    `variance` is the expected squared distance of the gradient from the exact one, estimated from the same rows;
+    None for exact methods, and when there is one direction only.
+    """
+
+    gradient: Array
+    loss: float | None
+    variance: float | None = None
+
+
+class Cost(NamedTuple):
+    """Roughly what one batch takes: floating-point operations, and bytes at once while one block is computed."""
+
+    flops: float
+    peak_bytes: float
+
+
+class Method(ABC):
+    """A way to get a gradient from forward passes. Final classes only; each is part of the job spec as it is."""
+
+    @abstractmethod
+    def check(self, network: Network) -> None:
+        """Raise a ValueError that names the layer this method cannot treat, and a method that can."""
+
+    @abstractmethod
+    def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
+        """All blocks of a batch of this size, by index."""
+
+    @abstractmethod
+    def measure(
+        self,
+        network: Network,
+        parameters: Array,
+        inputs: Array,
+        labels: Labels,
+        blocks: Sequence[Block],
+        draw: Draw,
+    ) -> list[Array]:
+        """One row for each of these blocks; `inputs` and `labels` are the whole batch."""
+
+    @abstractmethod
+    def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
+        """The gradient, from the rows of all blocks in the order of their indices."""
+
+    @abstractmethod
+    def passes(self, network: Network) -> int:
+        """How many directions are pushed for one batch; 0 for methods that use function values only."""
+
+    @abstractmethod
+    def evaluations(self, network: Network) -> int:
+        """How many times the loss of one batch is evaluated by methods that use function values only."""
+
+    @abstractmethod
+    def cost(self, network: Network, batch_size: int) -> Cost:
+        """An estimate for planning, never part of a result."""

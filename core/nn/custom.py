@@ -1,0 +1,39 @@
+"""Layers that the operator installs: Python callables found by name among the entry points `dualtrain.layers`.
+
+A custom layer is a callable `(parameters, inputs) -> outputs` with `parameters` `(size,)`, `inputs` `(N, fan_in)` and
+`outputs` `(N, units)`. Nothing is asked of it but values: it may round, sort, look up, or ask a machine. It may have
+the attributes `units` and `size`, functions of fan_in; without them it has as many outputs as inputs and no parameters.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from core.nn.tensor import Array
+
+CustomLayer: TypeAlias = Callable[[Array, Array], Array]
+GROUP = "dualtrain.layers"
+LEVELS = 16
+
+
+def quantize(parameters: Array, inputs: Array) -> Array:
+    """The inputs rounded to multiples of 1/`LEVELS`: its derivative is 0 wherever there is one."""
+    return np.round(inputs * LEVELS) / LEVELS
+
+
+BUILT_IN: dict[str, CustomLayer] = {"quantize": quantize}
+
+
+@cache
+def find(name: str) -> CustomLayer:
+    """The custom layer of this name; a ValueError that lists the known names when there is none."""
+    installed: dict[str, Any] = {point.name: point for point in entry_points(group=GROUP)}
+    if name in installed:
+        return installed[name].load()  # type: ignore[no-any-return]
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    known = ", ".join(sorted({*installed, *BUILT_IN}))
+    raise ValueError(f"no layer {name!r} is installed under the entry points {GROUP!r}; there are: {known}")

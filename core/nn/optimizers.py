@@ -1,0 +1,149 @@
+"""How a gradient becomes a step: pure functions of (parameters, gradient, state), one frozen dataclass each.
+
+Conventions: parameters, gradient and every state array are flat, `(P,)`, of one float dtype, which is preserved.
+The gradient is clipped first, then weight decay is added to it (as `torch.optim` does), then the optimizer turns it
+into a direction, and the step is the scheduled learning rate times that direction.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeAlias
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+from numpy.typing import DTypeLike, NDArray
+from pydantic import Discriminator
+
+from core.nn.config import CONFIG
+from core.nn.schedules import Constant, Schedule
+
+Vector: TypeAlias = NDArray[np.floating[Any]]
+State: TypeAlias = tuple[Vector, ...]
+Fraction: TypeAlias = Annotated[float, Ge(0), Lt(1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbstractOptimizer(ABC):
+    """What all optimizers share; a final class adds `state_arrays` and `direction`."""
+
+    learning_rate: Annotated[float, Gt(0)] = 0.1
+    schedule: Schedule = field(default_factory=Constant)
+    weight_decay: Annotated[float, Ge(0)] = 0.0
+    clip_norm: Annotated[float, Gt(0)] | None = None
+    __pydantic_config__ = CONFIG
+
+    def init(self, size: int, dtype: DTypeLike = np.float32) -> State:
+        """The state before the first step: arrays of zeros, `(size,)` each."""
+        return tuple(np.zeros(size, dtype) for _ in range(self.state_arrays()))
+
+    def update(
+        self, parameters: Vector, gradient: Vector, state: State, step: int, total_steps: int
+    ) -> tuple[Vector, State]:
+        """New parameters and new state after step number `step` (from 0); the arrays given are left as they are."""
+        rate = self.learning_rate * self.schedule.factor(step, total_steps)
+        gradient = _decayed(_clipped(gradient, self.clip_norm), parameters, self.weight_decay)
+        direction, state = self.direction(gradient, state, step)
+        return parameters - rate * direction, state
+
+    @abstractmethod
+    def state_arrays(self) -> int:
+        """How many arrays of size P the state holds."""
+
+    @abstractmethod
+    def direction(self, gradient: Vector, state: State, step: int) -> tuple[Vector, State]:
+        """What the learning rate is multiplied with, and the new state."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD(AbstractOptimizer):
+    """Plain stochastic gradient descent."""
+
+    name: Literal["sgd"] = "sgd"
+
+    def state_arrays(self) -> int:
+        return 0
+
+    def direction(self, gradient: Vector, state: State, step: int) -> tuple[Vector, State]:
+        return gradient, state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Momentum(AbstractOptimizer):
+    """A heavy ball: the velocity is `momentum` times the last one plus the gradient (Polyak 1964)."""
+
+    name: Literal["momentum"] = "momentum"
+    momentum: Fraction = 0.9
+
+    def state_arrays(self) -> int:
+        return 1
+
+    def direction(self, gradient: Vector, state: State, step: int) -> tuple[Vector, State]:
+        velocity = self.momentum * state[0] + gradient
+        return velocity, (velocity,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nesterov(AbstractOptimizer):
+    """Momentum that looks one step ahead (Nesterov 1983, in the form of Sutskever et al. 2013)."""
+
+    name: Literal["nesterov"] = "nesterov"
+    momentum: Fraction = 0.9
+
+    def state_arrays(self) -> int:
+        return 1
+
+    def direction(self, gradient: Vector, state: State, step: int) -> tuple[Vector, State]:
+        velocity = self.momentum * state[0] + gradient
+        return gradient + self.momentum * velocity, (velocity,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(AbstractOptimizer):
+    """Adaptive moments (Kingma and Ba 2015); a learning rate about 0.001 is usual."""
+
+    name: Literal["adam"] = "adam"
+    learning_rate: Annotated[float, Gt(0)] = 0.001
+    beta1: Fraction = 0.9
+    beta2: Fraction = 0.999
+    epsilon: Annotated[float, Gt(0)] = 1e-8
+
+    def state_arrays(self) -> int:
+        return 2
+
+    def direction(self, gradient: Vector, state: State, step: int) -> tuple[Vector, State]:
+        mean = self.beta1 * state[0] + (1 - self.beta1) * gradient
+        square = self.beta2 * state[1] + (1 - self.beta2) * gradient * gradient
+        unbiased_mean = mean / (1 - self.beta1 ** (step + 1))
+        unbiased_square = square / (1 - self.beta2 ** (step + 1))
+        return unbiased_mean / (np.sqrt(unbiased_square) + self.epsilon), (mean, square)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMSprop(AbstractOptimizer):
+    """The gradient over its running root mean square (Tieleman and Hinton 2012)."""
+
+    name: Literal["rmsprop"] = "rmsprop"
+    learning_rate: Annotated[float, Gt(0)] = 0.001
+    decay: Fraction = 0.99
+    epsilon: Annotated[float, Gt(0)] = 1e-8
+
+    def state_arrays(self) -> int:
+        return 1
+
+    def direction(self, gradient: Vector, state: State, step: int) -> tuple[Vector, State]:
+        square = self.decay * state[0] + (1 - self.decay) * gradient * gradient
+        return gradient / (np.sqrt(square) + self.epsilon), (square,)
+
+
+def _clipped(gradient: Vector, clip_norm: float | None) -> Vector:
+    if clip_norm is None:
+        return gradient
+    norm = float(np.linalg.norm(gradient))
+    return gradient * (clip_norm / norm) if norm > clip_norm else gradient
+
+
+def _decayed(gradient: Vector, parameters: Vector, weight_decay: float) -> Vector:
+    return gradient + weight_decay * parameters if weight_decay else gradient
+
+
+Optimizer: TypeAlias = Annotated[SGD | Momentum | Nesterov | Adam | RMSprop, Discriminator("name")]

@@ -1,18 +1,17 @@
 """Checkpoints: everything a job needs to go on, written in one piece and under the fencing token."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 from redis import Redis
 from safetensors.numpy import load, save
 
 from core.job import now
+from core.numerics import digest
 from core.store import keys
 from core.store.leases import Lease, Stale
 
@@ -57,11 +56,6 @@ class Checkpoint:
         """Read `to_bytes`. The tensors' metadata stand in the file's JSON header, whose length is its first 8 bytes."""
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
         return cls(int(header["step"]), load(data), json.loads(header["dualtrain"]))
-
-
-def digest(parameters: NDArray[Any]) -> str:
-    """Return the sha256 of a parameter vector's bytes: little-endian, flat order."""
-    return hashlib.sha256(np.ascontiguousarray(parameters, parameters.dtype.newbyteorder("<")).tobytes()).hexdigest()
 
 
 class Checkpoints:

@@ -32,12 +32,8 @@ class Documents:
 
     def evaluation(self, job_id: str) -> dict[str, Any] | None:
         """Return the newest evaluation, None before the first."""
-        found = self._store.get(keys.evaluation(job_id))
+        found = self._store.hget(keys.job(job_id), "evaluation")
         return json.loads(found) if found else None
-
-    def put_evaluation(self, job_id: str, evaluation: dict[str, Any]) -> None:
-        """Write the newest evaluation."""
-        self._store.set(keys.evaluation(job_id), json.dumps(evaluation))
 
     def alias(self, name: str) -> dict[str, Any] | None:
         """Return what an alias names, None when there is no such alias."""

@@ -13,7 +13,8 @@ from redis import Redis
 from core.store import keys
 
 EXPIRES_SECONDS = 3600
-HEARTBEAT_SECONDS = 5
+HEARTBEAT_SECONDS = 2
+"""A worker that was not heard of for this long is gone."""
 _ROUND = struct.Struct("<qq")
 _ROWS = struct.Struct("<qiiB3xdH")
 
@@ -70,16 +71,19 @@ class Rows:
 
 
 def pack(rows: Sequence[NDArray[Any]]) -> bytes:
-    """Return the rows of several blocks as one message body; the reader knows their lengths from the blocks."""
-    return b"".join(row.tobytes() for row in rows)
+    """Return the rows of several blocks as one message body: their count, size of a number and lengths, then the numbers."""
+    sizes = np.array([len(rows), rows[0].itemsize, *(row.size for row in rows)], "<u4")
+    return b"".join((sizes.tobytes(), *(row.tobytes() for row in rows)))
 
 
-def unpack(body: bytes, lengths: Sequence[int], dtype: np.dtype[Any]) -> list[NDArray[Any]]:
-    """Read `pack`. Raises ValueError when the body has another length than the blocks ask for."""
-    flat = np.frombuffer(body, dtype)
-    if flat.size != sum(lengths):
-        raise ValueError(f"a shard sent {flat.size} numbers where its blocks have {sum(lengths)}")
-    ends = np.cumsum(lengths)
+def unpack(body: bytes) -> list[NDArray[Any]]:
+    """Read `pack`: read-only vectors of float32 or float64. Raises ValueError when the body is cut off."""
+    count, itemsize = np.frombuffer(body, "<u4", 2)
+    lengths = np.frombuffer(body, "<u4", count, offset=8)
+    flat = np.frombuffer(body, np.dtype(f"<f{itemsize}"), offset=8 + lengths.nbytes)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    if flat.size != ends[-1]:
+        raise ValueError(f"a shard sent {flat.size} numbers where its header says {ends[-1]}")
     return [flat[end - length : end] for end, length in zip(ends, lengths, strict=True)]
 
 

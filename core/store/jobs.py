@@ -54,6 +54,7 @@ redis.call('ZADD', all, number, id)
 redis.call('ZADD', queued, number, id)
 redis.call('ZADD', queue, rank + number, id)
 emit(events, stream, id, 'status', record)
+redis.call('PUBLISH', 'dualtrain:control', id .. ' queued')
 return 1
 """
 )
@@ -104,9 +105,13 @@ return status
 )
 
 
+ALWAYS = -1
+"""The step of an event that is told however often it comes."""
+
+
 @dataclass(frozen=True)
 class Told:
-    """An event to tell once for its `step` (a negative step: always), with the point it adds to the history, if any."""
+    """An event to tell once for its `step`, or each time when that is `ALWAYS`, with the point it adds to the history, if any."""
 
     type: str
     step: int
@@ -235,7 +240,7 @@ class Jobs:
         if status not in ENDED:
             raise Conflict(job_id, status, "deleted")
         kept = [keys.checkpoint(job_id, int(step)) for step in self._store.hkeys(keys.checkpoints(job_id))]
-        names = (keys.job, keys.transitions, keys.history, keys.evaluation, keys.events, keys.checkpoints, keys.token)
+        names = (keys.job, keys.transitions, keys.history, keys.events, keys.checkpoints, keys.token)
         with self._store.pipeline(transaction=True) as pipe:
             pipe.zrem(keys.JOBS, job_id).zrem(keys.by_status(status), job_id)
             pipe.delete(*(name(job_id) for name in names), *kept)

@@ -16,7 +16,7 @@ ALIASES = "dualtrain:aliases"
 
 
 def job(job_id: str) -> str:
-    """Hash: the fields of a job, each as JSON."""
+    """Hash: the fields of a job, each as JSON; `number`, and `told:<type>`, the last step told of."""
     return f"dualtrain:job:{job_id}"
 
 
@@ -33,11 +33,6 @@ def transitions(job_id: str) -> str:
 def history(job_id: str) -> str:
     """List of JSON points, oldest first."""
     return f"dualtrain:job:{job_id}:history"
-
-
-def evaluation(job_id: str) -> str:
-    """JSON: confusion matrix and accuracy by class of the newest evaluation."""
-    return f"dualtrain:job:{job_id}:evaluation"
 
 
 def events(job_id: str) -> str:

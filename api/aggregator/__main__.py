@@ -1,0 +1,43 @@
+"""`python -m api.aggregator`: a process of its own, so that arithmetic never delays a request."""
+
+import ctypes
+import os
+import signal
+import stat
+import sys
+import threading
+
+from threadpoolctl import threadpool_limits
+
+from api.aggregator.aggregator import Aggregator
+from core.logs import configure
+from core.settings import Settings
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Run until SIGTERM, SIGINT, or the end of the process that started this one."""
+    configure()
+    threadpool_limits(1)
+    aggregator = Aggregator(Settings())
+    _end_with_parent()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: aggregator.stopping.set())
+    aggregator.run()
+
+
+def _end_with_parent() -> None:
+    """Die with the parent: at once where Linux tells, and when the pipe on standard input ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
+
+
+def _exit_at_end_of_input() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

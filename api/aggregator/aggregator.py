@@ -1,0 +1,129 @@
+"""Takes jobs under leases and runs each in a thread; hears of pauses and cancels; renews its leases; clears away old jobs."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+import structlog
+from redis import Redis
+from redis.client import PubSub
+from redis.exceptions import RedisError
+
+from api.aggregator.dispatch import Dispatcher
+from api.aggregator.reaper import reap
+from api.aggregator.runner import Runner, Services
+from core.job import Status
+from core.settings import Settings
+from core.store import Checkpoints, Documents, Exchange, Jobs, Lease, Leases, connect, keys
+
+LISTEN_SECONDS = 0.3
+"""How long one look at the control channel waits: also the longest until a new or orphaned job is taken."""
+RENEW_SECONDS = 1.0
+REAP_SECONDS = 60.0
+SHUNNED_SECONDS = 5.0
+"""How long a job that could not be begun here is left to other aggregators."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A job that this process works on."""
+
+    lease: Lease
+    runner: Runner
+    thread: threading.Thread
+
+
+class Aggregator:
+    """The jobs of this process, at most `settings.concurrent_jobs` at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store: Redis = connect(settings.redis_url)
+        exchange = Exchange(connect(settings.exchange_url))
+        self._services = Services(
+            settings, Jobs(self._store), Checkpoints(self._store), Documents(self._store), exchange, Dispatcher(settings)
+        )
+        self._leases = Leases(self._store)
+        self._running: dict[str, Running] = {}
+        self._shunned: dict[str, float] = {}
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        """Work until `stopping` is set; then every job is left with a checkpoint, for the next aggregator."""
+        threading.Thread(target=self._renew_forever, daemon=True).start()
+        threading.Thread(target=self._reap_forever, daemon=True).start()
+        while not self.stopping.is_set():
+            try:
+                self._listen()
+            except RedisError as error:
+                log.warning("store is away", error=str(error))
+                self.stopping.wait(LISTEN_SECONDS)
+        for running in list(self._running.values()):
+            running.thread.join(timeout=5)
+
+    def _listen(self) -> None:
+        with self._store.pubsub(ignore_subscribe_messages=True) as channel:
+            channel.subscribe(keys.CONTROL)
+            self._catch_up()
+            while not self.stopping.is_set():
+                self._take_jobs()
+                self._hear(channel)
+
+    def _hear(self, channel: PubSub) -> None:
+        message = channel.get_message(timeout=LISTEN_SECONDS)
+        while message is not None:
+            job_id, status = message["data"].decode().split()
+            if job_id in self._running:
+                self._running[job_id].runner.status = Status(status)
+            message = channel.get_message(timeout=0)
+
+    def _catch_up(self) -> None:
+        """Read what may have been said on the channel while nobody listened."""
+        for job_id, running in list(self._running.items()):
+            status = self._services.jobs.status(job_id)
+            running.runner.status = status or Status.CANCELLED
+
+    def _take_jobs(self) -> None:
+        for job_id, running in list(self._running.items()):
+            if not running.thread.is_alive():
+                self._leave(job_id, running)
+        orphans, waiting = self._services.jobs.ids(Status.RUNNING), self._services.jobs.ids(Status.QUEUED)
+        for job_id in (*orphans, *waiting):
+            if len(self._running) >= self._settings.concurrent_jobs:
+                return
+            if job_id not in self._running and time.monotonic() >= self._shunned.get(job_id, 0.0):
+                self._take(job_id)
+
+    def _take(self, job_id: str) -> None:
+        lease = self._leases.acquire(job_id)
+        if lease is None:
+            return
+        log.info("job taken", job=job_id, token=lease.token)
+        runner = Runner(self._services, lease, self.stopping)
+        thread = threading.Thread(target=runner.run, name=job_id, daemon=True)
+        self._running[job_id] = Running(lease, runner, thread)
+        thread.start()
+
+    def _leave(self, job_id: str, running: Running) -> None:
+        del self._running[job_id]
+        self._leases.release(running.lease)
+        if running.runner.status is Status.RUNNING:
+            self._shunned[job_id] = time.monotonic() + (SHUNNED_SECONDS if running.runner.shun else 0.0)
+
+    def _renew_forever(self) -> None:
+        while not self.stopping.wait(RENEW_SECONDS):
+            for job_id, running in list(self._running.items()):
+                try:
+                    if not self._leases.renew(running.lease):
+                        log.warning("lease lost", job=job_id)
+                except RedisError as error:
+                    log.warning("lease not renewed", job=job_id, error=str(error))
+
+    def _reap_forever(self) -> None:
+        while not self.stopping.wait(REAP_SECONDS):
+            try:
+                reap(self._services.jobs)
+            except RedisError as error:
+                log.warning("old jobs not cleared away", error=str(error))

@@ -1,0 +1,197 @@
+"""One round: dispatch its shards, gather the set of them, send again what does not come back."""
+
+import statistics
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from kombu.exceptions import OperationalError
+from numpy.typing import NDArray
+from redis.exceptions import ConnectionError, TimeoutError
+
+from api.aggregator.dispatch import Dispatcher
+from api.aggregator.planner import Planner
+from api.aggregator.problems import JobFailed
+from core.rounds import State
+from core.store import Exchange, Lease, Round, Rows, unpack
+from core.store.broker import ShardTask
+from core.training import Training
+
+FLOOR_SECONDS = 0.25
+"""A shard is never sent again sooner than this."""
+FIRST_SECONDS = 2.0
+"""The deadline before any round was measured: a worker may have to load code and data first."""
+LONGEST_SECONDS = 5.0
+"""The deadline doubles with each time in vain, up to this."""
+FACTOR = 3
+"""A shard is late after so many median rounds."""
+ATTEMPTS = 3
+"""How often a shard may raise an exception that could pass by itself."""
+LOST_PROCESSES = 10
+"""How many processes one shard may take with it before the job ends."""
+PASSING = frozenset({"MemoryError", "OSError", "ConnectionError", "TimeoutError", "SoftTimeLimitExceeded"})
+"""Exceptions that another attempt may not meet; all others would come again."""
+POLL_SECONDS = 0.2
+"""The longest wait between two looks at whether the job was paused or cancelled."""
+AWAY = (ConnectionError, TimeoutError, OperationalError, OSError)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What one shard of a round was: who computed it, how long, after how many retries."""
+
+    shard: int
+    worker: str
+    seconds: float
+    retries: int
+
+
+@dataclass
+class Gatherer:
+    """Makes a job's rounds with the workers. `check` raises when the job must stop; `tell` hears of retries and waits."""
+
+    lease: Lease
+    training: Training
+    exchange: Exchange
+    dispatcher: Dispatcher
+    planner: Planner
+    brief: dict[str, Any]
+    check: Callable[[], None]
+    tell: Callable[[str, dict[str, Any]], None]
+    lanes: list[Lane] = field(default_factory=list)
+    durations: deque[float] = field(default_factory=lambda: deque(maxlen=31))
+    workers: int = 1
+    briefed: bool = False
+
+    def measure(self, state: State) -> list[NDArray[Any]]:
+        """Return the rows of all units of the round that begins at `state`, in order."""
+        started = time.perf_counter()
+        gathering = _Gathering(self, state)
+        found = gathering.gather()
+        seconds = time.perf_counter() - started
+        self.durations.append(seconds)
+        self.lanes = gathering.lanes
+        self.planner.learn([lane.seconds for lane in self.lanes], seconds)
+        return [row for shard in sorted(found) for row in found[shard]]
+
+    def deadline_seconds(self) -> float:
+        """Return how long a shard may take: some median rounds, never under the floor."""
+        if not self.durations:
+            return FIRST_SECONDS
+        return max(FLOOR_SECONDS, FACTOR * statistics.median(self.durations))
+
+
+class _Gathering:
+    """The state of one round."""
+
+    def __init__(self, job: Gatherer, state: State) -> None:
+        self._job = job
+        self._round = Round(job.lease.token, state.step, job.training.rounds.vector(state))
+        units = job.training.rounds.units(state.step)
+        shards = job.planner.shards(units, job.workers)
+        cuts = [units * i // shards for i in range(shards + 1)]
+        self._tasks = [
+            ShardTask(job.lease.job_id, job.lease.token, state.step, shard, shards, cuts[shard], cuts[shard + 1])
+            for shard in range(shards)
+        ]
+        self._found: dict[int, list[NDArray[Any]]] = {}
+        self._failed: Counter[int] = Counter()
+        self._lost: Counter[int] = Counter()
+        self._sent: Counter[int] = Counter()
+        self._patience = job.deadline_seconds()
+        self._late = 0.0
+        self._published = False
+        self.lanes: list[Lane] = []
+
+    def gather(self) -> dict[int, list[NDArray[Any]]]:
+        while len(self._found) < len(self._tasks):
+            self._job.check()
+            try:
+                self._turn()
+            except AWAY as error:
+                self._away(error)
+        return self._found
+
+    def _turn(self) -> None:
+        if not self._published:
+            self._publish(self._missing())
+        wait = min(POLL_SECONDS, max(0.001, self._late - time.monotonic()))
+        rows = self._job.exchange.receive(self._job.lease.job_id, self._job.lease.token, wait)
+        if rows is not None:
+            self._take(rows)
+        elif time.monotonic() >= self._late:
+            self._overdue()
+
+    def _missing(self) -> list[ShardTask]:
+        return [task for task in self._tasks if task.shard not in self._found]
+
+    def _publish(self, tasks: list[ShardTask]) -> None:
+        job = self._job
+        if not job.briefed or any(self._sent[task.shard] for task in tasks):
+            job.exchange.brief(job.lease.job_id, job.brief)
+            job.briefed = True
+        job.exchange.put(job.lease.job_id, self._round)
+        job.dispatcher.send(tasks)
+        for task in tasks:
+            self._sent[task.shard] += 1
+        self._published = True
+        self._late = time.monotonic() + self._patience
+
+    def _take(self, rows: Rows) -> None:
+        if rows.step != self._round.step or rows.shard in self._found or rows.shards != len(self._tasks):
+            return  # a duplicate, or a stray of another round
+        handlers = {Rows.DONE: self._done, Rows.FAILED: self._error, Rows.LOST: self._gone, Rows.REFUSED: self._refused}
+        handlers[rows.outcome](rows)
+
+    def _done(self, rows: Rows) -> None:
+        self._found[rows.shard] = unpack(rows.body)
+        self.lanes.append(Lane(rows.shard, rows.worker, rows.seconds, self._sent[rows.shard] - 1))
+        self._job.tell("working", {})
+
+    def _error(self, rows: Rows) -> None:
+        self._failed[rows.shard] += 1
+        problem = rows.problem
+        if problem["type"] not in PASSING or self._failed[rows.shard] >= ATTEMPTS:
+            where = f"shard {rows.shard} of step {rows.step} on worker {rows.worker}"
+            raise JobFailed("shard_failed", f"{problem['type']}: {problem['text']} ({where})")
+        self._again(rows.shard, "shard_failed", problem["text"])
+
+    def _gone(self, rows: Rows) -> None:
+        self._lost[rows.shard] += 1
+        if self._lost[rows.shard] >= LOST_PROCESSES:
+            raise JobFailed(
+                "shard_kills_worker",
+                f"shard {rows.shard} of step {rows.step} took {LOST_PROCESSES} worker processes with it; the last said: {rows.problem['text']}",
+            )
+        self._again(rows.shard, "worker_lost", rows.problem["text"])
+
+    def _refused(self, rows: Rows) -> None:
+        self._job.tell("refused", rows.problem)
+        self._again(rows.shard, "refused", rows.problem["text"])
+
+    def _overdue(self) -> None:
+        """Send the first missing shard that no living worker is at again: one backup at a time, with doubling patience."""
+        waited, self._patience = self._patience, min(2 * self._patience, LONGEST_SECONDS)
+        workers = self._job.exchange.workers()
+        self._job.workers = len(workers)
+        if not workers:
+            self._job.tell("waiting", {})
+        doing = [worker["doing"] for worker in workers]
+        idle = [task for task in self._missing() if {"job": task.job, "step": task.step, "shard": task.shard} not in doing]
+        if idle:
+            self._again(idle[0].shard, "late", f"nothing came for {waited:.2f} s")
+        else:
+            self._late = time.monotonic() + self._patience
+
+    def _again(self, shard: int, code: str, text: str) -> None:
+        if self._job.workers:
+            self._job.tell("retry", {"step": self._round.step, "shard": shard, "code": code, "message": text})
+        self._publish([self._tasks[shard]])
+
+    def _away(self, error: Exception) -> None:
+        structlog.get_logger().warning("exchange or broker is away", job=self._job.lease.job_id, error=str(error))
+        self._published = False
+        time.sleep(POLL_SECONDS)

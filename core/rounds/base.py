@@ -1,0 +1,47 @@
+"""The interface of rounds, and the state that they carry from one to the next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+Vector = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class State:
+    """A job between two rounds. `parameters` and each vector of `optimizer` and `outer` are (P,); counters are totals."""
+
+    step: int
+    parameters: Vector
+    optimizer: tuple[Vector, ...] = ()
+    outer: tuple[Vector, ...] = ()
+    loss: float | None = None
+    samples_seen: int = 0
+    passes: int = 0
+    evaluations: int = 0
+
+
+class Rounds(Protocol):
+    """One way to make rounds. A round has units, computed anywhere in any grouping; their rows advance the state."""
+
+    def length(self, step: int) -> int:
+        """Return how many steps the round that begins at `step` makes."""
+        ...
+
+    def units(self, step: int) -> int:
+        """Return how many units of work the round has."""
+        ...
+
+    def vector(self, state: State) -> Vector:
+        """Return what the units need of the state, as one vector."""
+        ...
+
+    def measure(self, vector: Vector, step: int, units: Sequence[int]) -> list[Vector]:
+        """Return the rows of some units, each with the same bits whatever others are asked for along with it."""
+        ...
+
+    def advance(self, state: State, rows: Sequence[Vector]) -> State:
+        """Return the state after the round, from the rows of all units in order."""
+        ...

@@ -1,0 +1,118 @@
+"""Several steps a round: each replica trains on batches of its own, then what they changed is averaged.
+
+Local SGD (Stich 2019, arXiv 1805.09767); with an outer Nesterov momentum, DiLoCo (Douillard et al. 2023, arXiv 2311.08105).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+from pydantic import Field
+
+from core.data import Batches
+from core.gradients import Draw, GradientMethod
+from core.nn import Network, Optimizer
+from core.rounds.base import State, Vector
+
+
+@dataclass(frozen=True)
+class Average:
+    """The new parameters are the mean of the replicas'."""
+
+    name: Literal["average"] = "average"
+    __pydantic_config__ = {"extra": "forbid"}
+
+    def update(self, state: State, mean: Vector) -> tuple[Vector, tuple[Vector, ...]]:
+        """Return the parameters (P,) and the outer state after a round whose replicas' mean is `mean` (P,)."""
+        return mean, ()
+
+
+@dataclass(frozen=True)
+class Nesterov:
+    """The mean change is a gradient for an outer Nesterov momentum. Defaults are DiLoCo's (arXiv 2311.08105, section 3)."""
+
+    name: Literal["nesterov"] = "nesterov"
+    learning_rate: Annotated[float, Gt(0), Lt(10)] = 0.7
+    momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
+    __pydantic_config__ = {"extra": "forbid"}
+
+    def update(self, state: State, mean: Vector) -> tuple[Vector, tuple[Vector, ...]]:
+        """Return the parameters (P,) and the outer state after a round whose replicas' mean is `mean` (P,)."""
+        change = mean - state.parameters
+        rate, momentum = (mean.dtype.type(value) for value in (self.learning_rate, self.momentum))
+        velocity = change + (momentum * state.outer[0] if state.outer else 0)
+        return state.parameters + rate * (change + momentum * velocity), (velocity,)
+
+
+Outer = Annotated[Average | Nesterov, Field(discriminator="name")]
+
+
+@dataclass(frozen=True)
+class LocalSteps:
+    """Rounds whose units are replicas. A row is the replica's parameters, its optimizer state, and its mean loss."""
+
+    network: Network
+    method: GradientMethod
+    optimizer: Optimizer
+    batches: Batches
+    total_steps: int
+    seed: int
+    steps: int
+    replicas: int
+    outer: Average | Nesterov
+
+    def length(self, step: int) -> int:
+        return min(self.steps, self.total_steps - step)
+
+    def units(self, step: int) -> int:
+        return self.replicas
+
+    def vector(self, state: State) -> Vector:
+        return np.concatenate((state.parameters, *state.optimizer))
+
+    def measure(self, vector: Vector, step: int, units: Sequence[int]) -> list[Vector]:
+        return [self._replica(vector, step, replica) for replica in units]
+
+    def advance(self, state: State, rows: Sequence[Vector]) -> State:
+        mean = _mean(rows)
+        parts = np.split(mean[:-1], len(mean) // self.network.size)
+        parameters, outer = self.outer.update(state, parts[0])
+        length = self.length(state.step)
+        done = [(step, r) for step in range(state.step, state.step + length) for r in range(self.replicas)]
+        samples = [self.batches.size(step, r) for step, r in done]
+        batches = sum(size > 0 for size in samples)
+        return State(
+            step=state.step + length,
+            parameters=parameters,
+            optimizer=tuple(parts[1:]),
+            outer=outer,
+            loss=float(mean[-1]),
+            samples_seen=state.samples_seen + sum(samples),
+            passes=state.passes + batches * self.method.passes(self.network),
+            evaluations=state.evaluations + batches * self.method.evaluations(self.network),
+        )
+
+    def _replica(self, vector: Vector, step: int, replica: int) -> Vector:
+        parameters, *optimizer = np.split(vector, len(vector) // self.network.size)
+        losses: list[float] = []
+        for at in range(step, step + self.length(step)):
+            inputs, labels = self.batches.batch(at, replica, dtype=vector.dtype)
+            if len(labels) == 0:  # an epoch's last samples do not reach every replica
+                continue
+            blocks = self.method.blocks(self.network, len(labels))
+            rows = self.method.measure(self.network, parameters, inputs, labels, blocks, Draw(self.seed, at, replica))
+            estimate = self.method.combine(self.network, blocks, rows, vector.dtype)
+            parameters, state = self.optimizer.update(parameters, estimate.gradient, tuple(optimizer), at, self.total_steps)
+            optimizer = list(state)
+            losses.append(estimate.loss if estimate.loss is not None else np.nan)
+        loss: Any = np.mean(losses) if losses else np.nan
+        return np.concatenate((parameters, *optimizer, np.array([loss], vector.dtype)))
+
+
+def _mean(rows: Sequence[Vector]) -> Vector:
+    total = rows[0].copy()
+    for row in rows[1:]:
+        total += row
+    return total / total.dtype.type(len(rows))

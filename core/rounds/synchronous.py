@@ -1,0 +1,55 @@
+"""One step a round: the gradient of one batch, its blocks measured anywhere, summed in block order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.data import Batches
+from core.gradients import Block, Draw, GradientMethod
+from core.nn import Network, Optimizer
+from core.rounds.base import State, Vector
+
+
+@dataclass(frozen=True)
+class Synchronous:
+    """Rounds whose units are the method's blocks."""
+
+    network: Network
+    method: GradientMethod
+    optimizer: Optimizer
+    batches: Batches
+    total_steps: int
+    seed: int
+
+    def length(self, step: int) -> int:
+        return 1
+
+    def blocks(self, step: int) -> tuple[Block, ...]:
+        """Return the blocks of a step's batch; the last batch of an epoch may be short."""
+        return self.method.blocks(self.network, self.batches.size(step))
+
+    def units(self, step: int) -> int:
+        return len(self.blocks(step))
+
+    def vector(self, state: State) -> Vector:
+        return state.parameters
+
+    def measure(self, vector: Vector, step: int, units: Sequence[int]) -> list[Vector]:
+        inputs, labels = self.batches.batch(step, dtype=vector.dtype)
+        blocks = self.blocks(step)
+        chosen = [blocks[unit] for unit in units]
+        return self.method.measure(self.network, vector, inputs, labels, chosen, Draw(self.seed, step))
+
+    def advance(self, state: State, rows: Sequence[Vector]) -> State:
+        estimate = self.method.combine(self.network, self.blocks(state.step), rows, state.parameters.dtype)
+        parameters, optimizer = self.optimizer.update(
+            state.parameters, estimate.gradient, state.optimizer, state.step, self.total_steps
+        )
+        return State(
+            step=state.step + 1,
+            parameters=parameters,
+            optimizer=optimizer,
+            loss=estimate.loss,
+            samples_seen=state.samples_seen + self.batches.size(state.step),
+            passes=state.passes + self.method.passes(self.network),
+            evaluations=state.evaluations + self.method.evaluations(self.network),
+        )

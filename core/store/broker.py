@@ -1,0 +1,39 @@
+"""What aggregator and workers agree on about Celery's queue; neither the queue nor its server keeps anything."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
+
+QUEUE = "dualtrain-shards"
+SHARD_TASK = "dualtrain.shard"
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """The units `first <= unit < last` of the round of `job` that begins at `step`, asked for by the holder of `token`."""
+
+    job: str
+    token: int
+    step: int
+    shard: int
+    shards: int
+    first: int
+    last: int
+
+    def arguments(self) -> tuple[Any, ...]:
+        """Return the positional arguments of the task."""
+        return astuple(self)
+
+    @classmethod
+    def parse(cls, arguments: Sequence[Any]) -> "ShardTask":
+        """Read `arguments`."""
+        return cls(str(arguments[0]), *(int(number) for number in arguments[1:]))
+
+
+def transport_options(url: str) -> dict[str, Any]:
+    """Return kombu's options for a broker: half-open connections end, and Redis keys carry the project's name."""
+    if not url.startswith(("redis", "unix")):
+        return {}
+    waits = {"socket_timeout": 30, "socket_connect_timeout": 4, "health_check_interval": 10}
+    kept = {} if "socket" in url.split(":", 1)[0] else {"socket_keepalive": True}
+    return {**waits, **kept, "global_keyprefix": "dualtrain:celery:", "visibility_timeout": 600}

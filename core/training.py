@@ -1,0 +1,144 @@
+"""A training run as pure functions of its spec and data: the same whether one process computes it or a hundred."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data import Batches, Dataset, scale
+from core.nn import Network
+from core.rounds import LocalSteps, Rounds, State, Synchronous
+from core.spec import JobSpec
+
+Measure = Callable[[State], Sequence[NDArray[Any]]]
+"""Returns the rows of all units of the round that begins at a state: computed here, or by workers."""
+
+EVALUATED_AT_ONCE = 2000
+"""Samples per forward pass of an evaluation, so that it needs little memory."""
+
+
+class Diverged(ArithmeticError):
+    """The loss of a step is not finite."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a model does on the test split: `confusion` (C, C) counts, rows are true classes. Accuracies from 0 to 1."""
+
+    step: int
+    test_accuracy: float
+    validation_accuracy: float | None
+    confusion: NDArray[np.int64]
+
+    @property
+    def score(self) -> float:
+        """What `best` and `target_accuracy` go by: the held-back samples where there are some, else the test split."""
+        return self.test_accuracy if self.validation_accuracy is None else self.validation_accuracy
+
+
+@dataclass(frozen=True)
+class Training:
+    """A job's spec together with its data."""
+
+    spec: JobSpec
+    data: Dataset
+
+    @cached_property
+    def network(self) -> Network:
+        """The network that the spec describes."""
+        return network_for(self.spec)
+
+    @cached_property
+    def batches(self) -> Batches:
+        """The batches of every step."""
+        spec = self.spec
+        return Batches(
+            self.data,
+            spec.seed,
+            spec.batch_size,
+            replicas=spec.replicas if spec.local_steps > 1 else 1,
+            train_limit=spec.dataset.train_limit,
+            validation_limit=spec.dataset.validation_limit,
+        )
+
+    @cached_property
+    def total_steps(self) -> int:
+        """Steps per replica: all epochs, or `max_steps` when that is fewer."""
+        steps = self.spec.epochs * self.batches.steps_per_epoch
+        return steps if self.spec.max_steps is None else min(steps, self.spec.max_steps)
+
+    @cached_property
+    def rounds(self) -> Rounds:
+        """How the job's rounds are made."""
+        spec = self.spec
+        shared = (self.network, spec.gradient, spec.optimizer, self.batches, self.total_steps, spec.seed)
+        if spec.local_steps > 1:
+            return LocalSteps(*shared, steps=spec.local_steps, replicas=spec.replicas, outer=spec.outer)
+        return Synchronous(*shared)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of parameters and rows."""
+        return np.dtype(self.spec.dtype)
+
+    def initial(self, parameters: NDArray[Any] | None = None) -> State:
+        """Return the state before step 0, from `parameters` (P,) or from the seed."""
+        if parameters is None:
+            parameters = self.network.init(self.spec.seed)
+        parameters = parameters.astype(self.dtype)
+        return State(0, parameters, self.spec.optimizer.init(parameters.size, self.dtype))
+
+    def measure(self, state: State) -> list[NDArray[Any]]:
+        """Return the rows of a whole round, computed here."""
+        units = range(self.rounds.units(state.step))
+        return self.rounds.measure(self.rounds.vector(state), state.step, units)
+
+    def due(self, before: int, after: int) -> bool:
+        """Return whether a round from step `before` to `after` ends with an evaluation."""
+        return after // self.spec.evaluate_every > before // self.spec.evaluate_every or after >= self.total_steps
+
+    def evaluate(self, state: State) -> Evaluation:
+        """Return how the state's parameters do on the whole test split, and on the held-back samples."""
+        confusion = self._confusion(state, *self.data.test())
+        held = self.batches.validation()
+        accuracy = _accuracy(self._confusion(state, *held)) if len(held[1]) else None
+        return Evaluation(state.step, _accuracy(confusion), accuracy, confusion)
+
+    def _confusion(self, state: State, images: NDArray[np.uint8], labels: NDArray[Any]) -> NDArray[np.int64]:
+        classes = len(self.data.classes)
+        counts = np.zeros(classes * classes, np.int64)
+        for start in range(0, len(labels), EVALUATED_AT_ONCE):
+            part = slice(start, start + EVALUATED_AT_ONCE)
+            found = self.network.predict(state.parameters, scale(images[part], self.dtype))
+            counts += np.bincount(labels[part].astype(np.int64) * classes + found, minlength=classes * classes)
+        return counts.reshape(classes, classes)
+
+
+def network_for(spec: JobSpec) -> Network:
+    """Return the network of a spec, over `image_size²` inputs."""
+    return Network(spec.dataset.image_size**2, tuple(spec.network.layers), spec.network.loss)
+
+
+def train(training: Training, state: State, measure: Measure) -> Iterator[tuple[State, Evaluation | None]]:
+    """Yield the state after each round, with an evaluation where one is due, until the last step or the target accuracy.
+
+    Raises Diverged when the loss of a step is not finite.
+    """
+    while state.step < training.total_steps:
+        before, state = state.step, training.rounds.advance(state, measure(state))
+        if state.loss is not None and not np.isfinite(state.loss):
+            raise Diverged(
+                f"the loss of step {state.step} is not finite; try a lower learning rate than {training.spec.optimizer.learning_rate}"
+            )
+        evaluation = training.evaluate(state) if training.due(before, state.step) else None
+        yield state, evaluation
+        target = training.spec.target_accuracy
+        if evaluation is not None and target is not None and evaluation.score >= target:
+            return
+
+
+def _accuracy(confusion: NDArray[np.int64]) -> float:
+    return float(np.trace(confusion) / max(1, confusion.sum()))

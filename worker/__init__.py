@@ -1,0 +1,1 @@
+"""The Celery worker: computes shards and hands their rows to the aggregator."""

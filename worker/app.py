@@ -1,0 +1,48 @@
+"""The Celery application, started by `celery -A worker.app worker`. Each setting has its reason beside it."""
+
+from celery import Celery
+from celery.signals import setup_logging
+
+from core.settings import Settings
+from core.store.broker import QUEUE, transport_options
+from worker import processes
+
+settings = Settings()
+app = Celery("dualtrain", broker=settings.celery_broker_url, include=["worker.tasks"])
+app.conf.update(
+    # What stands in a message is data: nothing can be unpickled.
+    task_serializer="json",
+    accept_content=["json"],
+    # Rows go back through a Redis list: `get()` on a group naps half a second, and results would be kept for a day.
+    task_ignore_result=True,
+    result_backend=None,
+    # The aggregator sends again what is missing. A broker that redelivers too would only bring duplicates, and
+    # requeueing the task of a killed process has no bound.
+    task_acks_late=False,
+    task_reject_on_worker_lost=False,
+    # A reserved shard waits behind a busy process while another one idles.
+    worker_prefetch_multiplier=1,
+    # How long the parent waits for a result of a process that is gone before it says that it is lost; the default is 10 s.
+    worker_lost_wait=0.2,
+    # A shard takes milliseconds. One that hangs is ended, its process replaced.
+    task_soft_time_limit=270,
+    task_time_limit=300,
+    # On SIGTERM running shards may end; then the process goes.
+    worker_soft_shutdown_timeout=5,
+    # A net under memory leaks (KiB): the process is replaced after the shard that passed it.
+    worker_max_memory_per_child=2_000_000,
+    # The broker may be away for as long as it likes.
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_connection_timeout=4,
+    broker_transport_options=transport_options(settings.celery_broker_url),
+    # Nothing listens to these.
+    worker_send_task_events=False,
+    task_send_sent_event=False,
+    # One queue; no other worker's remote control is needed, and its queues would cost round trips.
+    task_default_queue=QUEUE,
+    worker_enable_remote_control=False,
+    worker_hijack_root_logger=False,
+)
+setup_logging.connect(processes.log)
+processes.connect_signals()

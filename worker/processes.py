@@ -1,0 +1,62 @@
+"""What happens to a worker's processes: their start, their heartbeat, their loss."""
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import threading
+from typing import Any
+
+from billiard.exceptions import WorkerLostError
+from celery.signals import task_failure, worker_process_init
+from threadpoolctl import threadpool_limits
+
+from core.logs import configure
+from core.settings import Settings
+from core.store import Exchange, Rows, connect
+from core.store.broker import ShardTask
+from worker.computer import Computer
+
+PR_SET_PDEATHSIG = 1
+BEAT_SECONDS = 0.5
+
+_computer: Computer | None = None
+
+
+def connect_signals() -> None:
+    """Listen to Celery."""
+    worker_process_init.connect(start)
+    task_failure.connect(lost)
+
+
+def log(**_: Any) -> None:
+    """Log as the other processes do, instead of as Celery does."""
+    configure()
+
+
+def start(**_: Any) -> None:
+    """Prepare a pool process: it dies with its parent, computes on one thread, and tells that it lives."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    threadpool_limits(1)
+    global _computer
+    settings = Settings()
+    _computer = Computer(Exchange(connect(settings.exchange_url)), settings, f"{socket.gethostname()}-{os.getpid()}")
+    threading.Thread(target=_computer.beat_forever, args=(BEAT_SECONDS,), daemon=True).start()
+
+
+def computer() -> Computer:
+    """Return this process's computer. Raises RuntimeError outside a pool process."""
+    if _computer is None:
+        raise RuntimeError("no computer here: run the worker with the prefork pool")
+    return _computer
+
+
+def lost(args: tuple[Any, ...] = (), exception: BaseException | None = None, **_: Any) -> None:
+    """Tell the aggregator at once of a shard whose process died under it. Runs in the parent."""
+    if not isinstance(exception, WorkerLostError):
+        return
+    task = ShardTask.parse(args)
+    body = json.dumps({"type": "WorkerLostError", "text": str(exception)}).encode()
+    rows = Rows(task.step, task.shard, task.shards, Rows.LOST, 0.0, socket.gethostname(), body)
+    Exchange(connect(Settings().exchange_url)).send(task.job, task.token, rows)

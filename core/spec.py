@@ -1,0 +1,130 @@
+"""The job spec: everything that a result depends on, with a default for every field, and what can be wrong with it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from core.gradients import GradientMethod, PerParameter
+from core.nn import SGD, Custom, Dense, Layer, LossName, Network, Optimizer
+from core.rounds.local_steps import Average, Outer
+
+MAX_PARAMETERS = 10_000_000
+"""More would not fit through a round: one round moves the parameters to every worker, and their rows back."""
+
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Text = Annotated[str, StringConstraints(max_length=512)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DatasetSpec(_Part):
+    """What is trained on. Images are scaled to `image_size` x `image_size` pixels; 28 are the original ones."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field("mnist", examples=["mnist"])
+    image_size: int = Field(12, ge=4, le=64)
+    train_limit: int | None = Field(None, ge=1, le=1_000_000_000, description="train on the first so many samples only")
+    validation_limit: int = Field(0, ge=0, le=1_000_000_000, description="training samples held back to choose `best`")
+
+
+class NetworkSpec(_Part):
+    """Layer after layer; the last has one unit for each class."""
+
+    layers: tuple[Layer, ...] = Field(
+        (Dense(20, "relu", "he"), Dense(10, "softmax", "xavier")), min_length=1, max_length=32
+    )
+    loss: LossName = "cross-entropy"
+
+
+class JobSpec(_Part):
+    """A training job. `{}` trains the network of the blog post on 12x12 MNIST for one epoch."""
+
+    name: Annotated[str, StringConstraints(max_length=200)] = Field("", examples=["seed network"])
+    dataset: DatasetSpec = DatasetSpec()
+    network: NetworkSpec = NetworkSpec()
+    gradient: GradientMethod = PerParameter()
+    optimizer: Optimizer = SGD()
+    batch_size: int = Field(64, ge=1, le=65_536)
+    epochs: int = Field(1, ge=1, le=100_000)
+    max_steps: Count | None = None
+    max_seconds: float | None = Field(None, gt=0, le=31_536_000, description="of running; paused time does not count")
+    target_accuracy: float | None = Field(None, gt=0, le=1, description="ends the job at the evaluation that reaches it")
+    evaluate_every: Count = Field(100, description="steps from one evaluation on the whole test split to the next")
+    local_steps: int = Field(1, ge=1, le=100_000, description="above 1: optimizer steps per replica and round")
+    replicas: int = Field(2, ge=1, le=256, description="counts only when `local_steps` is above 1")
+    outer: Outer = Field(Average(), description="how the replicas' changes become one; counts only with `local_steps`")
+    shards: Literal["auto"] | Annotated[int, Field(ge=1, le=4096)] = "auto"
+    dtype: Literal["float32", "float64"] = "float32"
+    seed: int = Field(0, ge=0, le=2**63 - 1)
+    priority: int = Field(5, ge=0, le=9, description="9 runs first; equals run in the order in which they came")
+    initial_weights: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        None, description="a job's id or an alias: start from its newest checkpoint"
+    )
+    keep_checkpoints: int = Field(5, ge=0, le=100, description="kept besides the best and the last")
+    keep_seconds: int = Field(604_800, ge=0, le=315_360_000, description="an ended job is deleted after this time")
+    webhook_url: Annotated[str, StringConstraints(max_length=2000)] | None = Field(
+        None, description="gets a signed POST when the job ends", examples=["https://example.org/hooks/dualtrain"]
+    )
+    metadata: dict[Annotated[str, StringConstraints(min_length=1, max_length=64)], Text] = Field({}, max_length=16)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one place of a document; `pointer` is a JSON pointer (RFC 6901)."""
+
+    pointer: str
+    code: str
+    message: str
+
+
+def faults(spec: JobSpec, classes: int, train_samples: int) -> list[Fault]:
+    """Return what cannot work though each field for itself is fine, for a data set of so many classes and samples."""
+    unknown = list(_unknown_layers(spec))
+    if unknown:
+        return unknown  # without its layers there is no network to look at
+    network = Network(spec.dataset.image_size**2, spec.network.layers, spec.network.loss)
+    return [*_size_faults(network), *_class_faults(spec, network, classes), *_method_faults(spec, network),
+            *_split_faults(spec, train_samples)]  # fmt: skip
+
+
+def _unknown_layers(spec: JobSpec) -> Iterator[Fault]:
+    for index, layer in enumerate(spec.network.layers):
+        try:
+            layer.outputs(1)
+        except ValueError as error:
+            assert isinstance(layer, Custom)
+            yield Fault(f"/network/layers/{index}/custom", "unknown_layer", str(error))
+
+
+def _size_faults(network: Network) -> Iterator[Fault]:
+    if network.size > MAX_PARAMETERS:
+        message = f"the network has {network.size:,} parameters; at most {MAX_PARAMETERS:,} are allowed"
+        yield Fault("/network/layers", "too_many_parameters", message)
+    elif not network.size:
+        yield Fault("/network/layers", "no_parameters", "no layer has parameters, so there is nothing to train")
+
+
+def _class_faults(spec: JobSpec, network: Network, classes: int) -> Iterator[Fault]:
+    if network.classes == classes:
+        return
+    last = len(spec.network.layers) - 1
+    part = "units" if isinstance(spec.network.layers[last], Dense) else "custom"
+    message = f"the last layer has {network.classes} outputs; data set {spec.dataset.name!r} has {classes} classes"
+    yield Fault(f"/network/layers/{last}/{part}", "wrong_output_size", f"{message}, so it needs {classes}")
+
+
+def _method_faults(spec: JobSpec, network: Network) -> Iterator[Fault]:
+    try:
+        spec.gradient.check(network)
+    except ValueError as error:
+        yield Fault("/gradient/method", "method_cannot_do_layer", str(error))
+
+
+def _split_faults(spec: JobSpec, train_samples: int) -> Iterator[Fault]:
+    held = spec.dataset.validation_limit
+    if held >= train_samples:
+        message = f"{held} samples are held back, but data set {spec.dataset.name!r} has only {train_samples}"
+        yield Fault("/dataset/validation_limit", "nothing_left_to_train", message)

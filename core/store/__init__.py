@@ -1,24 +1,33 @@
 """Everything that Redis holds. The store keeps jobs, checkpoints, events and tokens; the exchange may vanish at any time."""
 
+from core.store.access import Access
 from core.store.checkpoints import Checkpoint, Checkpoints, Summary, best
-from core.store.connection import connect
+from core.store.connection import connect, connect_async
+from core.store.counters import Counters
 from core.store.documents import Documents
 from core.store.events import Event, newest, replay
 from core.store.exchange import Exchange, Round, Rows, pack, unpack
+from core.store.idempotency import Claim, Idempotency, InFlight, Mismatch
 from core.store.jobs import ALWAYS, Conflict, Jobs, Page, QueueFull, Told, UnknownJob
 from core.store.leases import Lease, Leases, Stale
 
 __all__ = [
     "ALWAYS",
+    "Access",
     "Checkpoint",
     "Checkpoints",
+    "Claim",
     "Conflict",
+    "Counters",
     "Documents",
     "Event",
     "Exchange",
+    "Idempotency",
+    "InFlight",
     "Jobs",
     "Lease",
     "Leases",
+    "Mismatch",
     "Page",
     "QueueFull",
     "Round",
@@ -29,6 +38,7 @@ __all__ = [
     "UnknownJob",
     "best",
     "connect",
+    "connect_async",
     "newest",
     "pack",
     "replay",

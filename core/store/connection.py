@@ -1,6 +1,8 @@
 """How to reach a Redis server."""
 
 import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
@@ -21,3 +23,13 @@ def connect(url: str) -> redis.Redis:
         health_check_interval=10,
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 1),
     )
+
+
+def connect_async(url: str) -> redis.asyncio.Redis:
+    """Return an asynchronous client for `url`, for what waits on an event loop. Opens no connection yet.
+
+    Its reads may block for long, so it has no timeout for a reply; a dead server is noticed by TCP keep-alive.
+    """
+    keep_alive = {} if url.startswith("unix:") else {"socket_keepalive": True}
+    retry = AsyncRetry(ExponentialBackoff(cap=0.2, base=0.02), 1)
+    return redis.asyncio.Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS, retry=retry, **keep_alive)

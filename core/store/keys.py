@@ -13,6 +13,10 @@ CONTROL = "dualtrain:control"
 """Channel that tells aggregators of changes of status: `<job> <status>`."""
 ALIASES = "dualtrain:aliases"
 """Hash: alias -> JSON of the job and step it names."""
+COUNTERS = "dualtrain:counters"
+"""Hash of the counters that `/metrics` shows: name and labels -> number."""
+WEBHOOKS = "dualtrain:webhooks"
+"""Sorted set of the ids of ended jobs whose webhook is still to be called, by the Unix time of the next attempt."""
 
 
 def job(job_id: str) -> str:
@@ -63,6 +67,16 @@ def token(job_id: str) -> str:
 def idempotency(owner: str, key: str) -> str:
     """JSON: fingerprint of the request and its first answer; expires after 24 hours."""
     return f"dualtrain:idempotency:{owner}:{key}"
+
+
+def session(sha256: str) -> str:
+    """Hash of the API key that a page logged in with; expires. `sha256` is that of the cookie."""
+    return f"dualtrain:session:{sha256}"
+
+
+def requests(owner: str, minute: int) -> str:
+    """Counter of the requests of a key within a minute; expires."""
+    return f"dualtrain:requests:{owner}:{minute}"
 
 
 # The exchange.

@@ -1,0 +1,117 @@
+"""Errors as RFC 9457 problems: one class, one table of codes, and handlers for whatever is raised.
+
+The table is the whole list of codes; `docs` and the OpenAPI document are made from it. Under `/v2` a problem also has the
+member `error` that the Open Inference Protocol asks for.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+CODES: dict[str, tuple[int, str]] = {
+    "bad_request": (400, "The request cannot be read"),
+    "malformed_json": (400, "The body is not JSON"),
+    "unauthenticated": (401, "A valid API key is needed"),
+    "forbidden": (403, "This key may not do that"),
+    "foreign_origin": (403, "The request comes from another site"),
+    "not_found": (404, "There is nothing at this address"),
+    "job_not_found": (404, "There is no such job"),
+    "not_there_yet": (404, "The job has none of this yet"),
+    "method_not_allowed": (405, "This address does not take this method"),
+    "not_acceptable": (406, "None of the accepted forms can be had"),
+    "illegal_transition": (409, "The job's status does not allow this"),
+    "request_in_flight": (409, "The first request with this key is not answered yet"),
+    "body_too_large": (413, "The body is too large"),
+    "unsupported_media_type": (415, "The body's content type is not understood"),
+    "foreign_host": (421, "The request names a host that this server is not"),
+    "invalid": (422, "Some values are not valid"),
+    "idempotency_mismatch": (422, "The idempotency key was used with another body"),
+    "queue_full": (429, "Too many jobs are waiting"),
+    "quota_exceeded": (429, "This key has as many jobs as it may"),
+    "rate_limited": (429, "Too many requests"),
+    "internal_error": (500, "The server made a mistake"),
+    "store_unavailable": (503, "The store does not answer"),
+    "not_ready": (503, "The service is not ready"),
+}
+"""Code -> status and title. Codes are stable: programs may rely on them, and on nothing else of a problem."""
+
+_BY_STATUS = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
+              406: "not_acceptable", 413: "body_too_large", 415: "unsupported_media_type", 422: "invalid"}  # fmt: skip
+MEDIA_TYPE = "application/problem+json"
+
+
+class FaultDocument(BaseModel):
+    """One fault of a request."""
+
+    pointer: str = Field(description="JSON pointer into the body, or `#/query/NAME`", examples=["/network/layers/0/units"])
+    code: str = Field(examples=["greater_than_equal"])
+    message: str
+    suggestion: str | None = Field(None, description="the nearest known name", examples=["per-parameter"])
+
+
+class ProblemDocument(BaseModel):
+    """An error (RFC 9457). `code` is stable; `detail` is for people."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:dualtrain:problem:not_found"])
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str | None = None
+    request_id: str | None = None
+    errors: list[FaultDocument] | None = Field(None, description="one for each fault, with code `invalid`")
+
+
+class Problem(Exception):
+    """Raise it anywhere below a route: it becomes the answer. `extra` are members beside those of RFC 9457."""
+
+    def __init__(self, code: str, detail: str, headers: dict[str, str] | None = None, **extra: Any) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.headers, self.extra = code, detail, headers or {}, extra
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return CODES[self.code][0]
+
+    def document(self, path: str, request_id: str | None = None) -> dict[str, Any]:
+        """Return the members of the problem."""
+        status, title = CODES[self.code]
+        members = {"type": f"urn:dualtrain:problem:{self.code}", "title": title, "status": status,
+                   "code": self.code, "detail": self.detail, "instance": path, "request_id": request_id,
+                   **self.extra}  # fmt: skip
+        if path.startswith("/v2"):
+            members["error"] = self.detail
+        return {name: value for name, value in members.items() if value is not None}
+
+    def response(self, path: str, request_id: str | None = None) -> JSONResponse:
+        """Return the answer."""
+        return JSONResponse(self.document(path, request_id), self.status, self.headers, MEDIA_TYPE)
+
+
+def answer(request: Request, problem: Problem) -> JSONResponse:
+    """Return a problem as the answer to a request."""
+    return problem.response(request.url.path, request.scope.get("state", {}).get("request_id"))
+
+
+def from_status(status: int, detail: str, headers: dict[str, str] | None = None) -> Problem:
+    """Return the problem for a bare HTTP status that the framework raised."""
+    code = _BY_STATUS.get(status, "bad_request" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "internal_error")
+    return Problem(code, detail, headers)
+
+
+def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI's `responses` for problems with these codes, grouped by status."""
+    statuses: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        status, title = CODES[code]
+        example = Problem(code, title).document("/v1/jobs")
+        entry = statuses.setdefault(status, {"model": ProblemDocument, "content": {MEDIA_TYPE: {"examples": {}}}})
+        entry["content"][MEDIA_TYPE]["examples"][code] = {"value": example}
+        entry["description"] = f"{entry['description']}; {title}" if "description" in entry else title
+    return statuses

@@ -1,0 +1,116 @@
+"""API keys: a JSON file of names, hashes and scopes, read again when it changes.
+
+Keys are random and long, so a plain sha256 of them is safe to keep. A key's name is the owner of the jobs it submits.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+
+PREFIX = "dualtrain_"
+LOOK_SECONDS = 1.0
+"""How often the file is looked at: a new key works, and a removed one stops working, after this time at the latest."""
+
+
+class Scope(StrEnum):
+    """What a key may do. `submit` includes nothing of `read`; `admin` includes both, for the jobs of all keys."""
+
+    READ = "read"
+    SUBMIT = "submit"
+    ADMIN = "admin"
+
+
+class Key(BaseModel):
+    """A caller. Limits that are null do not apply."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    scopes: frozenset[Scope]
+    max_waiting_jobs: int | None = Field(None, ge=0)
+    max_running_jobs: int | None = Field(None, ge=0, description="waiting jobs beyond this number are refused as well")
+    max_stored_bytes: int | None = Field(None, ge=0, description="of the checkpoints of its jobs")
+    requests_per_minute: int | None = Field(None, ge=1)
+
+    @property
+    def owner(self) -> str | None:
+        """The owner of the jobs it submits: None where no keys are used."""
+        return self.name if self is not ANYONE else None
+
+    def may(self, scope: Scope) -> bool:
+        """Return whether it has the scope."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+    def owns(self, owner: str | None) -> bool:
+        """Return whether it may see and change what belongs to `owner`."""
+        return self is ANYONE or Scope.ADMIN in self.scopes or owner == self.name
+
+
+ANYONE = Key(name="anyone", sha256="0" * 64, scopes=frozenset(Scope))
+"""Who calls a server without keys, which listens on loopback only."""
+
+_FILE = TypeAdapter(list[Key])
+
+
+class Keys:
+    """The keys of a file. A change that cannot be read is logged, and the keys from before it stay."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._looked, self._stamp = 0.0, (0, 0, 0)
+        self._keys: list[Key] = []
+        self._read()
+
+    def of_token(self, token: str) -> Key | None:
+        """Return the key of a secret, None when there is none."""
+        return self.of_digest(digest(token))
+
+    def of_digest(self, sha256: str) -> Key | None:
+        """Return the key with this hash, None when there is none."""
+        self._look()
+        found = [key for key in self._keys if hmac.compare_digest(key.sha256, sha256)]
+        return found[0] if found else None
+
+    def _look(self) -> None:
+        if time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        try:
+            self._read()
+        except (OSError, ValueError) as error:
+            structlog.get_logger().error("the file of API keys cannot be read", path=str(self._path), error=str(error))
+
+    def _read(self) -> None:
+        self._looked = time.monotonic()
+        status = self._path.stat()
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if stamp != self._stamp:
+            self._keys = _FILE.validate_json(self._path.read_bytes())
+            self._stamp = stamp
+
+
+def digest(token: str) -> str:
+    """Return the sha256 of a secret, in hex."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def create(path: Path, name: str, scopes: frozenset[Scope]) -> str:
+    """Add a new key to a file, which need not exist yet; return the secret, which is kept nowhere."""
+    token = PREFIX + secrets.token_hex(32)
+    keys = _FILE.validate_json(path.read_bytes()) if path.exists() else []
+    kept = [key for key in keys if key.name != name]
+    added = [*kept, Key(name=name, sha256=digest(token), scopes=scopes)]
+    text = json.dumps(_FILE.dump_python(added, mode="json", exclude_none=True), indent=1)
+    fresh = path.with_suffix(".new")
+    fresh.touch(0o600)
+    fresh.write_text(text + "\n")
+    fresh.replace(path)
+    return token

@@ -1,0 +1,54 @@
+"""Counters that only grow, in one hash of the store: right with any number of processes, and after a restart."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from threading import Lock
+
+from redis import Redis
+
+from core.store import keys
+
+
+class Counters:
+    """Gathers increments in this process; `flush` adds them to the store."""
+
+    def __init__(self, store: Redis) -> None:
+        self._store, self._lock = store, Lock()
+        self._pending: Counter[str] = Counter()
+
+    def add(self, name: str, labels: Mapping[str, str] | None = None, value: float = 1.0) -> None:
+        """Count. Costs no trip to the store."""
+        field = json.dumps([name, labels or {}], sort_keys=True)
+        with self._lock:
+            self._pending[field] += value  # type: ignore[assignment]
+
+    def observe(self, name: str, buckets: tuple[float, ...], value: float, labels: Mapping[str, str] | None = None) -> None:
+        """Count a value into a histogram: `NAME_bucket` by upper bound `le`, and `NAME_sum`."""
+        bound = next((str(bucket) for bucket in buckets if value <= bucket), "+Inf")
+        self.add(f"{name}_bucket", {**(labels or {}), "le": bound})
+        self.add(f"{name}_sum", labels, value)
+
+    def flush(self) -> None:
+        """Add what was counted since the last time. What could not be added stays for the next time."""
+        with self._lock:
+            pending, self._pending = self._pending, Counter()
+        if not pending:
+            return
+        try:
+            with self._store.pipeline(transaction=True) as pipe:
+                for field, value in pending.items():
+                    pipe.hincrbyfloat(keys.COUNTERS, field, value)
+                pipe.execute()
+        except BaseException:
+            with self._lock:
+                self._pending.update(pending)
+            raise
+
+    def read(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        """Return all counters: (name, sorted labels) -> value. A histogram's buckets are not summed up."""
+        found = {}
+        for field, value in self._store.hgetall(keys.COUNTERS).items():
+            name, labels = json.loads(field)
+            found[name, tuple(sorted(labels.items()))] = float(value)
+        return found

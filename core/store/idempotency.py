@@ -1,0 +1,63 @@
+"""Idempotency keys: the same request sent twice makes one job, also when the first answer was lost on its way."""
+
+import json
+import time
+from dataclasses import dataclass
+
+from redis import Redis
+
+from core.store import keys
+
+KEPT_SECONDS = 24 * 3600
+UNANSWERED_SECONDS = 30
+"""A first request that is not answered by then was lost with its process: the next one takes its place."""
+
+
+class Mismatch(Exception):
+    """The key came before, with another request."""
+
+
+class InFlight(Exception):
+    """The first request with the key is not answered yet."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The id that the job of a request gets, and the first answer if there was one."""
+
+    job_id: str
+    answer: str | None = None
+
+
+class Idempotency:
+    """What is known of the keys of one owner (None: of everybody, where no keys are used)."""
+
+    def __init__(self, store: Redis, owner: str | None) -> None:
+        self._store, self._owner = store, owner or ""
+
+    def claim(self, key: str, fingerprint: str, job_id: str) -> Claim:
+        """Return the claim on `job_id`, or the earlier one. Raises Mismatch, InFlight."""
+        name, fresh = keys.idempotency(self._owner, key), self._record(fingerprint, job_id)
+        if self._store.set(name, json.dumps(fresh), ex=KEPT_SECONDS, nx=True):
+            return Claim(job_id)
+        found = json.loads(self._store.get(name) or json.dumps(fresh))
+        if found["fingerprint"] != fingerprint:
+            raise Mismatch(key)
+        if found["answer"] is not None:
+            return Claim(found["job_id"], found["answer"])
+        if time.time() - found["at"] < UNANSWERED_SECONDS:
+            raise InFlight(key)
+        return Claim(found["job_id"])  # a job with this id is made once only, whoever asks for it
+
+    def answer(self, key: str, fingerprint: str, job_id: str, answer: str) -> None:
+        """Keep the answer for whoever asks again."""
+        record = self._record(fingerprint, job_id) | {"answer": answer}
+        self._store.set(keys.idempotency(self._owner, key), json.dumps(record), ex=KEPT_SECONDS)
+
+    def forget(self, key: str) -> None:
+        """Free a key whose request made no job."""
+        self._store.delete(keys.idempotency(self._owner, key))
+
+    @staticmethod
+    def _record(fingerprint: str, job_id: str) -> dict[str, object]:
+        return {"fingerprint": fingerprint, "job_id": job_id, "at": time.time(), "answer": None}

@@ -1,0 +1,53 @@
+"""The settings of every process, from the environment: `DUALTRAIN_REDIS_URL`, `DUALTRAIN_PORT`, ..."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SOCKET_URL = "unix://"
+
+
+def _names(value: Any) -> Any:
+    """Return the entries of a comma-separated text; anything else as it is."""
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Made once by each entry point, never at import."""
+
+    model_config = SettingsConfigDict(env_prefix="DUALTRAIN_", frozen=True, extra="ignore")
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    """The store: jobs, checkpoints, events. `redis://`, `rediss://` or `unix://`."""
+    exchange_url: str = Field(default_factory=lambda data: data["redis_url"])
+    """The exchange: parameters, rows, heartbeats; may be lost at any time."""
+    broker_url: str = Field(default_factory=lambda data: data["exchange_url"])
+    """Celery's queue: Redis or RabbitMQ."""
+    api_keys_file: Path | None = None
+    """Names, sha256 and scopes of the API keys; needed on every address beyond loopback."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    data_dir: Path = Path("dualtrain-data")
+    """Data sets, their decoded forms, and the files of the servers that `dualtrain up` starts."""
+    hub_datasets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = (
+        "ylecun/mnist",
+        "zalando-datasets/fashion_mnist",
+    )
+    """Names on the Hugging Face hub that a job may ask for, separated by commas."""
+    concurrent_jobs: int = Field(default=2, ge=1)
+    """Jobs that one aggregator runs at the same time."""
+    max_waiting_jobs: int = Field(default=2000, ge=1)
+    workers: int | None = Field(default=None, ge=1)
+    """Worker processes of `dualtrain up`; None: one for each processor."""
+    numerics: Literal["native", "portable"] = "native"
+    """`portable` pins BLAS kernel and SIMD features, so that unlike hosts compute the same bits."""
+
+    @property
+    def celery_broker_url(self) -> str:
+        """`broker_url` in Celery's spelling: a Unix socket is `redis+socket://`, its database a `virtual_host`."""
+        if not self.broker_url.startswith(SOCKET_URL):
+            return self.broker_url
+        path, _, query = self.broker_url.removeprefix(SOCKET_URL).partition("?")
+        return f"redis+socket://{path}" + (f"?{query.replace('db=', 'virtual_host=')}" if query else "")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SOCKET_URL = "unix://"
@@ -28,6 +28,12 @@ class Settings(BaseSettings):
     api_keys_file: Path | None = None
     """Names, sha256 and scopes of the API keys; needed on every address beyond loopback."""
     host: str = "127.0.0.1"
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
+    """Names besides localhost, addresses and `host` that requests may name as their host, separated by commas; `*`: all."""
+    webhook_secret: SecretStr | None = None
+    """Signs webhooks (HMAC-SHA256); without it no job may have a `webhook_url`."""
+    webhook_private: bool = False
+    """Whether webhooks may go to private and loopback addresses."""
     port: int = Field(default=8000, ge=0, le=65535)
     data_dir: Path = Path("dualtrain-data")
     """Data sets, their decoded forms, and the files of the servers that `dualtrain up` starts."""
@@ -44,6 +50,12 @@ class Settings(BaseSettings):
     numerics: Literal["native", "portable"] = "native"
     """`portable` pins BLAS kernel and SIMD features, so that unlike hosts compute the same bits."""
 
+    def environment(self) -> dict[str, str]:
+        """Return the variables that give another process these settings."""
+        return {
+            f"DUALTRAIN_{name.upper()}": _text(value) for name, value in self.model_dump().items() if value is not None
+        }
+
     @property
     def celery_broker_url(self) -> str:
         """`broker_url` in Celery's spelling: a Unix socket is `redis+socket://`, its database a `virtual_host`."""
@@ -51,3 +63,9 @@ class Settings(BaseSettings):
             return self.broker_url
         path, _, query = self.broker_url.removeprefix(SOCKET_URL).partition("?")
         return f"redis+socket://{path}" + (f"?{query.replace('db=', 'virtual_host=')}" if query else "")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -25,8 +25,9 @@ def digest(parameters: NDArray[Any]) -> str:
 @cache
 def platform() -> dict[str, Any]:
     """Return what of NumPy's build and of this processor can change a bit."""
-    blas = [(one["internal_api"], one["version"], one.get("architecture"), one["num_threads"]) for one in threadpool_info()]
-    return {"numpy": np.__version__, "blas": sorted(blas), "simd": sorted(_simd())}
+    facts = ("internal_api", "version", "architecture", "num_threads")
+    blas = [tuple(one.get(fact) for fact in facts) for one in threadpool_info()]
+    return {"numpy": np.__version__, "blas": sorted(map(str, blas)), "simd": sorted(_simd())}
 
 
 @cache

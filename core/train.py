@@ -28,7 +28,8 @@ def run(training: Training, state: State | None = None, listen: Listener | None 
     """
     state = training.initial() if state is None else state
     with threadpool_limits(1):
-        for state, evaluation in train(training, state, training.measure):
+        for after, evaluation in train(training, state, training.measure):
+            state = after
             if listen is not None:
                 listen(state, evaluation)
     return state
@@ -54,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     state = run(training, listen=listen)
     seconds = time.perf_counter() - started
-    result = {"step": state.step, "test_accuracy": accuracies[-1], "seconds": seconds, "sha256": digest(state.parameters)}
-    _write(json.dumps(result))
+    result = {"step": state.step, "test_accuracy": accuracies[-1], "seconds": seconds}
+    _write(json.dumps({**result, "sha256": digest(state.parameters)}))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="set one field, the value as JSON: dataset.image_size=28, gradient.method=per-neuron, network.layers.0.units=100",
+        help="set one field, the value as JSON: gradient.method=per-neuron, network.layers.0.units=100",
     )
     return parser
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import Batches, Dataset, scale
+from core.data import Dataset, scale
 from core.nn import Network
-from core.rounds import LocalSteps, Rounds, State, Synchronous
+from core.rounds import Batches, LocalSteps, Rounds, State, Synchronous
 from core.spec import JobSpec
 
 Measure = Callable[[State], Sequence[NDArray[Any]]]
@@ -123,16 +123,15 @@ def network_for(spec: JobSpec) -> Network:
 
 
 def train(training: Training, state: State, measure: Measure) -> Iterator[tuple[State, Evaluation | None]]:
-    """Yield the state after each round, with an evaluation where one is due, until the last step or the target accuracy.
+    """Yield the state after each round, evaluated where that is due, until the last step or the target accuracy.
 
     Raises Diverged when the loss of a step is not finite.
     """
     while state.step < training.total_steps:
         before, state = state.step, training.rounds.advance(state, measure(state))
         if state.loss is not None and not np.isfinite(state.loss):
-            raise Diverged(
-                f"the loss of step {state.step} is not finite; try a lower learning rate than {training.spec.optimizer.learning_rate}"
-            )
+            rate = training.spec.optimizer.learning_rate
+            raise Diverged(f"the loss of step {state.step} is not finite; try a lower learning rate than {rate}")
         evaluation = training.evaluate(state) if training.due(before, state.step) else None
         yield state, evaluation
         target = training.spec.target_accuracy

@@ -22,7 +22,7 @@ app.conf.update(
     task_reject_on_worker_lost=False,
     # A reserved shard waits behind a busy process while another one idles.
     worker_prefetch_multiplier=1,
-    # How long the parent waits for a result of a process that is gone before it says that it is lost; the default is 10 s.
+    # How long the parent waits for the result of a process that is gone before it calls it lost; the default is 10 s.
     worker_lost_wait=0.2,
     # A shard takes milliseconds. One that hangs is ended, its process replaced.
     task_soft_time_limit=270,

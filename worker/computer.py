@@ -75,7 +75,7 @@ class Computer:
 
     def _alive(self) -> dict[str, Any]:
         task = self._task
-        doing = {"job": task.job, "step": task.step, "shard": task.shard} if task else None
+        doing = task.named() if task else None
         return {
             "id": self._worker,
             "host": socket.gethostname(),
@@ -119,8 +119,9 @@ class Computer:
         data = load(spec.dataset.name, spec.dataset.image_size, self._settings.data_dir, self._settings.hub_datasets)
         if brief["numerics"] != fingerprint(data.sha256):
             raise Refusal(
-                f"worker {self._worker} has numerics {fingerprint(data.sha256)}, the job was planned with {brief['numerics']};"
-                " set DUALTRAIN_NUMERICS=portable on every host of a mixed fleet"
+                f"worker {self._worker} has numerics {fingerprint(data.sha256)}, "
+                f"the job was planned with {brief['numerics']}; "
+                "set DUALTRAIN_NUMERICS=portable on every host of a mixed fleet"
             )
         return Training(spec, data)
 

@@ -1,1 +1,1 @@
-"""The aggregator: takes jobs under leases, makes their rounds, writes what comes of them. Started by the API's lifespan."""
+"""The aggregator: takes jobs under leases, makes their rounds, writes what comes of them. The API starts it."""

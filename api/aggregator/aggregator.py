@@ -1,20 +1,20 @@
-"""Takes jobs under leases and runs each in a thread; hears of pauses and cancels; renews its leases; clears away old jobs."""
+"""Takes jobs under leases, runs each in a thread, hears of pauses and cancels, renews leases, clears old jobs away."""
 
 import threading
 import time
 from dataclasses import dataclass
 
 import structlog
-from redis import Redis
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
-from api.aggregator.dispatch import Dispatcher
 from api.aggregator.reaper import reap
-from api.aggregator.runner import Runner, Services
+from api.aggregator.runner import Runner
+from api.aggregator.services import Services
+from api.aggregator.writer import Writer
 from core.job import Status
 from core.settings import Settings
-from core.store import Checkpoints, Documents, Exchange, Jobs, Lease, Leases, connect, keys
+from core.store import Lease, keys
 
 LISTEN_SECONDS = 0.3
 """How long one look at the control channel waits: also the longest until a new or orphaned job is taken."""
@@ -39,13 +39,7 @@ class Aggregator:
     """The jobs of this process, at most `settings.concurrent_jobs` at once."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._store: Redis = connect(settings.redis_url)
-        exchange = Exchange(connect(settings.exchange_url))
-        self._services = Services(
-            settings, Jobs(self._store), Checkpoints(self._store), Documents(self._store), exchange, Dispatcher(settings)
-        )
-        self._leases = Leases(self._store)
+        self._services = Services.open(settings)
         self._running: dict[str, Running] = {}
         self._shunned: dict[str, float] = {}
         self.stopping = threading.Event()
@@ -64,7 +58,7 @@ class Aggregator:
             running.thread.join(timeout=5)
 
     def _listen(self) -> None:
-        with self._store.pubsub(ignore_subscribe_messages=True) as channel:
+        with self._services.store.pubsub(ignore_subscribe_messages=True) as channel:
             channel.subscribe(keys.CONTROL)
             self._catch_up()
             while not self.stopping.is_set():
@@ -76,14 +70,14 @@ class Aggregator:
         while message is not None:
             job_id, status = message["data"].decode().split()
             if job_id in self._running:
-                self._running[job_id].runner.status = Status(status)
+                self._running[job_id].runner.writer.status = Status(status)
             message = channel.get_message(timeout=0)
 
     def _catch_up(self) -> None:
         """Read what may have been said on the channel while nobody listened."""
         for job_id, running in list(self._running.items()):
             status = self._services.jobs.status(job_id)
-            running.runner.status = status or Status.CANCELLED
+            running.runner.writer.status = status or Status.CANCELLED
 
     def _take_jobs(self) -> None:
         for job_id, running in list(self._running.items()):
@@ -91,32 +85,32 @@ class Aggregator:
                 self._leave(job_id, running)
         orphans, waiting = self._services.jobs.ids(Status.RUNNING), self._services.jobs.ids(Status.QUEUED)
         for job_id in (*orphans, *waiting):
-            if len(self._running) >= self._settings.concurrent_jobs:
+            if len(self._running) >= self._services.settings.concurrent_jobs:
                 return
             if job_id not in self._running and time.monotonic() >= self._shunned.get(job_id, 0.0):
                 self._take(job_id)
 
     def _take(self, job_id: str) -> None:
-        lease = self._leases.acquire(job_id)
+        lease = self._services.leases.acquire(job_id)
         if lease is None:
             return
         log.info("job taken", job=job_id, token=lease.token)
-        runner = Runner(self._services, lease, self.stopping)
+        runner = Runner(self._services, lease, self.stopping, Writer(self._services, lease))
         thread = threading.Thread(target=runner.run, name=job_id, daemon=True)
         self._running[job_id] = Running(lease, runner, thread)
         thread.start()
 
     def _leave(self, job_id: str, running: Running) -> None:
         del self._running[job_id]
-        self._leases.release(running.lease)
-        if running.runner.status is Status.RUNNING:
+        self._services.leases.release(running.lease)
+        if running.runner.writer.status is Status.RUNNING:
             self._shunned[job_id] = time.monotonic() + (SHUNNED_SECONDS if running.runner.shun else 0.0)
 
     def _renew_forever(self) -> None:
         while not self.stopping.wait(RENEW_SECONDS):
             for job_id, running in list(self._running.items()):
                 try:
-                    if not self._leases.renew(running.lease):
+                    if not self._services.leases.renew(running.lease):
                         log.warning("lease lost", job=job_id)
                 except RedisError as error:
                     log.warning("lease not renewed", job=job_id, error=str(error))

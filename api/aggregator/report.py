@@ -5,7 +5,6 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from api.aggregator.round import Lane
 from core.job import Metrics, Progress, now
 from core.rounds import State
 from core.store import Told
@@ -15,6 +14,16 @@ COALESCED_SECONDS = 0.2
 """The shortest time between two `step` events of a job."""
 RATE_WINDOW = 50
 """Reports that the rate is taken over."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What one shard of a round was: who computed it, how long, after how many retries."""
+
+    shard: int
+    worker: str
+    seconds: float
+    retries: int
 
 
 @dataclass
@@ -38,6 +47,11 @@ class Report:
     def due(self) -> bool:
         """Return whether the last `step` event is long enough ago."""
         return time.monotonic() - self._told >= COALESCED_SECONDS
+
+    def over(self) -> bool:
+        """Return whether the job has run as long as its spec lets it."""
+        limit = self.training.spec.max_seconds
+        return limit is not None and self.elapsed_seconds >= limit
 
     def take(self, evaluation: Evaluation) -> None:
         """Remember an evaluation, and the best accuracy on the test split."""
@@ -100,5 +114,5 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
         "test_accuracy": evaluation.test_accuracy,
         "validation_accuracy": evaluation.validation_accuracy,
         "confusion": counts.tolist(),
-        "by_class": [float(right / total) if total else None for right, total in zip(counts.diagonal(), totals, strict=True)],
+        "by_class": [float(right / n) if n else None for right, n in zip(counts.diagonal(), totals, strict=True)],
     }

@@ -4,7 +4,7 @@ import statistics
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import structlog
@@ -15,6 +15,8 @@ from redis.exceptions import ConnectionError, TimeoutError
 from api.aggregator.dispatch import Dispatcher
 from api.aggregator.planner import Planner
 from api.aggregator.problems import JobFailed
+from api.aggregator.report import Lane
+from api.aggregator.saved import Origin
 from core.rounds import State
 from core.store import Exchange, Lease, Round, Rows, unpack
 from core.store.broker import ShardTask
@@ -39,26 +41,17 @@ POLL_SECONDS = 0.2
 AWAY = (ConnectionError, TimeoutError, OperationalError, OSError)
 
 
-@dataclass(frozen=True)
-class Lane:
-    """What one shard of a round was: who computed it, how long, after how many retries."""
-
-    shard: int
-    worker: str
-    seconds: float
-    retries: int
-
-
 @dataclass
 class Gatherer:
-    """Makes a job's rounds with the workers. `check` raises when the job must stop; `tell` hears of retries and waits."""
+    """Makes a job's rounds with the workers. `check` raises when the job must stop; `tell` hears of retries."""
 
     lease: Lease
     training: Training
+    spec: dict[str, Any]
+    origin: Origin
     exchange: Exchange
     dispatcher: Dispatcher
     planner: Planner
-    brief: dict[str, Any]
     check: Callable[[], None]
     tell: Callable[[str, dict[str, Any]], None]
     lanes: list[Lane] = field(default_factory=list)
@@ -131,7 +124,7 @@ class _Gathering:
     def _publish(self, tasks: list[ShardTask]) -> None:
         job = self._job
         if not job.briefed or any(self._sent[task.shard] for task in tasks):
-            job.exchange.brief(job.lease.job_id, job.brief)
+            job.exchange.brief(job.lease.job_id, {"spec": job.spec, **asdict(job.origin)})
             job.briefed = True
         job.exchange.put(job.lease.job_id, self._round)
         job.dispatcher.send(tasks)
@@ -162,10 +155,9 @@ class _Gathering:
     def _gone(self, rows: Rows) -> None:
         self._lost[rows.shard] += 1
         if self._lost[rows.shard] >= LOST_PROCESSES:
-            raise JobFailed(
-                "shard_kills_worker",
-                f"shard {rows.shard} of step {rows.step} took {LOST_PROCESSES} worker processes with it; the last said: {rows.problem['text']}",
-            )
+            where = f"shard {rows.shard} of step {rows.step}"
+            text = f"{where} took {LOST_PROCESSES} worker processes with it; the last said: {rows.problem['text']}"
+            raise JobFailed("shard_kills_worker", text)
         self._again(rows.shard, "worker_lost", rows.problem["text"])
 
     def _refused(self, rows: Rows) -> None:
@@ -173,16 +165,16 @@ class _Gathering:
         self._again(rows.shard, "refused", rows.problem["text"])
 
     def _overdue(self) -> None:
-        """Send the first missing shard that no living worker is at again: one backup at a time, with doubling patience."""
+        """Send again the first missing shard that nobody is at: one backup at a time, with doubling patience."""
         waited, self._patience = self._patience, min(2 * self._patience, LONGEST_SECONDS)
         workers = self._job.exchange.workers()
         self._job.workers = len(workers)
         if not workers:
             self._job.tell("waiting", {})
         doing = [worker["doing"] for worker in workers]
-        idle = [task for task in self._missing() if {"job": task.job, "step": task.step, "shard": task.shard} not in doing]
+        idle = [task.shard for task in self._missing() if task.named() not in doing]
         if idle:
-            self._again(idle[0].shard, "late", f"nothing came for {waited:.2f} s")
+            self._again(idle[0], "late", f"nothing came for {waited:.2f} s")
         else:
             self._late = time.monotonic() + self._patience
 

@@ -1,24 +1,39 @@
 """A job's state as a checkpoint and back."""
 
+from dataclasses import asdict, dataclass
+
+from api.aggregator.report import Report
+from core.numerics import code_version, fingerprint
 from core.rounds import State
 from core.store import Checkpoint
-from api.aggregator.report import Report
 
 COUNTERS = ("loss", "samples_seen", "passes", "evaluations")
 
 
-def to_checkpoint(state: State, report: Report, plan: dict[str, str]) -> Checkpoint:
+@dataclass(frozen=True)
+class Origin:
+    """What a job's bits depend on besides its spec: it goes on only where these are the same."""
+
+    code: str
+    numerics: str
+
+    @classmethod
+    def here(cls, data_sha256: str) -> "Origin":
+        """Return the origin of a job that is begun by this process."""
+        return cls(code_version(), fingerprint(data_sha256))
+
+
+def to_checkpoint(state: State, report: Report, origin: Origin) -> Checkpoint:
     """Return everything that the job needs to go on from `state`."""
     vectors = {"parameters": state.parameters}
     vectors |= {f"optimizer.{i}": vector for i, vector in enumerate(state.optimizer)}
     vectors |= {f"outer.{i}": vector for i, vector in enumerate(state.outer)}
-    last = report.evaluation
     metadata = {
         "state": {name: getattr(state, name) for name in COUNTERS},
         "elapsed_seconds": report.elapsed_seconds,
         "best_test_accuracy": report.best,
-        "evaluated_step": last.step if last else None,
-        "plan": plan,
+        "evaluated": report.evaluation is not None and report.evaluation.step == state.step,
+        "origin": asdict(origin),
     }
     return Checkpoint(state.step, vectors, metadata)
 
@@ -26,7 +41,9 @@ def to_checkpoint(state: State, report: Report, plan: dict[str, str]) -> Checkpo
 def from_checkpoint(checkpoint: Checkpoint) -> State:
     """Return the state that was saved."""
     tensors = checkpoint.tensors
-    several = {
-        group: tuple(tensors[name] for name in sorted(tensors) if name.startswith(group + ".")) for group in ("optimizer", "outer")
-    }
-    return State(checkpoint.step, tensors["parameters"], several["optimizer"], several["outer"], **checkpoint.metadata["state"])
+
+    def group(name: str) -> tuple[str, ...]:
+        return tuple(sorted(key for key in tensors if key.startswith(name + ".")))
+
+    optimizer, outer = (tuple(tensors[key] for key in group(name)) for name in ("optimizer", "outer"))
+    return State(checkpoint.step, tensors["parameters"], optimizer, outer, **checkpoint.metadata["state"])

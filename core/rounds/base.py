@@ -11,7 +11,7 @@ Vector = NDArray[Any]
 
 @dataclass(frozen=True)
 class State:
-    """A job between two rounds. `parameters` and each vector of `optimizer` and `outer` are (P,); counters are totals."""
+    """A job between two rounds. `parameters` and the vectors of `optimizer`, `outer` are (P,); counters are totals."""
 
     step: int
     parameters: Vector

@@ -1,6 +1,6 @@
 """Several steps a round: each replica trains on batches of its own, then what they changed is averaged.
 
-Local SGD (Stich 2019, arXiv 1805.09767); with an outer Nesterov momentum, DiLoCo (Douillard et al. 2023, arXiv 2311.08105).
+Local SGD (Stich 2019, arXiv 1805.09767); with an outer Nesterov momentum DiLoCo (Douillard et al. 2023, 2311.08105).
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 from pydantic import Field
 
-from core.data import Batches
 from core.gradients import Draw, GradientMethod
 from core.nn import Network, Optimizer
 from core.rounds.base import State, Vector
+from core.rounds.batches import Batches
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Average:
 
 @dataclass(frozen=True)
 class Nesterov:
-    """The mean change is a gradient for an outer Nesterov momentum. Defaults are DiLoCo's (arXiv 2311.08105, section 3)."""
+    """The mean change is a gradient for an outer Nesterov momentum. Defaults: DiLoCo (arXiv 2311.08105, section 3)."""
 
     name: Literal["nesterov"] = "nesterov"
     learning_rate: Annotated[float, Gt(0), Lt(10)] = 0.7
@@ -104,7 +104,9 @@ class LocalSteps:
             blocks = self.method.blocks(self.network, len(labels))
             rows = self.method.measure(self.network, parameters, inputs, labels, blocks, Draw(self.seed, at, replica))
             estimate = self.method.combine(self.network, blocks, rows, vector.dtype)
-            parameters, state = self.optimizer.update(parameters, estimate.gradient, tuple(optimizer), at, self.total_steps)
+            parameters, state = self.optimizer.update(
+                parameters, estimate.gradient, tuple(optimizer), at, self.total_steps
+            )
             optimizer = list(state)
             losses.append(estimate.loss if estimate.loss is not None else np.nan)
         loss: Any = np.mean(losses) if losses else np.nan
@@ -115,4 +117,5 @@ def _mean(rows: Sequence[Vector]) -> Vector:
     total = rows[0].copy()
     for row in rows[1:]:
         total += row
-    return total / total.dtype.type(len(rows))
+    total /= total.dtype.type(len(rows))
+    return total

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.data import Batches
 from core.gradients import Block, Draw, GradientMethod
 from core.nn import Network, Optimizer
 from core.rounds.base import State, Vector
+from core.rounds.batches import Batches
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Everything that Redis holds. The store keeps jobs, checkpoints, events and tokens; the exchange may vanish at any time."""
+"""Everything that Redis holds: the store keeps jobs, checkpoints, events; the exchange may vanish at any time."""
 
 from core.store.access import Access
 from core.store.checkpoints import Checkpoint, Checkpoints, Summary, best

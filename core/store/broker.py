@@ -10,7 +10,7 @@ SHARD_TASK = "dualtrain.shard"
 
 @dataclass(frozen=True)
 class ShardTask:
-    """The units `first <= unit < last` of the round of `job` that begins at `step`, asked for by the holder of `token`."""
+    """Units `first <= unit < last` of the round of `job` that begins at `step`, asked for by the holder of `token`."""
 
     job: str
     token: int
@@ -23,6 +23,10 @@ class ShardTask:
     def arguments(self) -> tuple[Any, ...]:
         """Return the positional arguments of the task."""
         return astuple(self)
+
+    def named(self) -> dict[str, Any]:
+        """Return what a heartbeat tells of the task in hand."""
+        return {"job": self.job, "step": self.step, "shard": self.shard}
 
     @classmethod
     def parse(cls, arguments: Sequence[Any]) -> "ShardTask":

@@ -106,7 +106,7 @@ class Checkpoints:
 
 
 def best(kept: list[Summary]) -> Summary | None:
-    """Return the checkpoint of the highest accuracy, the earliest of equals: on the held-back samples where there are some."""
+    """Return the checkpoint of the highest accuracy (on held-back samples if any), the earliest of equals."""
     judged = [one for one in kept if one.test_accuracy is not None]
     return max(judged, key=lambda one: (_score(one), -one.step), default=None)
 

@@ -54,7 +54,7 @@ class Documents:
 
 
 def thinned(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return at most about half of `points`, the first and last always among them; evaluations go only when they alone are too many."""
+    """Return about half of `points` with the first and the last; evaluations go only when they alone are too many."""
     plain = [i for i, point in enumerate(points) if point.get("test_accuracy") is None]
     removable = plain if len(points) - len(plain) < HISTORY_POINTS // 2 else list(range(len(points)))
     gone = set(removable[1:-1:2])

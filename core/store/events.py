@@ -16,7 +16,7 @@ WINDOW = 10_000
 
 @dataclass(frozen=True)
 class Event:
-    """`type` is `status`, `step`, `evaluation`, `retry` or `progress`; `id` grows, and orders the events of all jobs."""
+    """`type` is `status`, `step`, `evaluation` or `retry`; `id` grows, and orders the events of all jobs."""
 
     type: str
     job_id: str
@@ -40,7 +40,7 @@ end
 
 
 def replay(store: Redis, job_id: str | None = None, after: str = "-") -> tuple[list[Event], bool]:
-    """Return the kept events of a job (or of all) with an id above `after`, and whether some between were trimmed away."""
+    """Return the kept events of a job (or of all) above the id `after`, and whether some between were trimmed away."""
     key = keys.events(job_id) if job_id else keys.EVENTS
     first = store.xrange(key, count=1)
     entries = store.xrange(key, min=f"({after}" if after != "-" else "-")

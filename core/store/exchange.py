@@ -1,4 +1,4 @@
-"""The exchange: parameters on their way to the workers and rows on their way back. All of it expires; all of it may be lost."""
+"""The exchange: parameters on their way to the workers, rows on their way back. All of it expires and may be lost."""
 
 import json
 import struct
@@ -21,7 +21,7 @@ _ROWS = struct.Struct("<qiiB3xdH")
 
 @dataclass(frozen=True)
 class Round:
-    """What the shards of one round compute from. A round is named by the step it begins at and the aggregator's token."""
+    """What the shards of a round compute from. A round is named by the step it begins at and the aggregator's token."""
 
     token: int
     step: int
@@ -71,7 +71,7 @@ class Rows:
 
 
 def pack(rows: Sequence[NDArray[Any]]) -> bytes:
-    """Return the rows of several blocks as one message body: their count, size of a number and lengths, then the numbers."""
+    """Return the rows of several blocks as one body: their count, the size of a number, their lengths, the numbers."""
     sizes = np.array([len(rows), rows[0].itemsize, *(row.size for row in rows)], "<u4")
     return b"".join((sizes.tobytes(), *(row.tobytes() for row in rows)))
 

@@ -82,7 +82,7 @@ return ''
 """
 )
 
-# Progress is written under the newest token; an event or point whose step was told before is left out. Answers the status.
+# Progress is written under the newest token; an event whose step was told before is left out. Answers the status.
 _COMMIT = (
     EMIT
     + """
@@ -111,7 +111,7 @@ ALWAYS = -1
 
 @dataclass(frozen=True)
 class Told:
-    """An event to tell once for its `step`, or each time when that is `ALWAYS`, with the point it adds to the history, if any."""
+    """An event to tell once for its `step` (`ALWAYS`: each time), with the point that it adds to the history."""
 
     type: str
     step: int
@@ -133,7 +133,7 @@ class Jobs:
         self._commit = store.register_script(_COMMIT)
 
     def create(self, job: Job, priority: int, limit: int) -> None:
-        """Accept a queued job: higher priority runs first, then first come. Raises QueueFull at `limit` waiting jobs."""
+        """Accept a job: higher priority runs first, then first come. Raises QueueFull at `limit` waiting jobs."""
         record = Transition(status=job.status, at=job.created_at)
         fields = job.model_dump(mode="json", exclude={"transitions", "queue_position"}) | {"owner": job.owner}
         accepted = self._create(
@@ -191,7 +191,9 @@ class Jobs:
         index = keys.QUEUE if status is Status.QUEUED else keys.by_status(status)
         return [identifier.decode() for identifier in self._store.zrange(index, 0, -1)]
 
-    def move(self, job_id: str, to: Status, reason: Reason | None = None, lease: Lease | None = None, **fields: Any) -> None:
+    def move(
+        self, job_id: str, to: Status, reason: Reason | None = None, lease: Lease | None = None, **fields: Any
+    ) -> None:
         """Change a job's status and write `fields` (JSON-able) with it.
 
         Raises UnknownJob, Conflict when the table of transitions forbids it, Stale when `lease` is not the newest.
@@ -222,7 +224,7 @@ class Jobs:
         _raise(refused, job_id, to)
 
     def commit(self, lease: Lease, told: Iterable[Told] = (), **fields: Any) -> Status:
-        """Write `fields` of the job that `lease` is for, tell events, return the job's status. Raises Stale, UnknownJob."""
+        """Write `fields` of the job of `lease`, tell events, return the job's status. Raises Stale, UnknownJob."""
         job_id = lease.job_id
         answer = self._commit(
             keys=[keys.job(job_id), keys.events(job_id), keys.EVENTS, keys.token(job_id), keys.history(job_id)],
@@ -253,8 +255,9 @@ def _flat(fields: Mapping[str, Any]) -> list[str]:
 
 def _parse(fields: Mapping[bytes, bytes], transitions: list[bytes], rank: int | None) -> Job:
     known = {name.decode(): json.loads(value) for name, value in fields.items() if name.decode() in Job.model_fields}
+    position = None if rank is None else rank + 1
     return Job.model_validate(
-        known | {"transitions": [json.loads(one) for one in transitions], "queue_position": None if rank is None else rank + 1}
+        known | {"transitions": [json.loads(one) for one in transitions], "queue_position": position}
     )
 
 

@@ -91,7 +91,7 @@ def brief(job_id: str) -> str:
 
 
 def rows(job_id: str, token_: int) -> str:
-    """List of the shards' results. It carries the token so that a stopped aggregator cannot swallow its successor's rows."""
+    """List of the shards' results; the token keeps a stopped aggregator from swallowing its successor's rows."""
     return f"dualtrain:rows:{job_id}:{token_}"
 
 

@@ -1,0 +1,30 @@
+"""What runs of jobs work with: the store's parts, the exchange, the way to the workers."""
+
+from dataclasses import dataclass
+
+from redis import Redis
+
+from api.aggregator.dispatch import Dispatcher
+from core.settings import Settings
+from core.store import Checkpoints, Documents, Exchange, Jobs, Leases, connect
+
+
+@dataclass(frozen=True)
+class Services:
+    """One of each, shared by the jobs of a process."""
+
+    settings: Settings
+    store: Redis
+    jobs: Jobs
+    leases: Leases
+    checkpoints: Checkpoints
+    documents: Documents
+    exchange: Exchange
+    dispatcher: Dispatcher
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Services":
+        """Return the services that `settings` name; connections are opened when they are used."""
+        store, exchange = connect(settings.redis_url), Exchange(connect(settings.exchange_url))
+        kept = (Jobs(store), Leases(store), Checkpoints(store), Documents(store))
+        return cls(settings, store, *kept, exchange, Dispatcher(settings))

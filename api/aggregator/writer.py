@@ -1,0 +1,85 @@
+"""What the aggregator writes of a running job, all of it under the job's lease."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.aggregator.report import Report, document
+from api.aggregator.round import Gatherer
+from api.aggregator.saved import Origin, to_checkpoint
+from api.aggregator.services import Services
+from core.job import Job, Model, Plan, Reason, Status
+from core.rounds import State
+from core.store import ALWAYS, Lease, Told
+from core.training import Evaluation
+
+CHECKPOINT_SECONDS = 3.0
+"""The longest a job runs without a checkpoint: what a lost API costs at most."""
+
+
+@dataclass
+class Writer:
+    """Writes of the job of `lease`. `status` is the newest that is known; the aggregator sets it too."""
+
+    services: Services
+    lease: Lease
+    status: Status = Status.RUNNING
+    reason: str | None = None
+    retries: int = 0
+    saved_at: float = field(default_factory=time.monotonic)
+
+    def take_up(self, job: Job) -> None:
+        """Go on from what the job's last aggregator wrote."""
+        self.retries = job.retries
+        self.reason = job.status_reason.code if job.status_reason else None
+
+    def because(self, code: str | None, message: str = "") -> None:
+        """Write the reason of the status, when it is another than before."""
+        if code != self.reason:
+            self.reason = code
+            reason = Reason(code=code, message=message).model_dump() if code else None
+            self.status = self.services.jobs.commit(self.lease, status_reason=reason)
+
+    def retry(self, data: dict[str, Any]) -> None:
+        """Tell that a shard was sent again."""
+        self.retries += 1
+        self.status = self.services.jobs.commit(self.lease, [Told("retry", ALWAYS, data)], retries=self.retries)
+
+    def tell(self, report: Report, state: State, fresh: Evaluation | None, gatherer: Gatherer) -> None:
+        """Write progress and metrics, with a `step` event and, when `fresh`, an `evaluation` event."""
+        training = report.training
+        plan = Plan(
+            blocks=training.rounds.units(max(0, state.step - 1)),
+            shards=max(1, len(gatherer.lanes)),
+            numerics=gatherer.origin.numerics,
+            code=gatherer.origin.code,
+            reasons=gatherer.planner.reasons,
+        )
+        written = {
+            "progress": report.progress(state),
+            "metrics": report.metrics(state),
+            "plan": plan,
+            "model": Model(parameters=training.network.size),
+        }
+        evaluation = {"evaluation": document(fresh)} if fresh else {}
+        self.status = self.services.jobs.commit(
+            self.lease,
+            report.told(state, fresh, gatherer.lanes),
+            retries=self.retries,
+            **{name: one.model_dump(mode="json") for name, one in written.items()},
+            **evaluation,
+        )
+        self.services.documents.thin(self.lease.job_id)
+        gatherer.workers = len(self.services.exchange.workers()) or gatherer.workers
+
+    def save_due(self) -> bool:
+        """Return whether the last checkpoint is long enough ago."""
+        return time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
+
+    def save(self, report: Report, state: State, origin: Origin) -> None:
+        """Write a checkpoint."""
+        judged = report.evaluation is not None and report.evaluation.step == state.step
+        metrics = report.metrics(state).model_dump() if judged else {"loss": state.loss}
+        keep = report.training.spec.keep_checkpoints
+        self.services.checkpoints.save(self.lease, to_checkpoint(state, report, origin), metrics, keep)
+        self.saved_at = time.monotonic()

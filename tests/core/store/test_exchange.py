@@ -1,0 +1,52 @@
+"""The exchange: what is sent is what arrives, and everything expires."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redis import Redis
+
+from core.store import Exchange, Round, Rows, pack, unpack
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=6), st.sampled_from(["<f4", "<f8"]))
+def test_rows_of_several_blocks_come_back_as_they_were(lengths: list[int], dtype: str) -> None:
+    rows = [np.arange(n, dtype=dtype) + n for n in lengths]
+    for sent, got in zip(rows, unpack(pack(rows)), strict=True):
+        assert got.dtype == sent.dtype
+        np.testing.assert_array_equal(got, sent)
+
+
+def test_a_body_that_is_cut_off_is_refused() -> None:
+    with pytest.raises(ValueError, match="3 numbers where its header says 4"):
+        unpack(pack([np.arange(4.0)])[:-8])
+
+
+@given(st.integers(0, 2**40), st.integers(0, 2**40), st.integers(0, 4))
+def test_a_round_keeps_header_and_bits(token: int, step: int, size: int) -> None:
+    vector = np.random.default_rng(size).normal(size=size).astype(np.float32)
+    got = Round.from_bytes(Round(token, step, vector).to_bytes(), vector.dtype)
+    assert (got.token, got.step) == (token, step)
+    assert got.vector.tobytes() == vector.tobytes()
+
+
+def test_rows_travel_through_the_list_of_their_token(exchange: Redis) -> None:
+    ours = Exchange(exchange)
+    sent = Rows(7, 1, 2, Rows.DONE, 0.25, "host-ü-12", b"\x00body")
+    ours.send("j", 3, sent)
+    assert ours.receive("j", 2, 0.01) is None
+    assert ours.receive("j", 3, 0.5) == sent
+
+
+def test_every_key_expires(exchange: Redis) -> None:
+    ours = Exchange(exchange)
+    ours.brief("j", {"spec": {}})
+    ours.put("j", Round(1, 0, np.zeros(3, np.float32)))
+    ours.send("j", 1, Rows(0, 0, 1, Rows.DONE, 0.0, "w", b""))
+    ours.beat({"id": "w"})
+    names = exchange.keys("*")
+    assert len(names) == 4
+    assert all(exchange.ttl(name) > 0 for name in names)
+    assert ours.workers() == [{"id": "w"}]
+    ours.clear("j", 1)
+    assert len(exchange.keys("*")) == 1

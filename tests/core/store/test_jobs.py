@@ -1,0 +1,146 @@
+"""Jobs: every legal and illegal change of status, fencing, order of the queue, events told once."""
+
+import itertools
+import json
+
+import pytest
+from redis import Redis
+
+from core.job import ENDED, SOURCES, Job, Reason, Status, now
+from core.store import Conflict, Jobs, Leases, QueueFull, Stale, Told, UnknownJob, replay
+
+PATHS = {
+    Status.QUEUED: (),
+    Status.RUNNING: (Status.RUNNING,),
+    Status.PAUSED: (Status.RUNNING, Status.PAUSED),
+    Status.SUCCEEDED: (Status.RUNNING, Status.SUCCEEDED),
+    Status.FAILED: (Status.RUNNING, Status.FAILED),
+    Status.CANCELLED: (Status.CANCELLED,),
+}
+
+
+@pytest.fixture
+def jobs(store: Redis) -> Jobs:
+    return Jobs(store)
+
+
+def a_job(name: str) -> Job:
+    return Job(id=name, name=name, status=Status.QUEUED, created_at=now(), spec={"seed": 3})
+
+
+def create(jobs: Jobs, name: str, priority: int = 5, status: Status = Status.QUEUED) -> str:
+    jobs.create(a_job(name), priority, limit=100)
+    for step in PATHS[status]:
+        jobs.move(name, step)
+    return name
+
+
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(Status, Status)))
+def test_only_the_table_of_transitions_is_allowed(jobs: Jobs, before: Status, after: Status) -> None:
+    create(jobs, "j", status=before)
+    if before in SOURCES[after]:
+        jobs.move("j", after, Reason(code="because", message="of this"))
+        job = jobs.get("j")
+        assert job.status is after
+        assert job.status_reason == Reason(code="because", message="of this")
+        assert (job.finished_at is not None) == (after in ENDED)
+    else:
+        with pytest.raises(Conflict, match=f"is {before}; it cannot become {after}"):
+            jobs.move("j", after)
+        assert jobs.get("j").status is before
+
+
+def test_transitions_and_status_events_tell_the_whole_life(jobs: Jobs, store: Redis) -> None:
+    create(jobs, "j", status=Status.SUCCEEDED)
+    statuses = [Status.QUEUED, Status.RUNNING, Status.SUCCEEDED]
+    assert [one.status for one in jobs.get("j").transitions] == statuses
+    events, lost = replay(store, "j")
+    assert [event.data["status"] for event in events] == statuses
+    assert not lost
+    assert [event.id for event in events] == [event.id for event in replay(store)[0]]
+
+
+def test_the_queue_is_by_priority_and_then_first_come(jobs: Jobs) -> None:
+    for name, priority in (("a", 5), ("b", 9), ("c", 5), ("d", 0)):
+        create(jobs, name, priority)
+    assert jobs.ids(Status.QUEUED) == ["b", "a", "c", "d"]
+    assert [jobs.get(name).queue_position for name in "abcd"] == [2, 1, 3, 4]
+    jobs.move("b", Status.RUNNING)
+    assert jobs.get("b").queue_position is None
+    assert jobs.get("a").queue_position == 1
+
+
+def test_the_queue_is_bounded(jobs: Jobs) -> None:
+    jobs.create(a_job("a"), 5, limit=1)
+    with pytest.raises(QueueFull):
+        jobs.create(a_job("b"), 5, limit=1)
+    with pytest.raises(UnknownJob):
+        jobs.get("b")
+
+
+def test_creating_twice_makes_one_job(jobs: Jobs) -> None:
+    create(jobs, "a")
+    create(jobs, "a")
+    assert jobs.ids(Status.QUEUED) == ["a"]
+    assert len(jobs.get("a").transitions) == 1
+
+
+def test_pages_are_newest_first_and_complete(jobs: Jobs) -> None:
+    names = [create(jobs, f"j{i}", status=Status.RUNNING if i % 2 else Status.QUEUED) for i in range(7)]
+    seen: list[str] = []
+    below = None
+    while True:
+        page = jobs.page(3, below)
+        seen += [job.id for job in page.jobs]
+        below = page.next
+        if below is None:
+            break
+    assert seen == names[::-1]
+    assert [job.id for job in jobs.page(10, status=Status.RUNNING).jobs] == ["j5", "j3", "j1"]
+
+
+def test_an_old_token_can_neither_move_nor_commit(jobs: Jobs, store: Redis) -> None:
+    create(jobs, "j", status=Status.RUNNING)
+    leases = Leases(store)
+    old = leases.acquire("j")
+    assert old is not None
+    leases.release(old)
+    new = leases.acquire("j")
+    assert new is not None
+    with pytest.raises(Stale):
+        jobs.move("j", Status.FAILED, lease=old)
+    with pytest.raises(Stale):
+        jobs.commit(old, retries=9)
+    assert jobs.commit(new, retries=2) is Status.RUNNING
+    assert jobs.get("j").retries == 2
+
+
+def test_commit_answers_the_status_that_the_job_has(jobs: Jobs, store: Redis) -> None:
+    create(jobs, "j", status=Status.RUNNING)
+    lease = Leases(store).acquire("j")
+    assert lease is not None
+    jobs.move("j", Status.PAUSED)
+    assert jobs.commit(lease) is Status.PAUSED
+
+
+def test_an_event_of_a_step_is_told_once(jobs: Jobs, store: Redis) -> None:
+    create(jobs, "j", status=Status.RUNNING)
+    lease = Leases(store).acquire("j")
+    assert lease is not None
+    for step in (1, 2, 1, 2, 3):
+        jobs.commit(lease, [Told("step", step, {"step": step}, {"step": step}), Told("retry", -1, {})])
+    told, _ = replay(store, "j")
+    assert [event.data["step"] for event in told if event.type == "step"] == [1, 2, 3]
+    assert sum(event.type == "retry" for event in told) == 5
+    assert [json.loads(point)["step"] for point in store.lrange("dualtrain:job:j:history", 0, -1)] == [1, 2, 3]
+
+
+def test_delete_leaves_nothing_and_only_of_ended_jobs(jobs: Jobs, store: Redis) -> None:
+    create(jobs, "j", status=Status.RUNNING)
+    with pytest.raises(Conflict):
+        jobs.delete("j")
+    jobs.move("j", Status.CANCELLED)
+    jobs.delete("j")
+    assert {key.decode() for key in store.keys("*")} == {"dualtrain:events", "dualtrain:sequence"}
+    with pytest.raises(UnknownJob):
+        jobs.delete("j")

@@ -1,18 +1,82 @@
 """The gradient by finite differences: two losses for every parameter, no derivative at all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import numpy as np
 from annotated_types import Gt
+from numpy.typing import DTypeLike
 
+from core.gradients.base import Block, Cost, Draw, Estimate, Method
+from core.gradients.blocks import cut, grid
+from core.gradients.costs import forward_flops, values_bytes
+from core.gradients.values import EPSILON, Values
+from core.nn import Network
 from core.nn.config import CONFIG
+from core.nn.tensor import Array, Labels
+
+DIRECTIONS = 256
+"""Directions of a block; each takes two losses of the whole batch."""
 
 
 @dataclass(frozen=True)
-class FiniteDifference:
-    """Every parameter is moved by `step_size`·max(1, |θ|), both ways or forward only, always in float64."""
+class FiniteDifference(Method):
+    """Every parameter is moved by h = `step_size`·max(1, |θ|), both ways or forward only, always in float64.
+
+    The central difference errs by about h² and ε/h, the forward one by h and ε/h; without a `step_size` h balances
+    the two: ε^(1/3) and ε^(1/2), with ε = 2⁻⁵². A larger step is for losses that are piecewise constant.
+    """
 
     method: Literal["finite-difference"] = "finite-difference"
     scheme: Literal["central", "forward"] = "central"
     step_size: Annotated[float, Gt(0)] | None = None
     __pydantic_config__ = CONFIG
+
+    def check(self, network: Network) -> None:
+        """Every network will do."""
+
+    def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
+        return grid(cut(0, network.size, DIRECTIONS), [(0, batch_size)])
+
+    def measure(
+        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
+    ) -> list[Array]:
+        values = Values.at(network, parameters, inputs, labels)
+        here = values.loss()
+        owners = np.repeat([part.layer for part in network.slices], [part.stop - part.start for part in network.slices])
+        rows = []
+        for block in blocks:
+            indices = range(*block.directions)
+            slopes = [self._slope(values, index, int(owners[index]), here) for index in indices]
+            rows.append(np.array([*slopes, here if indices.start == 0 else 0.0]))
+        return rows
+
+    def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
+        gradient = np.concatenate([row[:-1] for row in rows]).astype(dtype, copy=False)
+        return Estimate(gradient, float(sum(row[-1] for row in rows)))
+
+    def passes(self, network: Network) -> int:
+        return 0
+
+    def evaluations(self, network: Network) -> int:
+        return 2 * network.size if self.scheme == "central" else network.size + 1
+
+    def cost(self, network: Network, batch_size: int) -> Cost:
+        flops = self.evaluations(network) * forward_flops(network, batch_size)
+        return Cost(flops, values_bytes(network, batch_size))
+
+    def _slope(self, values: Values, index: int, layer: int, here: float) -> float:
+        """The difference quotient for one parameter, which belongs to this layer."""
+        value = values.point[index]
+        step = self._relative_step() * max(1.0, abs(value))
+        ends = []
+        for end in (value + step, value - step if self.scheme == "central" else value):
+            values.point[index] = end
+            ends.append((end, values.loss(layer) if end != value else here))
+        values.point[index] = value
+        (up, above), (down, below) = ends
+        return float((above - below) / (up - down))  # up - down is exact, 2·step is rounded
+
+    def _relative_step(self) -> float:
+        return self.step_size or EPSILON ** (1 / 3 if self.scheme == "central" else 1 / 2)

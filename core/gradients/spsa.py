@@ -1,18 +1,82 @@
 """Simultaneous perturbation (Spall 1992): two losses for every random direction, no derivative at all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import numpy as np
 from annotated_types import Ge, Gt, Le
+from numpy.typing import DTypeLike
 
+from core.gradients import estimates
+from core.gradients.base import Block, Cost, Draw, Estimate, Method
+from core.gradients.blocks import cut, grid
+from core.gradients.costs import forward_flops, values_bytes
+from core.gradients.values import EPSILON, Values
+from core.nn import Network
 from core.nn.config import CONFIG
+from core.nn.tensor import Array, Labels
+
+BLOCKS = 16
+"""At most so many blocks: each returns P numbers."""
 
 
 @dataclass(frozen=True)
-class SPSA:
-    """All parameters are moved at once by ±`step_size`, with random signs, always in float64."""
+class SPSA(Method):
+    """All parameters are moved at once by ±`step_size`, with random signs, always in float64.
+
+    Without a `step_size` it is ε^(1/3), with ε = 2⁻⁵². A larger one is for losses that are piecewise constant.
+    """
 
     method: Literal["spsa"] = "spsa"
     directions: Annotated[int, Ge(1), Le(1_000_000)] = 16
     step_size: Annotated[float, Gt(0)] | None = None
     __pydantic_config__ = CONFIG
+
+    def check(self, network: Network) -> None:
+        """Every network will do."""
+
+    def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
+        return grid(cut(0, self.directions, -(-self.directions // BLOCKS)), [(0, batch_size)])
+
+    def measure(
+        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
+    ) -> list[Array]:
+        values = Values.at(network, parameters, inputs, labels)
+        return [self._row(values, block, draw) for block in blocks]
+
+    def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
+        return estimates.combine(rows, self.directions, dtype)
+
+    def passes(self, network: Network) -> int:
+        return 0
+
+    def evaluations(self, network: Network) -> int:
+        return 2 * self.directions
+
+    def cost(self, network: Network, batch_size: int) -> Cost:
+        flops = self.evaluations(network) * forward_flops(network, batch_size)
+        return Cost(flops, values_bytes(network, batch_size))
+
+    def _row(self, values: Values, block: Block, draw: Draw) -> Array:
+        size = values.point.size
+        source = estimates.generator(draw, block)
+        row = np.zeros(size + 2)
+        for _ in range(*block.directions):
+            (signs,) = estimates.DISTRIBUTIONS["rademacher"](source, 1, size, np.float64)
+            slope = self._slope(values, signs)
+            row[:-2] += slope * signs
+            row[-2] += slope * slope * size
+        row[-1] = values.loss() if block.directions[0] == 0 else 0.0
+        return row
+
+    def _slope(self, values: Values, signs: Array) -> float:
+        """The central difference quotient along the signs."""
+        step = self.step_size or EPSILON ** (1 / 3)
+        start = values.point.copy()
+        values.point[:] = start + step * signs
+        above = values.loss()
+        values.point[:] = start - step * signs
+        below = values.loss()
+        values.point[:] = start
+        return (above - below) / (2 * step)

@@ -104,6 +104,13 @@ class Network:
             inputs = self.step(index, layers[index], inputs)
         return inputs
 
+    def trace(self, layers: list[tuple[Tensor, ...]], inputs: Tensor) -> list[Tensor]:
+        """The inputs of every layer, and at the end the logits."""
+        trace = [inputs]
+        for index, arrays in enumerate(layers):
+            trace.append(self.step(index, arrays, trace[-1]))
+        return trace
+
     def step(self, index: int, arrays: tuple[Tensor, ...], inputs: Tensor) -> Tensor:
         """What layer number `index` puts out for its inputs."""
         layer = self.layers[index]

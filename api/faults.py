@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
@@ -11,10 +11,11 @@ from pydantic_core import from_json
 from api.problems import Problem
 from core.spec import Fault
 
+M = TypeVar("M", bound=BaseModel)
 _QUOTED = re.compile(r"'([^']*)'")
 
 
-def parse[M: BaseModel](model: type[M], raw: bytes) -> M:
+def parse(model: type[M], raw: bytes) -> M:
     """Return the model that a JSON body describes, without coercion. Raises Problem `malformed_json` or `invalid`."""
     try:
         return model.model_validate_json(raw, strict=True)

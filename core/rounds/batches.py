@@ -47,3 +47,8 @@ class Batches:
             validation_limit=self.validation_limit,
         )
         return inputs.astype(dtype, copy=False), labels
+
+    def validation(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return the samples that are held back, as they are stored: images (n, D), labels (n,)."""
+        first = len(self.data.train_labels) - self.validation_limit
+        return self.data.train_images[first:], self.data.train_labels[first:]

@@ -1,0 +1,205 @@
+"""A round ends with the whole set of its shards, whatever is lost, late, doubled or wrong on the way."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from redis import Redis
+from redis.exceptions import ConnectionError as NoConnection
+
+from api.aggregator import round as round_module
+from api.aggregator.planner import Planner
+from api.aggregator.problems import Interrupted, JobFailed
+from api.aggregator.round import ATTEMPTS, LOST_PROCESSES, Gatherer
+from api.aggregator.saved import Origin
+from core.job import Status
+from core.rounds import State
+from core.store import Exchange, Lease, Rows, pack
+from core.store.broker import ShardTask
+
+UNITS = 5
+
+
+class Doubled:
+    """Rounds of five units; a unit's row is its number and the step."""
+
+    def units(self, step: int) -> int:
+        return UNITS
+
+    def vector(self, state: State) -> NDArray[Any]:
+        return state.parameters
+
+
+@dataclass(frozen=True)
+class Trained:
+    rounds: Doubled = field(default_factory=Doubled)
+
+
+def rows_of(task: ShardTask) -> list[NDArray[Any]]:
+    return [np.array([unit, task.step], np.float32) for unit in range(task.first, task.last)]
+
+
+Answer = Callable[[ShardTask, int], Sequence[Rows]]
+"""What comes back for a task that is sent for the n-th time."""
+
+
+@dataclass
+class Workers:
+    """Stands where the broker does: each task that is sent is answered at once, as the test says."""
+
+    exchange: Exchange
+    answer: Answer
+    sent: list[ShardTask] = field(default_factory=list)
+
+    def send(self, tasks: Sequence[ShardTask]) -> None:
+        for task in tasks:
+            self.sent.append(task)
+            for rows in self.answer(task, self.sent.count(task)):
+                self.exchange.send(task.job, task.token, rows)
+
+
+def rows(task: ShardTask, outcome: int, body: bytes, step: int | None = None) -> Rows:
+    return Rows(task.step if step is None else step, task.shard, task.shards, outcome, 0.001, "w", body)
+
+
+def done(task: ShardTask) -> Rows:
+    return rows(task, Rows.DONE, pack(rows_of(task)))
+
+
+def failed(task: ShardTask, outcome: int = Rows.FAILED, name: str = "OSError") -> Rows:
+    return rows(task, outcome, b'{"type": "%s", "text": "no luck"}' % name.encode())
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(round_module, "FIRST_SECONDS", 0.05)
+    monkeypatch.setattr(round_module, "FLOOR_SECONDS", 0.05)
+
+
+@pytest.fixture
+def heard() -> list[tuple[str, dict[str, Any]]]:
+    return []
+
+
+@pytest.fixture
+def gather(exchange: Redis, heard: list[tuple[str, dict[str, Any]]]) -> Iterator[Callable[..., Any]]:
+    def gather(answer: Answer, check: Callable[[], None] = lambda: None, shards: int = 3) -> tuple[Workers, Gatherer, Any]:
+        workers = Workers(Exchange(exchange), answer)
+        gatherer = Gatherer(
+            Lease("j", 4),
+            Trained(),  # type: ignore[arg-type]
+            {},
+            Origin("code", "numerics"),
+            Exchange(exchange),
+            workers,  # type: ignore[arg-type]
+            Planner(shards),
+            check,
+            lambda what, data: heard.append((what, data)),
+        )
+        return workers, gatherer, gatherer.measure(State(7, np.zeros(3, np.float32)))
+
+    yield gather
+
+
+def in_order(found: list[NDArray[Any]]) -> bool:
+    return [row.tolist() for row in found] == [[unit, 7] for unit in range(UNITS)]
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 5, 9])
+def test_the_rows_come_in_the_order_of_the_blocks(gather: Callable[..., Any], shards: int) -> None:
+    workers, _, found = gather(lambda task, n: [done(task)], shards=shards)
+    assert in_order(found)
+    assert len(workers.sent) == min(shards, UNITS)
+
+
+def test_duplicates_and_strays_are_dropped(gather: Callable[..., Any]) -> None:
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        wrong = pack([np.array([-1.0, -1.0], np.float32)])
+        other_plan = Rows(task.step, task.shard, task.shards + 1, Rows.DONE, 0.0, "w", wrong)
+        return [rows(task, Rows.DONE, wrong, step=6), other_plan, done(task), done(task)]
+
+    _, _, found = gather(answer)
+    assert in_order(found)
+
+
+def test_what_does_not_come_back_is_sent_again_one_at_a_time(gather: Callable[..., Any]) -> None:
+    workers, gatherer, found = gather(lambda task, n: [done(task)] if task.shard == 1 or n == 2 else [])
+    assert in_order(found)
+    assert [task.shard for task in workers.sent] == [0, 1, 2, 0, 2]
+    assert {lane.shard: lane.retries for lane in gatherer.lanes} == {0: 1, 1: 0, 2: 1}
+
+
+def test_a_lost_process_is_replaced_at_once_and_told(
+    gather: Callable[..., Any], heard: list[tuple[str, dict[str, Any]]]
+) -> None:
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        return [failed(task, Rows.LOST, "WorkerLostError")] if task.shard == 0 and n < 4 else [done(task)]
+
+    _, _, found = gather(answer)
+    assert in_order(found)
+    told = [data for what, data in heard if what == "retry"]
+    assert [data["code"] for data in told] == ["worker_lost"] * 3
+
+
+def test_a_shard_that_kills_every_process_fails_the_job(gather: Callable[..., Any]) -> None:
+    with pytest.raises(JobFailed, match=f"took {LOST_PROCESSES} worker processes"):
+        gather(lambda task, n: [failed(task, Rows.LOST, "WorkerLostError")] if task.shard else [done(task)])
+
+
+def test_an_exception_that_may_pass_is_tried_again_a_bounded_number_of_times(gather: Callable[..., Any]) -> None:
+    _, _, found = gather(lambda task, n: [done(task) if n == ATTEMPTS else failed(task)])
+    assert in_order(found)
+    with pytest.raises(JobFailed, match="OSError: no luck"):
+        gather(lambda task, n: [failed(task)])
+
+
+def test_an_exception_that_would_come_again_fails_the_job_at_once(gather: Callable[..., Any]) -> None:
+    sent: list[ShardTask] = []
+
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        sent.append(task)
+        return [failed(task, name="ValueError")]
+
+    with pytest.raises(JobFailed, match="ValueError: no luck .shard 0 of step 7 on worker w"):
+        gather(answer)
+    assert len(sent) == 3
+
+
+def test_a_foreign_worker_only_delays(gather: Callable[..., Any], heard: list[tuple[str, dict[str, Any]]]) -> None:
+    _, _, found = gather(lambda task, n: [done(task) if n == 6 else failed(task, Rows.REFUSED, "Refusal")], shards=1)
+    assert in_order(found)
+    assert ("refused", {"type": "Refusal", "text": "no luck"}) in heard
+
+
+def test_a_pause_ends_the_wait(gather: Callable[..., Any]) -> None:
+    looks: list[int] = []
+
+    def check() -> None:
+        looks.append(1)
+        if len(looks) > 2:
+            raise Interrupted(Status.PAUSED)
+
+    with pytest.raises(Interrupted):
+        gather(lambda task, n: [], check)
+
+
+def test_everything_is_published_again_when_the_exchange_came_back_empty(
+    gather: Callable[..., Any], exchange: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = Exchange.receive, []
+
+    def receive(self: Exchange, job_id: str, token: int, seconds: float) -> Rows | None:
+        calls.append(1)
+        if len(calls) == 2:
+            exchange.flushall()
+            raise NoConnection("gone")
+        return real(self, job_id, token, seconds)
+
+    monkeypatch.setattr(Exchange, "receive", receive)
+    workers, _, found = gather(lambda task, n: [done(task)])
+    assert in_order(found)
+    assert [task.shard for task in workers.sent] == [0, 1, 2, 1, 2]
+    assert exchange.exists("dualtrain:brief:j")

@@ -62,8 +62,9 @@ return 1
 # A status changes only from one of its sources, and from an aggregator only under the newest token.
 _TRANSITION = (
     EMIT
+    + f"local ENDED = {{{', '.join(f'{status} = true' for status in sorted(ENDED))}}}"
     + """
-local job, queue, transitions, stream, events, token = unpack(KEYS)
+local job, queue, transitions, stream, events, token, webhooks = unpack(KEYS)
 local id, to, sources, fence, record, by_status = unpack(ARGV, 1, 6)
 local status = redis.call('HGET', job, 'status')
 if not status then return 'unknown' end
@@ -76,6 +77,7 @@ redis.call('RPUSH', transitions, record)
 redis.call('ZREM', by_status .. from, id)
 redis.call('ZADD', by_status .. to, number, id)
 if from == 'queued' then redis.call('ZREM', queue, id) end
+if ENDED[to] and redis.call('HGET', job, 'webhook') == 'true' then redis.call('ZADD', webhooks, 0, id) end
 emit(events, stream, id, 'status', record)
 redis.call('PUBLISH', 'dualtrain:control', id .. ' ' .. to)
 return ''
@@ -135,7 +137,8 @@ class Jobs:
     def create(self, job: Job, priority: int, limit: int) -> None:
         """Accept a job: higher priority runs first, then first come. Raises QueueFull at `limit` waiting jobs."""
         record = Transition(status=job.status, at=job.created_at)
-        fields = job.model_dump(mode="json", exclude={"transitions", "queue_position"}) | {"owner": job.owner}
+        fields = job.model_dump(mode="json", exclude={"transitions", "queue_position"})
+        fields |= {"owner": job.owner, "webhook": bool(job.spec.get("webhook_url"))}
         accepted = self._create(
             keys=[
                 keys.job(job.id),
@@ -174,6 +177,11 @@ class Jobs:
         jobs = self.several(identifier.decode() for identifier, _ in found[:limit])
         return Page(jobs, int(found[limit - 1][1]) if len(found) > limit else None)
 
+    def oldest(self, status: Status) -> Job | None:
+        """Return the job of this status that was accepted first, None when there is none."""
+        found = self._store.zrange(keys.by_status(status), 0, 0)
+        return next(iter(self.several(identifier.decode() for identifier in found)), None)
+
     def several(self, job_ids: Iterable[str]) -> tuple[Job, ...]:
         """Return the jobs with these ids in one trip; deleted ones are left out."""
         with self._store.pipeline(transaction=False) as pipe:
@@ -210,6 +218,7 @@ class Jobs:
                 keys.events(job_id),
                 keys.EVENTS,
                 keys.token(job_id),
+                keys.WEBHOOKS,
             ],
             args=[
                 job_id,

@@ -1,0 +1,18 @@
+"""What networks are trained on: data sets, their cache, the batches of a run, and pictures that people send."""
+
+from core.data.cache import load
+from core.data.dataset import Dataset, scale
+from core.data.resize import SIDE, resize
+from core.data.sources import Description, UnknownDataset, catalogue, describe
+
+__all__ = [
+    "SIDE",
+    "Dataset",
+    "Description",
+    "UnknownDataset",
+    "catalogue",
+    "describe",
+    "load",
+    "resize",
+    "scale",
+]

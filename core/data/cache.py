@@ -1,0 +1,113 @@
+"""Data sets decoded and resized once per host, then memory-mapped by every process."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from core.data.dataset import Dataset
+from core.data.decode import Progress, decode
+from core.data.resize import SIDE, resize
+from core.data.sources import SPLITS, UnknownDataset, catalogue, folder_of, read, source_digest
+
+Arrays = dict[str, NDArray[np.uint8]]
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+FACTS = "facts.json"
+
+
+def load(
+    name: str, image_size: int, data_dir: Path, hub_allowed: Sequence[str], progress: Progress | None = None
+) -> Dataset:
+    """Return a data set at `image_size`; the first call on a host prepares it under a lock (MNIST: some seconds).
+
+    Raises UnknownDataset for a name that is not in the catalogue, or that the hub does not give.
+    """
+    known = catalogue(data_dir, hub_allowed)
+    if name not in known:
+        raise UnknownDataset(f"data set {name!r} is not known; there are: {', '.join(known)}")
+    folder = folder_of(name, data_dir)
+    stem = f"{name.replace('/', '--')}-{{size}}-{source_digest(folder, name)}"
+    original, wanted = (data_dir / "cache" / stem.format(size=size) for size in (SIDE, image_size))
+    if not wanted.exists():
+        _prepare(name, folder, original, wanted, image_size, progress or _silent)
+    return _open(name, image_size, wanted)
+
+
+def _prepare(name: str, folder: Path | None, original: Path, wanted: Path, size: int, progress: Progress) -> None:
+    original.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(original.with_suffix(".lock")):
+        if not original.exists():
+            _write(original, *_decoded(name, folder, original.parent, progress))
+        if not wanted.exists():
+            first = _open(name, SIDE, original)
+            _write(wanted, _resized(first, size), first.classes)
+
+
+def _decoded(name: str, folder: Path | None, cache_dir: Path, progress: Progress) -> tuple[Arrays, tuple[str, ...]]:
+    with tempfile.TemporaryDirectory(dir=cache_dir) as temporary:
+        splits = read(folder, name, Path(temporary))
+        total, before, arrays = sum(len(splits[split]) for split in SPLITS), 0, {}
+        for split in SPLITS:
+            told = _offset(progress, before, total)
+            arrays[f"{split}_images"] = decode(splits[split], told)
+            arrays[f"{split}_labels"] = np.asarray(splits[split].data.column("label")).astype(np.uint8)
+            before += len(splits[split])
+        progress(total, total)
+        return arrays, tuple(splits["train"].features["label"].names)
+
+
+def _resized(data: Dataset, size: int) -> Arrays:
+    pictures = {f"{split}_images": getattr(data, f"{split}_images").reshape(-1, SIDE, SIDE) for split in SPLITS}
+    labels = {f"{split}_labels": getattr(data, f"{split}_labels") for split in SPLITS}
+    return {name: resize(images, size) for name, images in pictures.items()} | labels
+
+
+def _write(place: Path, arrays: Arrays, classes: tuple[str, ...]) -> None:
+    """Write a directory of arrays in one step: it is complete, on the disk, before it has its name."""
+    temporary = Path(tempfile.mkdtemp(dir=place.parent))
+    for name, array in arrays.items():
+        flat = array if array.ndim == 1 else array.reshape(len(array), -1)
+        _save(temporary / f"{name}.npy", flat)
+    facts = {"classes": classes, "sha256": _digest(arrays, classes)}
+    (temporary / FACTS).write_text(json.dumps(facts))
+    try:
+        temporary.rename(place)
+    except OSError:
+        shutil.rmtree(temporary)
+        raise
+
+
+def _save(path: Path, array: NDArray[np.uint8]) -> None:
+    with path.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _open(name: str, image_size: int, place: Path) -> Dataset:
+    facts: dict[str, Any] = json.loads((place / FACTS).read_text())
+    arrays = {array: np.load(place / f"{array}.npy", mmap_mode="r", allow_pickle=False) for array in ARRAYS}
+    return Dataset(name, image_size, tuple(facts["classes"]), facts["sha256"], **arrays)
+
+
+def _digest(arrays: Arrays, classes: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(json.dumps(classes).encode())
+    for name in ARRAYS:
+        digest.update(memoryview(np.ascontiguousarray(arrays[name])))
+    return digest.hexdigest()
+
+
+def _offset(progress: Progress, before: int, total: int) -> Any:
+    return lambda done: progress(before + done, total)
+
+
+def _silent(done: int, total: int) -> None:
+    """Tell nobody."""

@@ -1,0 +1,41 @@
+"""From the PNG bytes of a data set's column to arrays."""
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.data.resize import SIDE
+
+Progress = Callable[[int, int], None]
+"""Told at times how many images are done, of how many."""
+TOLD_EVERY = 1000
+FORMATS = ("PNG", "JPEG", "WEBP")
+
+
+def decode(split: Any, told: Callable[[int], None]) -> NDArray[np.uint8]:
+    """Return a split's column `image` as (n, 28, 28), grey; `told` hears how many are done.
+
+    The bytes are taken from the Arrow table as they lie there: the feature's own decoding takes five times as long.
+    """
+    images = np.empty((len(split), SIDE, SIDE), np.uint8)
+    for index, encoded in enumerate(_column(split)):
+        images[index] = np.asarray(_picture(encoded))
+        if index % TOLD_EVERY == 0:
+            told(index)
+    return images
+
+
+def _column(split: Any) -> Iterator[bytes]:
+    for chunk in split.data.column("image").chunks:
+        yield from chunk.field("bytes").to_pylist()
+
+
+def _picture(encoded: bytes) -> Image.Image:
+    image: Image.Image = Image.open(io.BytesIO(encoded), formats=FORMATS)
+    if image.mode != "L":
+        image = image.convert("L")
+    return image if image.size == (SIDE, SIDE) else image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)

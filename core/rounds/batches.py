@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from core.data import Dataset
 
@@ -28,16 +28,16 @@ class Batches:
     @property
     def steps_per_epoch(self) -> int:
         """How many steps each replica makes in an epoch; the last batch may be short."""
-        return -(-self.samples // (self.batch_size * self.replicas))
+        return self.data.steps_per_epoch(self.batch_size, self.replicas, self.train_limit, self.validation_limit)
 
     def size(self, step: int, replica: int = 0) -> int:
         """Return how many samples a batch has."""
         first = ((step % self.steps_per_epoch) * self.replicas + replica) * self.batch_size
         return max(0, min(self.batch_size, self.samples - first))
 
-    def batch(self, step: int, replica: int = 0, *, dtype: Any = np.float32) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def batch(self, step: int, replica: int = 0, *, dtype: DTypeLike = np.float32) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Return inputs (N, D) in [0, 1] and labels (N,) of a step: the same on every host."""
-        inputs, labels = self.data.batch(
+        return self.data.batch(
             self.seed,
             step,
             self.batch_size,
@@ -45,10 +45,9 @@ class Batches:
             replicas=self.replicas,
             train_limit=self.train_limit,
             validation_limit=self.validation_limit,
+            dtype=dtype,
         )
-        return inputs.astype(dtype, copy=False), labels
 
     def validation(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the samples that are held back, as they are stored: images (n, D), labels (n,)."""
-        first = len(self.data.train_labels) - self.validation_limit
-        return self.data.train_images[first:], self.data.train_labels[first:]
+        return self.data.validation(self.validation_limit)

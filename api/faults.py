@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from pydantic_core import from_json
 from api.problems import Problem
 from core.spec import Fault
 
+M = TypeVar("M", bound=BaseModel)
 M = TypeVar("M", bound=BaseModel)
 _QUOTED = re.compile(r"'([^']*)'")
 
@@ -30,10 +32,7 @@ def parse(model: type[M], raw: bytes) -> M:
 def invalid(faults: Iterable[Fault | tuple[Fault, str | None]]) -> Problem:
     """Return the problem that lists these faults, each with the nearest known name if there is one."""
     pairs = [fault if isinstance(fault, tuple) else (fault, None) for fault in faults]
-    documents = [
-        {"pointer": fault.pointer, "code": fault.code, "message": fault.message} | ({"suggestion": near} if near else {})
-        for fault, near in pairs
-    ]
+    documents = [asdict(fault) | ({"suggestion": near} if near else {}) for fault, near in pairs]
     first = pairs[0][0]
     more = f" (and {len(pairs) - 1} more)" if len(pairs) > 1 else ""
     return Problem("invalid", f"{first.pointer or 'the body'}: {first.message}{more}", errors=documents)
@@ -46,7 +45,7 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
 
 
 def explained(error: Mapping[str, Any], body: Any, names: set[str]) -> tuple[Fault, str | None]:
-    """Return one of pydantic's errors as a fault of `body`, whose fields may be called `names`, and the nearest name."""
+    """Return one of pydantic's errors as a fault of `body`, and the nearest of the `names` that fields may have."""
     kind, context = error["type"], error.get("ctx", {})
     keys = _keys(error["loc"], body)
     known, written = _QUOTED.findall(context.get("expected_tags", context.get("expected", ""))), error.get("input")

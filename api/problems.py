@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problems: one class, one table of codes, and handlers for whatever is raised.
 
-The table is the whole list of codes; `docs` and the OpenAPI document are made from it. Under `/v2` a problem also has the
-member `error` that the Open Inference Protocol asks for.
+The table is the whole list of codes; the OpenAPI document is made from it. Under `/v2` a problem also has the member
+`error` that the Open Inference Protocol asks for.
 """
 
 from http import HTTPStatus
@@ -28,6 +28,7 @@ CODES: dict[str, tuple[int, str]] = {
     "unsupported_media_type": (415, "The body's content type is not understood"),
     "foreign_host": (421, "The request names a host that this server is not"),
     "invalid": (422, "Some values are not valid"),
+    "not_estimable": (422, "What this job takes cannot be measured"),
     "idempotency_mismatch": (422, "The idempotency key was used with another body"),
     "queue_full": (429, "Too many jobs are waiting"),
     "quota_exceeded": (429, "This key has as many jobs as it may"),
@@ -46,7 +47,9 @@ MEDIA_TYPE = "application/problem+json"
 class FaultDocument(BaseModel):
     """One fault of a request."""
 
-    pointer: str = Field(description="JSON pointer into the body, or `#/query/NAME`", examples=["/network/layers/0/units"])
+    pointer: str = Field(
+        description="JSON pointer into the body, or `#/query/NAME`", examples=["/network/layers/0/units"]
+    )
     code: str = Field(examples=["greater_than_equal"])
     message: str
     suggestion: str | None = Field(None, description="the nearest known name", examples=["per-parameter"])

@@ -51,7 +51,7 @@ class JobSpec(_Part):
     epochs: int = Field(1, ge=1, le=100_000)
     max_steps: Count | None = None
     max_seconds: float | None = Field(None, gt=0, le=31_536_000, description="of running; paused time does not count")
-    target_accuracy: float | None = Field(None, gt=0, le=1, description="ends the job at the evaluation that reaches it")
+    target_accuracy: float | None = Field(None, gt=0, le=1, description="ends the job when it is reached")
     evaluate_every: Count = Field(100, description="steps from one evaluation on the whole test split to the next")
     local_steps: int = Field(1, ge=1, le=100_000, description="above 1: optimizer steps per replica and round")
     replicas: int = Field(2, ge=1, le=256, description="counts only when `local_steps` is above 1")

@@ -13,7 +13,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain"})
 
 @dataclass(frozen=True)
 class Hosts:
-    """`names` are allowed besides localhost and addresses: a rebound name is never an address. `*` allows every name."""
+    """`names` are allowed besides localhost and addresses: a rebound name is never an address. `*` allows all."""
 
     names: frozenset[str]
 

@@ -10,6 +10,7 @@ from core.store.exchange import Exchange, Round, Rows, pack, unpack
 from core.store.idempotency import Claim, Idempotency, InFlight, Mismatch
 from core.store.jobs import ALWAYS, Conflict, Jobs, Page, QueueFull, Told, UnknownJob
 from core.store.leases import Lease, Leases, Stale
+from core.store.webhooks import Webhooks
 
 __all__ = [
     "ALWAYS",
@@ -36,6 +37,7 @@ __all__ = [
     "Summary",
     "Told",
     "UnknownJob",
+    "Webhooks",
     "best",
     "connect",
     "connect_async",

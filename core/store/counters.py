@@ -23,7 +23,9 @@ class Counters:
         with self._lock:
             self._pending[field] += value  # type: ignore[assignment]
 
-    def observe(self, name: str, buckets: tuple[float, ...], value: float, labels: Mapping[str, str] | None = None) -> None:
+    def observe(
+        self, name: str, buckets: tuple[float, ...], value: float, labels: Mapping[str, str] | None = None
+    ) -> None:
         """Count a value into a histogram: `NAME_bucket` by upper bound `le`, and `NAME_sum`."""
         bound = next((str(bucket) for bucket in buckets if value <= bucket), "+Inf")
         self.add(f"{name}_bucket", {**(labels or {}), "le": bound})

@@ -1,0 +1,87 @@
+"""What is checked before a job is queued: all that can be known when it is posted."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from api.faults import invalid, nearest
+from api.problems import Problem
+from api.security import Key
+from api.services import Services
+from api.webhooks import WebhookRefused, check_url
+from core.data import catalogue, describe
+from core.job import Status
+from core.settings import Settings
+from core.spec import Fault, JobSpec, faults
+from core.training import network_for
+
+
+def check(spec: JobSpec, services: Services, key: Key) -> None:
+    """Raise Problem `invalid` with every fault of the spec, known from its data set, this server and its caller."""
+    found = _dataset_faults(spec, services.settings)
+    if not found:
+        data = describe(spec.dataset.name, services.settings.data_dir)
+        found += [(fault, None) for fault in faults(spec, len(data.classes), data.train_samples)]
+    found += [(fault, None) for fault in _webhook_faults(spec, services.settings)]
+    if not found:
+        found += [(fault, None) for fault in _weight_faults(spec, services, key)]
+    if found:
+        raise invalid(found)
+
+
+def check_quota(services: Services, key: Key) -> None:
+    """Raise Problem `quota_exceeded` when the key has as much as it may."""
+    for status, limit in ((Status.QUEUED, key.max_waiting_jobs), (Status.RUNNING, key.max_running_jobs)):
+        if limit is not None and _owned(services, key, status) >= limit:
+            message = f"key {key.name!r} may have {limit} {status.value} jobs"
+            raise Problem("quota_exceeded", message, {"Retry-After": "30"})
+    if key.max_stored_bytes is not None and _stored_bytes(services, key) >= key.max_stored_bytes:
+        message = f"the checkpoints of key {key.name!r} take {key.max_stored_bytes:,} bytes already; delete some jobs"
+        raise Problem("quota_exceeded", message, {"Retry-After": "30"})
+
+
+def _dataset_faults(spec: JobSpec, settings: Settings) -> list[tuple[Fault, str | None]]:
+    known = catalogue(settings.data_dir, settings.hub_datasets)
+    if spec.dataset.name in known:
+        return []
+    message = f"data set {spec.dataset.name!r} is not known; there are: {', '.join(sorted(known))}"
+    return [(Fault("/dataset/name", "unknown_dataset", message), nearest(spec.dataset.name, known))]
+
+
+def _webhook_faults(spec: JobSpec, settings: Settings) -> Iterator[Fault]:
+    if spec.webhook_url is None:
+        return
+    if settings.webhook_secret is None:
+        message = "webhooks are off: the operator has set no DUALTRAIN_WEBHOOK_SECRET"
+        yield Fault("/webhook_url", "webhooks_off", message)
+        return
+    try:
+        check_url(urlsplit(spec.webhook_url), settings.webhook_private)
+    except (ValueError, WebhookRefused) as error:
+        yield Fault("/webhook_url", "webhook_refused", str(error))
+
+
+def _weight_faults(spec: JobSpec, services: Services, key: Key) -> Iterator[Fault]:
+    """Look for the job that `initial_weights` names: it must be the caller's, have a checkpoint, and fit."""
+    if spec.initial_weights is None:
+        return
+    alias = services.documents.alias(spec.initial_weights) or {}
+    source = next(iter(services.jobs.several([alias.get("job_id", spec.initial_weights)])), None)
+    if source is None or not key.owns(source.owner) or not services.checkpoints.list(source.id):
+        message = f"{spec.initial_weights!r} is neither a job of yours with a checkpoint nor an alias of one"
+        yield Fault("/initial_weights", "unknown_weights", message)
+        return
+    theirs, ours = network_for(JobSpec.model_validate(source.spec)), network_for(spec)
+    if theirs.widths != ours.widths:
+        message = f"the layers there are {theirs.widths} wide, here {ours.widths}"
+        yield Fault("/initial_weights", "weights_do_not_fit", message)
+
+
+def _owned(services: Services, key: Key, status: Status) -> int:
+    return sum(job.owner == key.name for job in services.jobs.several(services.jobs.ids(status)))
+
+
+def _stored_bytes(services: Services, key: Key) -> int:
+    owned = (
+        job.id for status in Status for job in services.jobs.several(services.jobs.ids(status)) if job.owner == key.name
+    )
+    return sum(summary.size_bytes for job_id in owned for summary in services.checkpoints.list(job_id))

@@ -1,0 +1,110 @@
+"""The application: `uvicorn --factory api.app:create_app`."""
+
+import asyncio
+import logging
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any
+
+import anyio.to_thread
+import structlog
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from api import handlers, openapi, routes, webhooks
+from api.companion import Companion
+from api.gate import Gate
+from api.services import Services
+from core.logs import configure
+from core.settings import Settings
+
+BODY_BYTES = 1 << 20
+"""The largest body; routes that take images or data sets say themselves what they take."""
+THREADS = 64
+FLUSH_SECONDS = 2.0
+
+
+def create_app(settings: Settings | None = None, *, aggregator: bool = True) -> FastAPI:
+    """Return the service; without `aggregator` jobs only wait, for another process to take them."""
+    settings = settings or Settings()
+    services = Services.of(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(services, aggregator):
+            yield
+
+    app = FastAPI(title="dualtrain", version=openapi.version(), description=openapi.DESCRIPTION, lifespan=lifespan,
+                  max_body_size=BODY_BYTES, redirect_slashes=False, separate_input_output_schemas=False,
+                  generate_unique_id_function=lambda route: route.name)  # fmt: skip
+    app.state.services = services
+    app.add_middleware(Gate, services=lambda: services)
+    handlers.install(app)
+    routes.include(app)
+    openapi.install(app)
+    return app
+
+
+@asynccontextmanager
+async def running(services: Services, aggregator: bool) -> AsyncIterator[None]:
+    """Run what belongs to the service beside its requests."""
+    configure()
+    logging.getLogger("uvicorn.access").disabled = True  # the gate logs requests, with their ids
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(services.close)
+        stack.enter_context(listeners_end_at_signals(services))
+        await stack.enter_async_context(in_background(services.fanout.run()))
+        await stack.enter_async_context(in_background(_flush(services)))
+        await stack.enter_async_context(in_background(webhooks.deliver_forever(services)))
+        if aggregator:
+            companion = Companion("api.aggregator", services.settings.environment())
+            await stack.enter_async_context(in_background(companion.run()))
+        yield
+
+
+@asynccontextmanager
+async def in_background(work: Any) -> AsyncIterator[None]:
+    """Run a coroutine while the context is open."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@contextmanager
+def listeners_end_at_signals(services: Services) -> Iterator[None]:
+    """End open event streams when the process is told to stop; the server would wait for them for ever."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def stop(number: int, frame: Any) -> None:
+        loop.call_soon_threadsafe(services.fanout.close)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        services.fanout.close()
+
+
+async def _flush(services: Services) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        try:
+            await run_in_threadpool(services.counters.flush)
+        except Exception as error:
+            structlog.get_logger().warning("counters wait for the store", error=str(error))

@@ -1,0 +1,71 @@
+"""How long jobs take: figures of the spec, times measured once for each kind of round, the planner's shards."""
+
+import os
+import subprocess
+import sys
+from functools import lru_cache
+from threading import Lock
+
+from api.aggregator.planner import Planner
+from api.problems import Problem
+from api.views import DryRun
+from core.data import describe
+from core.plan import Timing, figures
+from core.settings import Settings
+from core.spec import JobSpec
+
+MEASURE_SECONDS = 30.0
+"""A kind of round that takes longer than this to measure is refused to be estimated."""
+ROUND_SECONDS = 0.002
+"""What the aggregator adds to a round besides tasks and update (measured): progress, events, checkpoints."""
+_MEASURING = Lock()
+_ALONE = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+
+
+def dry_run(spec: JobSpec, settings: Settings, workers: int) -> DryRun:
+    """Return what a job would be with so many workers. Measures a kind of round when it is asked for first."""
+    data = describe(spec.dataset.name, settings.data_dir)
+    counts, timing = figures(spec, data.train_samples), timing_of(spec)
+    planner = Planner(None if spec.shards == "auto" else spec.shards, _work_seconds(spec, timing))
+    shards = planner.shards(counts.blocks, workers)
+    parallel = min(shards, workers)
+    round_seconds = planner.round_seconds(parallel) + timing.update_seconds + ROUND_SECONDS
+    evaluations = 1 + counts.total_steps // spec.evaluate_every
+    seconds = counts.rounds * round_seconds + evaluations * data.test_samples * timing.sample_seconds
+    return DryRun(
+        **counts.model_dump(),
+        spec=spec.model_dump(mode="json"),
+        shards=shards,
+        seconds_per_round=round_seconds,
+        estimated_seconds=min(seconds, spec.max_seconds or seconds),
+        workers=workers,
+        reasons=planner.reasons,
+    )
+
+
+def timing_of(spec: JobSpec) -> Timing:
+    """Return the times of this kind of round on this machine. Raises Problem when they cannot be measured."""
+    kind = {"dataset": {"image_size": spec.dataset.image_size}} | spec.model_dump(
+        mode="json", include={"network", "gradient", "optimizer", "batch_size", "dtype"}
+    )
+    return _timing(JobSpec.model_validate(kind).model_dump_json())
+
+
+@lru_cache(1000)
+def _timing(kind: str) -> Timing:
+    command = (sys.executable, "-m", "core.plan")
+    with _MEASURING:  # two at once would slow each other down
+        try:
+            done = subprocess.run(command, input=kind.encode(), stdout=subprocess.PIPE, timeout=MEASURE_SECONDS,
+                                  check=True, env={**os.environ, **_ALONE})  # fmt: skip
+        except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
+            message = f"one round of this job cannot be measured within {MEASURE_SECONDS:.0f} s; try smaller batches"
+            raise Problem("not_estimable", message) from None
+    return Timing.model_validate_json(done.stdout)
+
+
+def _work_seconds(spec: JobSpec, timing: Timing) -> float:
+    """Return what all units of a round compute."""
+    if spec.local_steps == 1:
+        return timing.batch_seconds
+    return spec.replicas * spec.local_steps * (timing.batch_seconds + timing.update_seconds)

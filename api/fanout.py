@@ -1,0 +1,118 @@
+"""One reader of events per process, however many listen: one Redis connection, a queue for each listener."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import structlog
+from fastapi.sse import ServerSentEvent
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from core.store import Event, keys
+
+BLOCK_MILLISECONDS = 5000
+RETRY_SECONDS = 0.5
+BACKLOG = 2000
+"""Events that a listener may lag behind; one that is slower is cut off, and resumes when it comes back."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """An event, and its form on the wire, made once for all listeners."""
+
+    event: Event
+    sent: ServerSentEvent
+
+    @classmethod
+    def of(cls, event: Event) -> "Message":
+        """Return the message of an event; its data also name the job."""
+        data = json.dumps({"job_id": event.job_id, **event.data})
+        return cls(event, ServerSentEvent(raw_data=data, event=event.type, id=event.id))
+
+
+@dataclass(eq=False)
+class Listener:
+    """Who waits for events of one job, or of all (None)."""
+
+    job_id: str | None
+    queue: asyncio.Queue[Message | None] = field(default_factory=lambda: asyncio.Queue(BACKLOG))
+
+    async def next(self) -> Message | None:
+        """Return the next event, None when the listener was too slow or the service stops."""
+        return await self.queue.get()
+
+    def hand(self, message: Message | None) -> None:
+        """Give it an event; one that does not take them is sent away."""
+        if message is None or self.queue.full():
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            message = None
+        self.queue.put_nowait(message)
+
+
+class Fanout:
+    """Reads the stream of all events and hands each to whoever listens."""
+
+    def __init__(self, store: Redis) -> None:
+        self._store = store
+        self._listeners: set[Listener] = set()
+        self._after: str | None = None
+
+    @contextmanager
+    def listen(self, job_id: str | None = None) -> Iterator[Listener]:
+        """Listen while the context is open: no event that happens meanwhile is missed."""
+        listener = Listener(job_id)
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+
+    @property
+    def listeners(self) -> int:
+        """How many listen now."""
+        return len(self._listeners)
+
+    def close(self) -> None:
+        """Send all listeners away."""
+        for listener in self._listeners:
+            listener.hand(None)
+
+    async def run(self) -> None:
+        """Read until cancelled; what happens while the store is away is read afterwards."""
+        while True:
+            try:
+                self._after = self._after or await self._newest()
+                await self._read(self._after)
+            except (RedisError, OSError) as error:
+                structlog.get_logger().warning("the stream of events cannot be read", error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _newest(self) -> str:
+        last = await self._store.xrevrange(keys.EVENTS, count=1)
+        return str(last[0][0].decode()) if last else "0-0"
+
+    async def _read(self, after: str) -> None:
+        found = await self._store.xread({keys.EVENTS: after}, count=500, block=BLOCK_MILLISECONDS)
+        for entry in _entries(found):
+            self._hand(Message.of(Event.parse(entry)))
+
+    def _hand(self, message: Message) -> None:
+        self._after = message.event.id
+        for listener in self._listeners:
+            if listener.job_id in (None, message.event.job_id):
+                listener.hand(message)
+
+
+def _entries(found: object) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """Return the entries of one stream from an XREAD answer, which is a list (RESP2) or a dict (RESP3)."""
+    if not found:
+        return []
+    if isinstance(found, dict):
+        (entries,) = found.values()
+        return entries[0] if entries and isinstance(entries[0], list) else entries
+    assert isinstance(found, list)
+    return list(found[0][1])

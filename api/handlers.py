@@ -1,0 +1,75 @@
+"""Which problem an exception becomes: the framework's own errors, the store's, and what nobody expected."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError, ResponseValidationError
+from fastapi.responses import JSONResponse
+from redis.exceptions import ConnectionError, TimeoutError
+from starlette.exceptions import HTTPException
+
+from api.faults import explained, invalid
+from api.problems import Problem, answer, from_status
+from core.spec import Fault
+from core.store import Conflict, InFlight, Mismatch, QueueFull, UnknownJob
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the application end in a problem."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(RequestValidationError, _validation)
+    for kind in (Conflict, QueueFull, UnknownJob, InFlight, Mismatch, ConnectionError, TimeoutError):
+        app.add_exception_handler(kind, _expected)
+    app.add_exception_handler(ResponseValidationError, _unexpected)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return answer(request, error)
+
+
+async def _framework(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return answer(request, from_status(error.status_code, str(error.detail), dict(error.headers or {})))
+
+
+async def _validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    if error.errors()[0]["type"] == "json_invalid":
+        return answer(request, Problem("malformed_json", str(error.errors()[0].get("ctx", {}).get("error", ""))))
+    return answer(request, invalid(_place(one, error.body) for one in error.errors()))
+
+
+def _place(error: dict[str, Any], body: Any) -> tuple[Fault, str | None]:
+    """Return the fault of a parameter, or of the body, of a request that the framework has checked."""
+    where, *rest = error["loc"]
+    if where == "body":
+        return explained({**error, "loc": tuple(rest)}, body, set())
+    return Fault(f"#/{where}/{'/'.join(map(str, rest))}", error["type"], error["msg"]), None
+
+
+async def _expected(request: Request, error: Exception) -> JSONResponse:
+    return answer(request, _of(error))
+
+
+def _of(error: Exception) -> Problem:
+    match error:
+        case Conflict():
+            return Problem("illegal_transition", str(error), job_status=error.status)
+        case QueueFull():
+            return Problem("queue_full", f"{error}; try again later", {"Retry-After": "30"})
+        case UnknownJob():
+            return Problem("job_not_found", f"there is no job {str(error)!r}")
+        case InFlight():
+            return Problem("request_in_flight", f"the first request with key {str(error)!r} is not answered yet")
+        case Mismatch():
+            return Problem("idempotency_mismatch", f"key {str(error)!r} came before with another body; use a new key")
+    return Problem("store_unavailable", f"the store does not answer: {error}", {"Retry-After": "2"})
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    structlog.get_logger().error("a request failed", path=request.url.path, exc_info=error)
+    return answer(request, Problem("internal_error", "this is a fault of the server; its log has the details"))

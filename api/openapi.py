@@ -1,0 +1,67 @@
+"""The OpenAPI document: what FastAPI makes of the routes, and the job spec, which is parsed from its bytes."""
+
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+from typing import Any
+
+from fastapi import FastAPI
+
+from api.problems import MEDIA_TYPE
+from core.spec import JobSpec
+
+DESCRIPTION = """Trains neural networks without backpropagation, as a service.
+
+Errors are RFC 9457 problems (`application/problem+json`) with a stable `code`. Times are ISO 8601 in UTC.
+Follow a job by server-sent events, by `Prefer: wait=N`, or by polling with `If-None-Match`."""
+
+REFERENCE = "#/components/schemas/{model}"
+
+
+def version() -> str:
+    """Return the version of dualtrain, `0` when it runs from a checkout that is not installed."""
+    try:
+        return installed("dualtrain")
+    except PackageNotFoundError:
+        return "0"
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer with our document, made once."""
+    made = app.openapi
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = completed(made())
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with the spec's schemas, and without FastAPI's own form of 422, which is never sent."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    spec = JobSpec.model_json_schema(ref_template=REFERENCE)
+    schemas |= spec.pop("$defs", {})
+    schemas["JobSpec"] = spec
+    for name in ("JobView", "DryRun"):
+        schemas[name]["properties"]["spec"] = {"$ref": REFERENCE.format(model="JobSpec")}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            _without_default_422(operation["responses"])
+            for response in operation["responses"].values():
+                _problem_as_problem(response.get("content", {}))
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    return document
+
+
+def _without_default_422(responses: dict[str, Any]) -> None:
+    schema = responses.get("422", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    if schema.get("$ref", "").endswith("/HTTPValidationError"):
+        del responses["422"]
+
+
+def _problem_as_problem(content: dict[str, Any]) -> None:
+    """Move a problem's schema, which FastAPI documents as plain JSON, to its own media type."""
+    if MEDIA_TYPE in content and "application/json" in content:
+        content[MEDIA_TYPE] |= content.pop("application/json")

@@ -1,0 +1,111 @@
+"""Server-sent events: what was kept since the listener was last here, then what happens, without a seam."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+
+from api.deps import CallerDep, JobDep, ServicesDep, reads
+from api.fanout import Listener, Message
+from api.faults import invalid
+from api.problems import documented
+from api.services import Services
+from core.job import ENDED, Status
+from core.spec import Fault
+from core.store import Event, replay
+
+router = APIRouter(prefix="/v1", tags=["events"], dependencies=reads)
+
+RECONNECT_MILLISECONDS = 1000
+GAP = "events after your Last-Event-ID are no longer kept; read the job and its history anew"
+_ID = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
+_PROBLEMS = documented("unauthenticated", "forbidden", "invalid", "store_unavailable")
+_JOB_PROBLEMS = {**_PROBLEMS, **documented("job_not_found")}
+
+
+async def last_event_id(
+    value: Annotated[str | None, Header(alias="Last-Event-ID", max_length=64, examples=["1795394706123-0"])] = None,
+) -> str | None:
+    """Return the id that the listener saw last, None on its first visit."""
+    if value and not _ID.fullmatch(value):
+        raise invalid([Fault("#/header/Last-Event-ID", "unknown_event_id", "this is no id of an event")])
+    return value or None
+
+
+LastId = Annotated[str | None, Depends(last_event_id)]
+
+
+@router.get("/jobs/{job_id}/events", response_class=EventSourceResponse, responses=_JOB_PROBLEMS)
+async def job_events(services: ServicesDep, job: JobDep, last_id: LastId) -> AsyncIterator[ServerSentEvent]:
+    """Follow a job: `status`, `step` (at most 5 a second), `evaluation`, `retry`; `done` is the last.
+
+    Without `Last-Event-ID` it begins with all that is kept. `gap` tells that events were lost in between.
+    """
+    yield ServerSentEvent(retry=RECONNECT_MILLISECONDS, comment=f"events of {job.id}")
+    with services.fanout.listen(job.id) as listener:
+        status = await run_in_threadpool(services.jobs.status, job.id)
+        kept, lost = await run_in_threadpool(replay, services.store, job.id, last_id or "-")
+        if lost:
+            yield _gap()
+        over = status is None or status in ENDED
+        async for message in _joined(kept, listener, over):
+            yield message.sent
+            if _end(message.event):
+                status, over = _end(message.event), True
+                break
+    if over:
+        yield ServerSentEvent(event="done", data={"job_id": job.id, "status": status or "deleted"})
+
+
+@router.get("/events", response_class=EventSourceResponse, responses=_PROBLEMS)
+async def all_events(services: ServicesDep, key: CallerDep, last_id: LastId) -> AsyncIterator[ServerSentEvent]:
+    """Follow all jobs of the caller in one stream: from now on, or from after `Last-Event-ID`."""
+    yield ServerSentEvent(retry=RECONNECT_MILLISECONDS, comment="events of all jobs")
+    owners: dict[str, str | None] = {}
+    with services.fanout.listen() as listener:
+        kept, lost = await run_in_threadpool(replay, services.store, None, last_id) if last_id else ([], False)
+        if lost:
+            yield _gap()
+        async for message in _joined(kept, listener, False):
+            job_id = message.event.job_id
+            if not key.owns(None) and job_id not in owners:
+                owners[job_id] = await run_in_threadpool(_owner, services, job_id)
+            if key.owns(owners.get(job_id)):
+                yield message.sent
+
+
+async def _joined(kept: list[Event], listener: Listener, over: bool) -> AsyncIterator[Message]:
+    """Yield kept events, then, unless it is over, those of the listener that were not among them."""
+    newest = (0, 0)
+    for event in kept:
+        yield Message.of(event)
+        newest = _order(event)
+    while not over:
+        message = await listener.next()
+        if message is None:
+            return  # too slow, or the service stops: the listener comes back with its last id
+        if _order(message.event) > newest:
+            yield message
+
+
+def _owner(services: Services, job_id: str) -> str | None:
+    """Return whose a job is; of a deleted one, nobody's."""
+    return next((job.owner for job in services.jobs.several([job_id])), None)
+
+
+def _end(event: Event) -> Status | None:
+    """Return the status that an event ends its job with, None when it does not."""
+    status = event.data.get("status") if event.type == "status" else None
+    return Status(status) if status in ENDED else None
+
+
+def _order(event: Event) -> tuple[int, int]:
+    milliseconds, _, sequence = event.id.partition("-")
+    return int(milliseconds), int(sequence)
+
+
+def _gap() -> ServerSentEvent:
+    return ServerSentEvent(event="gap", data={"message": GAP})

@@ -1,0 +1,141 @@
+"""Jobs: list and show."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.deps import CallerDep, JobId, ServicesDep, find_job, reads
+from api.faults import invalid
+from api.problems import documented
+from api.services import Services
+from api.views import JobList, JobView
+from api.waiting import changed
+from core.job import ENDED, Job, Status
+from core.spec import Fault
+
+router = APIRouter(prefix="/v1", tags=["jobs"])
+
+LIMIT = 100
+"""The longest page; a longer one that is asked for is cut to this."""
+SCANNED = 2000
+"""Jobs that are looked at for one page; with filters a page may be short, and `next` goes on."""
+LONGEST_WAIT_SECONDS = 60
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?")
+_FILTER = re.compile(r"metadata\[(.*)\]")
+_METADATA = {"name": "metadata", "in": "query", "style": "deepObject", "explode": True,
+             "description": "`metadata[k]=v`: only jobs whose metadata have this value",
+             "schema": {"type": "object", "additionalProperties": {"type": "string"}}}  # fmt: skip
+
+
+@router.get(
+    "/jobs",
+    dependencies=reads,
+    response_model=JobList,
+    openapi_extra={"parameters": [_METADATA]},
+    responses=documented("unauthenticated", "forbidden", "invalid", "store_unavailable"),
+)
+def list_jobs(
+    request: Request,
+    services: ServicesDep,
+    key: CallerDep,
+    limit: Annotated[int, Query(ge=1, description=f"at most {LIMIT}; more is taken as {LIMIT}")] = 20,
+    after: Annotated[str | None, Query(max_length=64, description="`next` of the page before")] = None,
+    status: Status | None = None,
+) -> Any:
+    """List jobs, newest first."""
+    wanted = {found[1]: value for name, value in request.query_params.items() if (found := _FILTER.fullmatch(name))}
+
+    def fits(job: Job) -> bool:
+        return key.owns(job.owner) and wanted.items() <= job.spec["metadata"].items()
+
+    found, cursor = _page(services, min(limit, LIMIT), _below(after), status, fits)
+    shown = [services.forecast.view(job) for job in found]
+    return Response(
+        JobList(data=shown, has_more=cursor is not None, next=cursor).model_dump_json(), media_type="application/json"
+    )
+
+
+def _page(
+    services: Services, limit: int, below: int | None, status: Status | None, fits: Callable[[Job], bool]
+) -> tuple[list[Job], str | None]:
+    """Return up to `limit` jobs that fit, and the cursor of the next page."""
+    found: list[Job] = []
+    for _ in range(SCANNED // LIMIT):
+        page = services.jobs.page(limit - len(found), below, status)
+        found += [job for job in page.jobs if fits(job)]
+        below = page.next
+        if below is None or len(found) == limit:
+            break
+    return found, _cursor(below) if below is not None else None
+
+
+def _cursor(below: int) -> str:
+    return base64.urlsafe_b64encode(str(below).encode()).decode().rstrip("=")
+
+
+def _below(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        if re.fullmatch(r"\d{1,16}", text):
+            return int(text)
+    except ValueError:
+        pass
+    raise invalid([Fault("#/query/after", "unknown_cursor", "this is not a cursor; take `next` of the page before")])
+
+
+@router.get(
+    "/jobs/{job_id}",
+    dependencies=reads,
+    responses={
+        200: {"model": JobView, "headers": {"ETag": {"schema": {"type": "string"}}}},
+        304: {"description": "Not changed; estimates and queue position do not count"},
+        **documented("unauthenticated", "forbidden", "job_not_found", "invalid", "store_unavailable"),
+    },
+)
+async def get_job(
+    services: ServicesDep,
+    key: CallerDep,
+    job_id: JobId,
+    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+    prefer: Annotated[
+        str | None,
+        Header(max_length=200, description=f"`wait=N`: hold the answer until the status changes or an evaluation "
+                                           f"is made, for at most N seconds (up to {LONGEST_WAIT_SECONDS})"),
+    ] = None,
+) -> Response:  # fmt: skip
+    """Show a job; with `Prefer: wait=N` as soon as something has happened to it."""
+    with services.fanout.listen(job_id) as listener:
+        job = await run_in_threadpool(find_job, services, key, job_id)
+        wait = _WAIT.search(prefer or "")
+        headers = {"ETag": _etag(job), "Cache-Control": "private, no-cache"}
+        known = if_none_match is None or _matches(if_none_match, headers["ETag"])
+        if wait:
+            headers["Preference-Applied"] = f"wait={min(int(wait[1]), LONGEST_WAIT_SECONDS)}"
+            if known and job.status not in ENDED and await changed(listener, min(int(wait[1]), LONGEST_WAIT_SECONDS)):
+                job = await run_in_threadpool(find_job, services, key, job_id)
+                headers["ETag"] = _etag(job)
+    if if_none_match is not None and _matches(if_none_match, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    shown = await run_in_threadpool(services.forecast.view, job)
+    return Response(shown.model_dump_json(), 200, headers, "application/json")
+
+
+def _etag(job: Job) -> str:
+    """Return a weak validator: what changes by the clock alone, or with other jobs, is not part of it."""
+    steady = job.model_dump_json(exclude={"queue_position": True, "progress": {"eta_seconds"}})
+    return f'W/"{hashlib.sha256(steady.encode()).hexdigest()[:20]}"'
+
+
+def _matches(header: str, etag: str) -> bool:
+    return header.strip() == "*" or etag.removeprefix("W/") in _tags(header)
+
+
+def _tags(header: str) -> Iterator[str]:
+    return (tag.strip().removeprefix("W/") for tag in header.split(","))

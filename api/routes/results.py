@@ -1,0 +1,83 @@
+"""What came of a job so far: history, evaluation, checkpoints."""
+
+import csv
+import io
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Response
+
+from api.deps import JobDep, ServicesDep, reads
+from api.problems import Problem, documented
+from api.views import CheckpointList, CheckpointView, EvaluationView, History, Point
+from core.store import best
+
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], dependencies=reads)
+
+_PROBLEMS = documented("unauthenticated", "forbidden", "job_not_found", "invalid", "store_unavailable")
+_CSV = {"content": {"text/csv": {"schema": {"type": "string"}, "example": "step,loss,test_accuracy\r\n"}}}
+
+
+@router.get(
+    "/history",
+    response_model=History,
+    responses={200: _CSV, **_PROBLEMS, **documented("not_acceptable")},
+)
+def job_history(
+    services: ServicesDep, job: JobDep, accept: Annotated[str, Header(max_length=1000, examples=["text/csv"])] = "*/*"
+) -> Any:
+    """Show step, loss, accuracies and times so far: JSON, or CSV with `Accept: text/csv`."""
+    form = _form(accept)
+    points = [Point.model_validate(point) for point in services.documents.history(job.id)]
+    if form == "text/csv":
+        return Response(_csv(points), media_type="text/csv", headers={"Vary": "Accept"})
+    return Response(History(job_id=job.id, data=points).model_dump_json(), 200, {"Vary": "Accept"}, "application/json")
+
+
+@router.get("/evaluation", response_model=EvaluationView, responses={**_PROBLEMS, **documented("not_there_yet")})
+def job_evaluation(services: ServicesDep, job: JobDep) -> Any:
+    """Show the newest evaluation on the whole test split: the confusion matrix, and the accuracy of each class."""
+    found = services.documents.evaluation(job.id)
+    if found is None:
+        raise Problem("not_there_yet", f"job {job.id} has made no evaluation yet; it makes one every "
+                                       f"{job.spec['evaluate_every']} steps and at its end")  # fmt: skip
+    return EvaluationView(job_id=job.id, **found)
+
+
+@router.get("/checkpoints", response_model=CheckpointList, responses=_PROBLEMS)
+def job_checkpoints(services: ServicesDep, job: JobDep) -> Any:
+    """List the checkpoints that are kept: the best, the last, and as many evaluated ones as the spec asks for."""
+    kept = services.checkpoints.list(job.id)
+    chosen = best(kept)
+    return CheckpointList(
+        data=[CheckpointView(**one.model_dump(), best=one is chosen, last=one is kept[-1]) for one in kept]
+    )
+
+
+def _form(accept: str) -> str:
+    """Return the media type to answer with: the first acceptable one, by weight, then by order."""
+    forms = {"application/json": "application/json", "application/*": "application/json", "*/*": "application/json",
+             "text/csv": "text/csv", "text/*": "text/csv"}  # fmt: skip
+    offers = [part.split(";") for part in accept.split(",")]
+    for name, *parameters in sorted(offers, key=lambda offer: -_weight(offer[1:])):
+        if name.strip().lower() in forms and _weight(parameters) > 0:
+            return forms[name.strip().lower()]
+    raise Problem("not_acceptable", "this can be had as application/json or text/csv")
+
+
+def _weight(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _csv(points: list[Point]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(Point.model_fields))
+    writer.writeheader()
+    writer.writerows(point.model_dump() for point in points)
+    return text.getvalue()

@@ -1,0 +1,116 @@
+"""Jobs: accept one, or tell what it would be."""
+
+import hashlib
+import re
+from secrets import token_hex
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api import admission, estimates
+from api.deps import CallerDep, ServicesDep, submits
+from api.faults import parse
+from api.problems import Problem, documented
+from api.security import Key
+from api.services import Services
+from api.views import DryRun, JobView
+from core.job import Job, Status, now
+from core.spec import JobSpec
+from core.store import Idempotency, QueueFull
+
+router = APIRouter(prefix="/v1", tags=["jobs"])
+
+_JSON = re.compile(r"^application/([\w.-]+\+)?json(;|$)", re.IGNORECASE)
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/JobSpec"},
+                "examples": {
+                    "default": {"summary": "the network of the blog post, on 12x12 MNIST", "value": {}},
+                    "original pixels": {
+                        "summary": "784-100-10, one pass for every unit",
+                        "value": {
+                            "dataset": {"name": "mnist", "image_size": 28},
+                            "network": {"layers": [{"units": 100, "activation": "relu", "initializer": "he"},
+                                                   {"units": 10, "activation": "softmax", "initializer": "xavier"}]},
+                            "gradient": {"method": "per-neuron"},
+                        },
+                    },
+                },
+            }
+        },
+    }
+}  # fmt: skip
+
+
+async def posted(request: Request) -> JobSpec:
+    """Return the spec in the body: parsed from its bytes, so that nothing is coerced and NaN is refused."""
+    if not _JSON.match(request.headers.get("content-type", "")):
+        raise Problem("unsupported_media_type", "send the spec as application/json")
+    return await run_in_threadpool(parse, JobSpec, await request.body())
+
+
+@router.post(
+    "/jobs",
+    status_code=202,
+    dependencies=submits,
+    openapi_extra=_BODY,
+    responses={
+        202: {"model": JobView, "headers": {"Location": {"schema": {"type": "string"}}}, "description": "Queued"},
+        200: {"model": DryRun, "description": "With `dry_run=true`: what the job would be"},
+        **documented("bad_request", "malformed_json", "unauthenticated", "forbidden", "request_in_flight",
+                     "body_too_large", "unsupported_media_type", "invalid", "not_estimable", "idempotency_mismatch",
+                     "queue_full", "quota_exceeded", "store_unavailable"),
+    },
+)  # fmt: skip
+def create_job(
+    services: ServicesDep,
+    key: CallerDep,
+    spec: Annotated[JobSpec, Depends(posted)],
+    dry_run: bool = False,
+    idempotency_key: Annotated[
+        str | None,
+        Header(min_length=1, max_length=255, description="same key and body again: the first answer again, for 24 h"),
+    ] = None,
+) -> Any:
+    """Queue a job, or with `dry_run` tell what it would take. Every field of the spec has a default."""
+    admission.check(spec, services, key)
+    if dry_run:
+        found = estimates.dry_run(spec, services.settings, max(1, len(services.exchange.workers())))
+        return Response(found.model_dump_json(), media_type="application/json")
+    answer = _once(services, key, spec, idempotency_key.strip('"')) if idempotency_key else _queue(services, key, spec)
+    job_id = JobView.model_validate_json(answer).id
+    return Response(answer, 202, {"Location": f"/v1/jobs/{job_id}"}, "application/json")
+
+
+def _once(services: Services, key: Key, spec: JobSpec, idempotency_key: str) -> str:
+    """Queue a job unless this key did already; return the first answer."""
+    requests = Idempotency(services.store, key.owner)
+    fingerprint = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
+    claim = requests.claim(idempotency_key, fingerprint, _new_id())
+    if claim.answer is not None:
+        return claim.answer
+    try:
+        answer = _queue(services, key, spec, claim.job_id)
+    except (Problem, QueueFull):
+        requests.forget(idempotency_key)
+        raise
+    requests.answer(idempotency_key, fingerprint, claim.job_id, answer)
+    return answer
+
+
+def _queue(services: Services, key: Key, spec: JobSpec, job_id: str | None = None) -> str:
+    """Queue a job; return it as JSON."""
+    admission.check_quota(services, key)
+    job_id = job_id or _new_id()
+    job = Job(id=job_id, name=spec.name, owner=key.owner, status=Status.QUEUED, created_at=now(),
+              spec=spec.model_dump(mode="json"))  # fmt: skip
+    services.jobs.create(job, spec.priority, services.settings.max_waiting_jobs)
+    return services.forecast.view(services.jobs.get(job_id)).model_dump_json()
+
+
+def _new_id() -> str:
+    return f"job-{token_hex(6)}"

@@ -1,0 +1,63 @@
+"""What the routes work with, made once per process."""
+
+from dataclasses import dataclass
+
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from api.fanout import Fanout
+from api.forecast import Forecast
+from api.security import Hosts, Keys, is_loopback
+from core.settings import Settings
+from core.store import Access, Checkpoints, Counters, Documents, Exchange, Jobs, connect, connect_async
+
+
+@dataclass
+class Services:
+    """Store and exchange behind their own classes. The store is synchronous, for routes that run in threads."""
+
+    settings: Settings
+    store: Redis
+    async_store: AsyncRedis
+    jobs: Jobs
+    documents: Documents
+    checkpoints: Checkpoints
+    exchange: Exchange
+    counters: Counters
+    access: Access
+    fanout: Fanout
+    hosts: Hosts
+    forecast: Forecast
+    keys: Keys | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Services":
+        """Return the services for these settings. Raises ValueError when they would serve strangers without keys."""
+        if settings.api_keys_file is None and not is_loopback(settings.host):
+            raise ValueError(
+                f"DUALTRAIN_HOST is {settings.host!r}, which others can reach: set DUALTRAIN_API_KEYS_FILE "
+                "(`python -m api.security FILE NAME` makes one), or listen on 127.0.0.1"
+            )
+        store, reader = connect(settings.redis_url), connect_async(settings.redis_url)
+        jobs = Jobs(store)
+        return cls(
+            settings=settings,
+            store=store,
+            async_store=reader,
+            jobs=jobs,
+            forecast=Forecast(jobs, settings.concurrent_jobs),
+            documents=Documents(store),
+            checkpoints=Checkpoints(store),
+            exchange=Exchange(connect(settings.exchange_url)),
+            counters=Counters(store),
+            access=Access(reader),
+            fanout=Fanout(reader),
+            hosts=Hosts.of([settings.host, *settings.allowed_hosts]),
+            keys=Keys(settings.api_keys_file) if settings.api_keys_file else None,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.async_store.aclose()
+        self.store.close()
+        self.exchange.server.close()

@@ -1,0 +1,133 @@
+"""Webhooks: a signed POST when a job ends, as standardwebhooks.com has it, with retries, never to private addresses.
+
+`webhook-signature` is `v1,` and the base64 of the HMAC-SHA256 of `ID.TIMESTAMP.BODY`, keyed with the operator's secret.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import ipaddress
+import socket
+import time
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
+import structlog
+from pydantic import SecretStr
+from redis.exceptions import RedisError
+from starlette.concurrency import run_in_threadpool
+
+from api.services import Services
+from core.job import Job
+from core.store import UnknownJob, Webhooks
+
+POLL_SECONDS = 1.0
+TIMEOUT_SECONDS = 10.0
+CLAIM_SECONDS = 60.0
+WAITS_SECONDS = (5.0, 30.0, 120.0, 600.0, 3600.0, 4 * 3600.0)
+"""From one attempt to the next; after the last one the call is given up."""
+
+
+class WebhookRefused(Exception):
+    """The URL is none that this server calls."""
+
+
+def check_url(url: SplitResult, private: bool) -> None:
+    """Raise WebhookRefused for a URL that can be seen to be wrong without asking for its address."""
+    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
+        raise WebhookRefused("a webhook is an http or https URL with a host and without a password")
+    try:
+        _ = url.port
+    except ValueError:
+        raise WebhookRefused("the port of the webhook is no port") from None
+    name = url.hostname.rstrip(".").lower()
+    literal = _literal(name)
+    if not private and (name == "localhost" or name.endswith(".localhost") or (literal and not literal.is_global)):
+        raise WebhookRefused(f"{name} is a private address; the operator may allow it with DUALTRAIN_WEBHOOK_PRIVATE")
+
+
+def sign(secret: SecretStr, identifier: str, timestamp: int, body: bytes) -> str:
+    """Return the value of `webhook-signature`."""
+    signed = f"{identifier}.{timestamp}.".encode() + body
+    mac = hmac.new(secret.get_secret_value().encode(), signed, hashlib.sha256)
+    return "v1," + base64.b64encode(mac.digest()).decode()
+
+
+async def send(job: Job, secret: SecretStr, private: bool) -> int:
+    """Call a job's webhook; return the HTTP status. Raises WebhookRefused, httpx.HTTPError, OSError."""
+    url = urlsplit(str(job.spec["webhook_url"]))
+    check_url(url, private)
+    assert url.hostname
+    port = url.port or (443 if url.scheme == "https" else 80)
+    address = await run_in_threadpool(_resolve, url.hostname, port, private)
+    body = b'{"type":"job.%s","timestamp":"%s","data":%s}' % (
+        job.status.encode(), (job.finished_at or "").encode(), job.model_dump_json().encode())  # fmt: skip
+    identifier, timestamp = f"{job.id}.{job.status}", int(time.time())
+    headers = {
+        "host": url.netloc,
+        "content-type": "application/json",
+        "webhook-id": identifier,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(secret, identifier, timestamp, body),
+    }
+    # The checked address itself is called: a name could be another address the next time it is looked up.
+    target = httpx.URL(url.geturl()).copy_with(host=address)
+    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
+        request = client.build_request("POST", target, content=body, headers=headers,
+                                       extensions={"sni_hostname": url.hostname})  # fmt: skip
+        answer = await client.send(request, stream=True)
+        await answer.aclose()
+    return answer.status_code
+
+
+async def deliver_forever(services: Services) -> None:
+    """Call webhooks as they come due."""
+    if services.settings.webhook_secret is None:
+        return
+    webhooks = Webhooks(services.store)
+    while True:
+        try:
+            claimed = await run_in_threadpool(webhooks.claim, CLAIM_SECONDS)
+            if claimed:
+                await _attempt(services, webhooks, *claimed)
+                continue
+        except RedisError as error:
+            structlog.get_logger().warning("webhooks wait for the store", error=str(error))
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _attempt(services: Services, webhooks: Webhooks, job_id: str, attempt: int) -> None:
+    assert services.settings.webhook_secret is not None
+    log = structlog.get_logger().bind(job=job_id, attempt=attempt)
+    try:
+        job = await run_in_threadpool(services.jobs.get, job_id)
+        status = await send(job, services.settings.webhook_secret, services.settings.webhook_private)
+        outcome, delivered = str(status), 200 <= status < 300
+    except UnknownJob:
+        outcome, delivered = "the job was deleted", True
+    except WebhookRefused as error:
+        outcome, delivered = str(error), True
+    except (httpx.HTTPError, OSError, ValueError) as error:
+        outcome, delivered = f"{type(error).__name__}: {error}", False
+    log.info("webhook", outcome=outcome)
+    if delivered or attempt > len(WAITS_SECONDS):
+        await run_in_threadpool(webhooks.done, job_id)
+    else:
+        await run_in_threadpool(webhooks.again, job_id, WAITS_SECONDS[attempt - 1])
+
+
+def _resolve(host: str, port: int, private: bool) -> str:
+    """Return an address of `host`. Raises WebhookRefused when any of its addresses is private."""
+    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    hidden = [address for address in found if not ipaddress.ip_address(address.split("%")[0]).is_global]
+    if hidden and not private:
+        raise WebhookRefused(f"{host} is at {hidden[0]}, a private address")
+    return found[0]
+
+
+def _literal(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None

@@ -1,0 +1,137 @@
+"""What a job will be, before it runs: counts from its spec alone, and times measured on this machine.
+
+`python -m core.plan` reads a spec on standard input and answers with `Timing` as JSON: a process of its own, so that
+the arithmetic delays nobody.
+"""
+
+import math
+import sys
+import time
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from core.gradients import Draw
+from core.nn import Network
+from core.spec import JobSpec
+from core.training import network_for
+
+BUDGET_SECONDS = 0.3
+"""How long blocks are timed at least, unless there are fewer; then the rest is extrapolated."""
+EVALUATED = 2000
+"""Samples whose evaluation is timed."""
+
+
+class Timing(BaseModel):
+    """Seconds on one thread of the machine that measured them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch_seconds: float
+    """All blocks of one batch, one after the other."""
+    update_seconds: float
+    """Summing the rows and one optimizer step."""
+    sample_seconds: float
+    """Evaluating one sample."""
+
+
+class Figures(BaseModel):
+    """What follows from the spec. Steps count per replica; passes and evaluations are totals of the job."""
+
+    model_config = ConfigDict(frozen=True)
+
+    parameters: int
+    blocks: int
+    total_steps: int
+    rounds: int
+    passes: int
+    evaluations: int
+    memory_bytes: int
+    exchange_bytes_per_round: int
+
+
+def figures(spec: JobSpec, train_samples: int) -> Figures:
+    """Return the counts of a job on a data set of so many samples."""
+    network, local = network_for(spec), spec.local_steps > 1
+    replicas = spec.replicas if local else 1
+    total = total_steps(spec, train_samples)
+    units = replicas if local else len(spec.gradient.blocks(network, spec.batch_size))
+    batches, itemsize = total * replicas, np.dtype(spec.dtype).itemsize
+    states = 1 + len(spec.optimizer.init(0, spec.dtype))
+    vector = network.size * itemsize * (states if local else 1)
+    return Figures(
+        parameters=network.size,
+        blocks=units,
+        total_steps=total,
+        rounds=math.ceil(total / spec.local_steps),
+        passes=batches * spec.gradient.passes(network),
+        evaluations=batches * spec.gradient.evaluations(network),
+        memory_bytes=int(spec.gradient.cost(network, spec.batch_size).peak_bytes) + 2 * vector,
+        exchange_bytes_per_round=vector * (1 + (replicas if local else 1)),
+    )
+
+
+def total_steps(spec: JobSpec, train_samples: int) -> int:
+    """Return how many steps each replica makes: all epochs, or `max_steps` when that is fewer."""
+    samples = train_samples - spec.dataset.validation_limit
+    samples = min(samples, spec.dataset.train_limit or samples)
+    replicas = spec.replicas if spec.local_steps > 1 else 1
+    steps = spec.epochs * math.ceil(samples / (spec.batch_size * replicas))
+    return min(steps, spec.max_steps or steps)
+
+
+def measure(spec: JobSpec, classes: int) -> Timing:
+    """Time the parts of a round of this job here, with random samples."""
+    network, dtype = network_for(spec), np.dtype(spec.dtype)
+    parameters, generator = network.init(spec.seed, dtype), np.random.default_rng(0)
+    inputs = generator.random((spec.batch_size, network.input_size)).astype(dtype)
+    labels = generator.integers(0, classes, spec.batch_size)
+    return Timing(
+        batch_seconds=_blocks_seconds(spec, network, parameters, inputs, labels),
+        update_seconds=_update_seconds(spec, parameters),
+        sample_seconds=_sample_seconds(network, parameters),
+    )
+
+
+def _blocks_seconds(spec: JobSpec, network: Network, parameters: Any, inputs: Any, labels: Any) -> float:
+    """Time ever more blocks, spread over all of them, until it took long enough; scale up to all."""
+    blocks, count = spec.gradient.blocks(network, spec.batch_size), 1
+    while True:
+        chosen = [blocks[i * len(blocks) // count] for i in range(count)]
+        seconds = _seconds(lambda c=chosen: spec.gradient.measure(network, parameters, inputs, labels, c, Draw(0, 0)))
+        if count == len(blocks) or seconds > BUDGET_SECONDS:
+            return seconds * len(blocks) / count
+        count = min(len(blocks), 2 * count)
+
+
+def _update_seconds(spec: JobSpec, parameters: Any) -> float:
+    state = spec.optimizer.init(parameters.size, parameters.dtype)
+    return _seconds(lambda: spec.optimizer.update(parameters, parameters, state, 0, 1))
+
+
+def _sample_seconds(network: Network, parameters: Any) -> float:
+    inputs = np.zeros((EVALUATED, network.input_size), parameters.dtype)
+    return _seconds(lambda: network.predict(parameters, inputs)) / EVALUATED
+
+
+def _seconds(work: Any) -> float:
+    """Return the time of the faster of two runs: the first also warms caches."""
+    times = []
+    for _ in range(2):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+        if times[0] > BUDGET_SECONDS:
+            break
+    return min(times)
+
+
+def main() -> None:
+    """Answer one spec."""
+    spec = JobSpec.model_validate_json(sys.stdin.buffer.read())
+    sys.stdout.write(measure(spec, network_for(spec).classes).model_dump_json())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The service as users meet it: uvicorn on a port, real servers behind it."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from api.app import create_app
+from core.job import Reason, Status
+from core.settings import Settings
+from core.store import Jobs
+
+START_SECONDS = 20.0
+Serve = Callable[..., Any]
+
+
+@contextmanager
+def serving(settings: Settings, *, aggregator: bool = False) -> Iterator[str]:
+    """Serve until the context ends; yield the URL."""
+    config = uvicorn.Config(
+        create_app(settings, aggregator=aggregator), port=0, log_config=None, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    end = time.monotonic() + START_SECONDS
+    while not server.started and time.monotonic() < end and thread.is_alive():
+        time.sleep(0.01)
+    host, port = server.servers[0].sockets[0].getsockname()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def served(store_url: str, exchange_url: str, data_dir: Any) -> Iterator[str]:
+    """The URL of a service without aggregator and keys, which all tests of a process share."""
+    with serving(Settings(redis_url=store_url, exchange_url=exchange_url, data_dir=data_dir)) as url:
+        yield url
+
+
+@pytest.fixture
+def client(served: str, settings: Settings) -> Iterator[httpx.Client]:
+    """A client of the shared service; store and exchange are empty."""
+    with httpx.Client(base_url=served, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def jobs(store: Any) -> Jobs:
+    """The jobs in the store, for what aggregators would do to them."""
+    return Jobs(store)
+
+
+@pytest.fixture
+def submit(client: httpx.Client) -> Callable[..., str]:
+    """Return a function that posts a spec and returns the job's id."""
+
+    def submit(**spec: Any) -> str:
+        answer = client.post("/v1/jobs", json=spec)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    return submit
+
+
+def bring(jobs: Jobs, job_id: str, status: Status) -> None:
+    """Bring a queued job to a status by legal moves."""
+    way = {Status.QUEUED: [], Status.RUNNING: [Status.RUNNING], Status.CANCELLED: [Status.CANCELLED]}
+    for step in way.get(status, [Status.RUNNING, status]):
+        jobs.move(job_id, step, Reason(code="test", message="moved by a test"))
+
+
+def events(response: httpx.Response) -> Iterator[dict[str, Any]]:
+    """Yield the server-sent events of a streamed response: `event`, `id`, `data` as JSON."""
+    event: dict[str, Any] = {}
+    for line in response.iter_lines():
+        if not line:
+            if "data" in event:
+                yield event
+            event = {}
+        elif not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            event[name] = json.loads(value) if name == "data" else value

@@ -101,7 +101,7 @@ def _open(name: str, image_size: int, place: Path) -> Dataset:
 def _digest(arrays: Arrays, classes: tuple[str, ...]) -> str:
     digest = hashlib.sha256(json.dumps(classes).encode())
     for name in ARRAYS:
-        digest.update(memoryview(np.ascontiguousarray(arrays[name])))
+        digest.update(arrays[name].tobytes())
     return digest.hexdigest()
 
 

@@ -1,0 +1,116 @@
+"""Pictures that people send: read with limits, whatever they claim to be, and brought into MNIST's form."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from core.data.treatment import Blank, mnist_form
+
+MAX_BYTES = 8 << 20
+MAX_PIXELS = 4_000_000
+"""Decoded in some ten milliseconds; a digit needs no more."""
+WORKING_SIDE = 256
+"""Larger pictures are averaged down to about this side before they are looked at: it takes noise away as well."""
+
+
+class ImageError(ValueError):
+    """A picture that cannot be taken; `code` is for programs and stable."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def treat(data: bytes) -> NDArray[np.uint8]:
+    """Return the picture in a PNG, JPEG or WebP file as MNIST would show it: (28, 28), light ink on black.
+
+    Raises ImageError with code `image_too_large`, `unknown_image_format`, `too_many_pixels`, `broken_image` or
+    `blank_image`.
+    """
+    try:
+        return mnist_form(grey(data))
+    except Blank as blank:
+        raise ImageError("blank_image", str(blank)) from None
+
+
+def grey(data: bytes) -> NDArray[np.float32]:
+    """Return a picture as (height, width), 0 black to 255 white: first frame, upright, on white where transparent."""
+    image = _opened(data)
+    _check_size(*image.size)
+    try:
+        return _averaged(_grey(ImageOps.exif_transpose(image)))
+    except Exception as error:  # a hostile file makes a decoder raise anything
+        raise _broken(error) from error
+    finally:
+        image.close()
+
+
+def _opened(data: bytes) -> Image.Image:
+    """Return the picture with its header read and nothing else.
+
+    The decoders are called by name: `Image.open` would try formats that nobody needs and warn where we refuse.
+    """
+    if len(data) > MAX_BYTES:
+        raise ImageError("image_too_large", f"the file has {len(data):,} bytes; at most {MAX_BYTES:,} are taken")
+    opener = next((opener for fits, opener in _OPENERS if fits(data)), None)
+    if opener is None:
+        raise ImageError("unknown_image_format", "this is not a PNG, JPEG or WebP file, whatever its name says")
+    try:
+        return opener(io.BytesIO(data))
+    except Exception as error:
+        raise _broken(error) from error
+
+
+def _webp(file: io.BytesIO) -> Image.Image:
+    """Open a WebP file; its decoder reserves memory for all pixels at once, so the header is looked at before."""
+    header = file.getvalue()[:30].ljust(30, b"\0")
+    fields = {b"VP8 ": (26, 2, 0x3FFF, 0), b"VP8X": (24, 3, 0xFFFFFF, 1)}.get(header[12:16])
+    if fields:
+        start, length, mask, more = fields
+        sides = [int.from_bytes(header[at : at + length], "little") & mask for at in (start, start + length)]
+    else:  # VP8L packs both sides into 28 bits
+        packed, more = int.from_bytes(header[21:25], "little"), 1
+        sides = [packed & 0x3FFF, packed >> 14 & 0x3FFF]
+    _check_size(*(side + more for side in sides))
+    return WebPImageFile(file)
+
+
+_OPENERS: tuple[tuple[Callable[[bytes], bool], Callable[[io.BytesIO], Image.Image]], ...] = (
+    (lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"), PngImageFile),
+    (lambda data: data.startswith(b"\xff\xd8\xff"), JpegImageFile),
+    (lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP", _webp),
+)
+"""Formats by their first bytes, with what opens them."""
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ImageError("too_many_pixels", f"the picture has {width} x {height} pixels; {MAX_PIXELS:,} are allowed")
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):  # 16 bits; a plain conversion would cut them off at 255
+        return Image.fromarray((np.asarray(image, np.float32) / 257).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("L")
+
+
+def _averaged(image: Image.Image) -> NDArray[Any]:
+    factor = max(image.size) // WORKING_SIDE
+    small = image.reduce(factor) if factor > 1 else image
+    return np.asarray(small, np.float32)
+
+
+def _broken(error: Exception) -> ImageError:
+    if isinstance(error, ImageError):
+        return error
+    return ImageError("broken_image", f"the file cannot be decoded: {error or type(error).__name__}")

@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Discriminator
 
-from core.gradients.base import Block, Cost, Draw, Estimate, Method
+from core.gradients.base import Block, Cost, Draw, Estimate, Method, gradient
 from core.gradients.finite_difference import FiniteDifference
 from core.gradients.forward_gradient import ForwardGradient
 from core.gradients.per_neuron import PerNeuron
@@ -28,5 +28,6 @@ __all__ = [
     "Method",
     "PerNeuron",
     "PerParameter",
+    "gradient",
     "shards",
 ]

@@ -94,3 +94,16 @@ class Method(ABC):
     @abstractmethod
     def cost(self, network: Network, batch_size: int) -> Cost:
         """An estimate for planning, never part of a result."""
+
+
+FIRST = Draw(seed=0, step=0)
+
+
+def gradient(
+    network: Network, parameters: Array, inputs: Array, labels: Labels, method: Method, draw: Draw = FIRST
+) -> Array:
+    """The gradient `(P,)` of the mean loss, all blocks measured here; ValueError when the method cannot do it."""
+    method.check(network)
+    blocks = method.blocks(network, len(labels))
+    rows = method.measure(network, parameters, inputs, labels, blocks, draw)
+    return method.combine(network, blocks, rows, parameters.dtype).gradient

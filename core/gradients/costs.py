@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from core.nn import Network
+from core.nn.activations import identity, softmax
 
 FLOAT_BYTES = 8
 """The widest numbers there are; plans are made before the dtype matters."""
@@ -21,3 +22,16 @@ def values_bytes(network: Network, batch_size: int) -> float:
 def later_flops(network: Network, layer: int) -> float:
     """One tangent of one sample pushed through the layers after this one."""
     return 2.0 * sum(fan_in * units for fan_in, units in pairwise(network.widths[layer + 1 :]))
+
+
+def tangent_width(network: Network, layer: int) -> int:
+    """Numbers per direction and sample in the widest tangent that a push of one unit of this layer builds.
+
+    A tangent of one unit stays one number through an elementwise activation, and is kept factored through the product
+    after it and through the loss; another activation or another product makes it dense.
+    """
+    later = network.widths[layer + 2 :]
+    elementwise_end = network.activations[-1] is not softmax and network.ending is identity
+    factored = len(later) == 1 and network.activations[-1] is identity and elementwise_end
+    mixed = network.activations[layer] is softmax or not (later or elementwise_end)
+    return max(1, *(later if not factored else ()), network.widths[layer + 1] if mixed else 1)

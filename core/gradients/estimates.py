@@ -5,17 +5,18 @@ Each block's row is `[Σ slope·v (P numbers), Σ ‖slope·v‖², the block's 
 """
 
 from collections.abc import Callable, Sequence
-from math import sqrt
+from math import prod, sqrt
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from core.gradients.base import Block, Draw, Estimate
+from core.nn.layers import Shape
 from core.nn.tensor import Array
 
 Distribution = Literal["normal", "rademacher", "orthogonal"]
-Drawing: TypeAlias = Callable[[np.random.Generator, int, int, DTypeLike], Array]
+Drawing: TypeAlias = Callable[[np.random.Generator, Shape, DTypeLike], Array]
 
 
 def generator(draw: Draw, block: Block) -> np.random.Generator:
@@ -23,19 +24,22 @@ def generator(draw: Draw, block: Block) -> np.random.Generator:
     return np.random.default_rng((draw.seed, draw.step, draw.replica, block.index))
 
 
-def _normal(source: np.random.Generator, count: int, size: int, dtype: DTypeLike) -> Array:
-    return source.standard_normal((count, size)).astype(dtype, copy=False)
+def _normal(source: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+    return source.standard_normal(shape).astype(dtype, copy=False)
 
 
-def _rademacher(source: np.random.Generator, count: int, size: int, dtype: DTypeLike) -> Array:
-    bits = np.unpackbits(np.frombuffer(source.bytes(-(-count * size // 8)), np.uint8), count=count * size)
-    return (bits.astype(dtype) * 2 - 1).reshape(count, size)
+def _rademacher(source: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+    count = prod(shape)
+    bits = np.unpackbits(np.frombuffer(source.bytes(-(-count // 8)), np.uint8), count=count)
+    return (bits.astype(dtype) * 2 - 1).reshape(shape)
 
 
-def _orthogonal(source: np.random.Generator, count: int, size: int, dtype: DTypeLike) -> Array:
-    basis, triangle = np.linalg.qr(_normal(source, count, size, np.float64).T)
-    signs = np.sign(np.diagonal(triangle))  # without them QR's choice of signs would favour some directions
-    return np.ascontiguousarray((basis * (signs * sqrt(size))).T, dtype)
+def _orthogonal(source: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+    normal = np.moveaxis(source.standard_normal(shape), 0, -1)  # (*batch, size, K)
+    basis, triangle = np.linalg.qr(normal)
+    signs = np.sign(np.diagonal(triangle, axis1=-2, axis2=-1))  # else QR's choice of signs would favour directions
+    scaled = basis * (signs * sqrt(shape[-1]))[..., None, :]
+    return np.ascontiguousarray(np.moveaxis(scaled, -1, 0), dtype)
 
 
 DISTRIBUTIONS: dict[Distribution, Drawing] = {
@@ -43,7 +47,10 @@ DISTRIBUTIONS: dict[Distribution, Drawing] = {
     "rademacher": _rademacher,
     "orthogonal": _orthogonal,
 }
-"""Functions `(generator, K, size, dtype) -> (K, size)` with E[v vᵀ] = I."""
+"""Functions `(generator, shape, dtype) -> array` of K directions, shape `(K, *batch, size)`, with E[v vᵀ] = I.
+
+Orthogonal ones are orthogonal to each other along `size`, for each entry of the batch; K is at most `size` for them.
+"""
 
 
 def combine(rows: Sequence[Array], directions: int, dtype: DTypeLike, overlap: float = 1.0) -> Estimate:

@@ -20,7 +20,7 @@ DIRECTIONS = 256
 """Directions of a block; each takes two losses of the whole batch."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FiniteDifference(Method):
     """Every parameter is moved by h = `step_size`·max(1, |θ|), both ways or forward only, always in float64.
 

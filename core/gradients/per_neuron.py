@@ -1,14 +1,119 @@
-"""The exact gradient, one pass for every unit."""
+"""The exact gradient, one pass for every unit.
 
+A weight W_ij enters the loss only through unit j: `W + E_ij·ε` moves its pre-activation by `x_i·ε`, and a derivative is
+linear, `J(x_i·e_j) = x_i·J(e_j)`. So the passes of all weights of a unit share one push of `e_j`, for every sample at
+once, and `x` weighs what comes out: ∂L/∂W_ij = Σₙ x_ni·s_nj, where s_nj is the derivative of sample n's loss along e_j.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Literal
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from core.dual import DualTensor, UnitTangent
+from core.gradients.base import Block, Cost, Draw, Estimate, Method
+from core.gradients.blocks import SAMPLES, Range, cut, grid
+from core.gradients.costs import FLOAT_BYTES, forward_flops, later_flops, tangent_width
+from core.gradients.forward import Forward, by_samples, check_dense
+from core.nn import Network
 from core.nn.config import CONFIG
+from core.nn.tensor import Array, Labels
+
+ELEMENTS = 2**18
+"""Numbers in the largest tangent of a block."""
 
 
-@dataclass(frozen=True)
-class PerNeuron:
-    """Every unit's pre-activation is a direction."""
+@dataclass(frozen=True, kw_only=True)
+class PerNeuron(Method):
+    """Every unit's pre-activation is a direction.
+
+    The row of K units of a layer: ∂L/∂W of their weights `(fan_in, K)` in C order, of their K biases, and the loss.
+    """
 
     method: Literal["per-neuron"] = "per-neuron"
     __pydantic_config__ = CONFIG
+
+    def check(self, network: Network) -> None:
+        check_dense(network, self.method)
+
+    def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
+        samples = cut(0, batch_size, SAMPLES)
+        largest = samples[-1][1] - samples[-1][0]
+        directions = [
+            on
+            for layer, units in enumerate(_units(network))
+            for on in cut(*units, ELEMENTS // (largest * tangent_width(network, layer)))
+        ]
+        return grid(directions, samples)
+
+    def measure(
+        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
+    ) -> list[Array]:
+        return [_row(*pair) for pair in by_samples(network, parameters, inputs, labels, blocks)]
+
+    def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
+        gradient = np.empty(network.size, dtype)
+        views = network.unpack(gradient)
+        for block, row in zip(blocks, rows, strict=True):
+            layer, units = _place(network, block)
+            _gather(views[layer], units, row[:-1], first=block.samples[0] == 0)
+        return Estimate(gradient, float(sum(row[-1] for row in rows)))
+
+    def passes(self, network: Network) -> int:
+        return sum(network.widths[1:])
+
+    def evaluations(self, network: Network) -> int:
+        return 0
+
+    def cost(self, network: Network, batch_size: int) -> Cost:
+        pushes = sum(units * (8.0 + later_flops(network, layer)) for layer, units in enumerate(network.widths[1:]))
+        return Cost(pushes * batch_size + 2 * forward_flops(network, batch_size), 4.0 * ELEMENTS * FLOAT_BYTES)
+
+
+def _units(network: Network) -> list[Range]:
+    """For each layer its units' numbers, counted through the whole network."""
+    return list(pairwise(accumulate(network.widths[1:], initial=0)))
+
+
+def _place(network: Network, block: Block) -> tuple[int, slice]:
+    """The layer of a block, and which of its units."""
+    first, last = block.directions
+    layer, (start, _) = next(item for item in enumerate(_units(network)) if first < item[1][1])
+    return layer, slice(first - start, last - start)
+
+
+def _row(forward: Forward, block: Block) -> Array:
+    layer, units = _place(forward.network, block)
+    slopes = _slopes(forward, layer, units)
+    inputs = forward.inputs[layer]
+    weights = inputs.shape[1] * len(slopes)
+    bias = len(slopes) * (len(forward.layers[layer]) - 1)
+    row = np.empty(weights + bias + 1, slopes.dtype)
+    np.matmul(inputs.T, slopes.T, out=row[:weights].reshape(-1, len(slopes)))
+    if bias:
+        np.sum(slopes, axis=1, out=row[weights:-1])
+    row[-1] = forward.loss if block.directions[0] == 0 else 0.0
+    return row
+
+
+def _slopes(forward: Forward, layer: int, units: slice) -> Array:
+    """How each sample's share of the loss changes with each unit's pre-activation, `(K, n)`."""
+    pre_activations = forward.pre_activations[layer]
+    ones = np.ones((units.stop - units.start, len(pre_activations)), pre_activations.dtype)
+    seed = UnitTangent(np.arange(units.start, units.stop), ones)
+    return forward.slopes(layer, DualTensor(pre_activations, seed))
+
+
+def _gather(arrays: tuple[Array, ...], units: slice, row: Array, *, first: bool) -> None:
+    """Write a row where it belongs; rows of later samples are added to it."""
+    count = units.stop - units.start
+    weights = row[: len(arrays[0]) * count].reshape(-1, count)
+    for array, part in zip(arrays, (weights, row[weights.size :]), strict=False):
+        target = array[..., units]
+        if first:
+            target[...] = part
+        else:
+            target += part

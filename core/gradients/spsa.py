@@ -21,7 +21,7 @@ BLOCKS = 16
 """At most so many blocks: each returns P numbers."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SPSA(Method):
     """All parameters are moved at once by ±`step_size`, with random signs, always in float64.
 
@@ -63,7 +63,7 @@ class SPSA(Method):
         source = estimates.generator(draw, block)
         row = np.zeros(size + 2)
         for _ in range(*block.directions):
-            (signs,) = estimates.DISTRIBUTIONS["rademacher"](source, 1, size, np.float64)
+            signs = estimates.DISTRIBUTIONS["rademacher"](source, (size,), np.float64)
             slope = self._slope(values, signs)
             row[:-2] += slope * signs
             row[-2] += slope * slope * size

@@ -10,7 +10,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import Discriminator, Tag
 
 from core.nn import custom
-from core.nn.activations import ACTIVATIONS, ActivationName
+from core.nn.activations import ACTIVATIONS, Activation, ActivationName, identity
 from core.nn.config import CONFIG
 from core.nn.initializers import INITIALIZERS, InitializerName
 from core.nn.tensor import Array, Tensor
@@ -34,8 +34,13 @@ class AbstractLayer(ABC):
         """The first values of these arrays, float64."""
 
     @abstractmethod
-    def apply(self, arrays: tuple[Tensor, ...], inputs: Tensor) -> Tensor:
-        """The outputs `(N, outputs)` for these parameter arrays."""
+    def connect(self, arrays: tuple[Tensor, ...], inputs: Tensor) -> Tensor:
+        """The pre-activations `(N, outputs)`, from these parameter arrays and inputs `(N, fan_in)`."""
+
+    @property
+    @abstractmethod
+    def function(self) -> Activation:
+        """The activation, a function of the pre-activations."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +70,13 @@ class Dense(AbstractLayer):
         weights = INITIALIZERS[self.initializer](generator, fan_in, self.units)
         return (weights, np.zeros(self.units)) if self.bias else (weights,)
 
-    def apply(self, arrays: tuple[Tensor, ...], inputs: Tensor) -> Tensor:
-        return self.activate(self.affine(arrays, inputs))
-
-    def affine(self, arrays: tuple[Tensor, ...], inputs: Tensor) -> Tensor:
-        """The pre-activations `(N, units)`."""
+    def connect(self, arrays: tuple[Tensor, ...], inputs: Tensor) -> Tensor:
         product = inputs @ arrays[0]
         return product + arrays[1] if self.bias else product
 
-    def activate(self, pre_activations: Tensor) -> Tensor:
-        return ACTIVATIONS[self.activation](pre_activations)
+    @property
+    def function(self) -> Activation:
+        return ACTIVATIONS[self.activation]
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,13 @@ class Custom(AbstractLayer):
     def init(self, generator: np.random.Generator, fan_in: int) -> tuple[Array, ...]:
         return tuple(generator.normal(0.0, fan_in**-0.5, shape) for shape in self.shapes(fan_in).values())
 
-    def apply(self, arrays: tuple[Tensor, ...], inputs: Tensor) -> Tensor:
+    def connect(self, arrays: tuple[Tensor, ...], inputs: Tensor) -> Tensor:
         parameters = arrays[0] if arrays else np.empty(0, inputs.dtype)
         return custom.find(self.custom)(parameters, inputs)
+
+    @property
+    def function(self) -> Activation:
+        return identity
 
     def _attribute(self, name: str, fan_in: int, default: int) -> int:
         attribute = getattr(custom.find(self.custom), name, None)

@@ -10,42 +10,44 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from core.nn.activations import softmax
+from core.dual import row_function
 from core.nn.tensor import Array, Labels, Tensor
 
 LossName = Literal["cross-entropy", "mean-squared-error"]
-LossFunction: TypeAlias = Callable[[Tensor, Array], Tensor]
+Losses: TypeAlias = Callable[[Tensor, Array], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
 class Loss:
-    """`value(outputs, targets) -> (N,)` and `derivative(outputs, targets) -> (N, C)`."""
+    """A loss of each sample, `differentiate(outputs, targets) -> (losses (N,), their derivative (N, C))`."""
 
-    value: LossFunction
-    derivative: LossFunction
+    differentiate: Losses
     takes_logits: bool
     """Whether a final softmax is part of the loss, so that the two together are computed stably."""
 
     def of(self, outputs: Tensor, targets: Array) -> Tensor:
-        """The losses `(N,)`."""
-        return self.value(outputs, targets)
+        """The losses `(N,)`; the tangents of outputs that have any are contracted with the derivative."""
+        losses = row_function(lambda x: self.differentiate(x, targets)[0], lambda x: self.differentiate(x, targets)[1])
+        return losses(outputs)
 
 
-def _cross_entropy(logits: Tensor, targets: Array) -> Tensor:
+def _cross_entropy(logits: Tensor, targets: Array) -> tuple[Tensor, Tensor]:
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    return np.log(np.sum(np.exp(shifted), axis=-1)) - np.sum(shifted * targets, axis=-1)
+    exponentials = np.exp(shifted)
+    totals = np.sum(exponentials, axis=-1, keepdims=True)
+    losses = np.sum((np.log(totals) - shifted) * targets, axis=-1)
+    return losses, exponentials / totals * np.sum(targets, axis=-1, keepdims=True) - targets
 
 
-def _squared_error(outputs: Tensor, targets: Array) -> Tensor:
+def _squared_error(outputs: Tensor, targets: Array) -> tuple[Tensor, Tensor]:
     difference = outputs - targets
-    return np.sum(difference * difference, axis=-1) / targets.shape[-1]
+    classes = targets.shape[-1]
+    return np.sum(difference * difference, axis=-1) / classes, difference * (2.0 / classes)
 
 
 LOSSES: dict[LossName, Loss] = {
-    "cross-entropy": Loss(_cross_entropy, lambda x, targets: softmax(x) - targets, takes_logits=True),
-    "mean-squared-error": Loss(
-        _squared_error, lambda x, targets: (x - targets) * (2.0 / targets.shape[-1]), takes_logits=False
-    ),
+    "cross-entropy": Loss(_cross_entropy, takes_logits=True),
+    "mean-squared-error": Loss(_squared_error, takes_logits=False),
 }
 
 

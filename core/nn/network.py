@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from core.nn.activations import softmax
+from core.nn.activations import Activation, identity, softmax
 from core.nn.layers import Custom, Dense, Shape
 from core.nn.losses import LOSSES, LossName, one_hot
 from core.nn.tensor import Array, Labels, Tensor
@@ -76,6 +76,12 @@ class Network:
         """P, the number of parameters."""
         return self.slices[-1].stop if self.slices else 0
 
+    @cached_property
+    def activations(self) -> tuple[Activation, ...]:
+        """The activation of each layer; a softmax of the last one is left to `outputs` or to the loss."""
+        own = tuple(layer.function for layer in self.layers)
+        return (*own[:-1], identity) if self._ends_in_softmax else own
+
     @property
     def classes(self) -> int:
         return self.widths[-1]
@@ -113,20 +119,11 @@ class Network:
 
     def step(self, index: int, arrays: tuple[Tensor, ...], inputs: Tensor) -> Tensor:
         """What layer number `index` puts out for its inputs."""
-        layer = self.layers[index]
-        if isinstance(layer, Custom):
-            return layer.apply(arrays, inputs)
-        return self.activate(index, layer.affine(arrays, inputs))
-
-    def activate(self, index: int, pre_activations: Tensor) -> Tensor:
-        """The activation of Dense layer `index`; a softmax of the last layer is left to `outputs` or the loss."""
-        layer = self.layers[index]
-        assert isinstance(layer, Dense)
-        return pre_activations if self._ends_in_softmax(index) else layer.activate(pre_activations)
+        return self.activations[index](self.layers[index].connect(arrays, inputs))
 
     def outputs(self, logits: Tensor) -> Tensor:
         """What the last layer puts out, its softmax included."""
-        return softmax(logits) if self._ends_in_softmax(len(self.layers) - 1) else logits
+        return softmax(logits) if self._ends_in_softmax else logits
 
     def probabilities(self, parameters: Tensor, inputs: Tensor) -> Tensor:
         """The softmax of the logits, `(N, C)`."""
@@ -143,10 +140,13 @@ class Network:
 
     def sample_losses(self, logits: Tensor, labels: Labels) -> Tensor:
         """The loss of each sample, `(N,)`."""
-        loss = LOSSES[self.loss_name]
-        outputs = logits if loss.takes_logits else self.outputs(logits)
-        return loss.of(outputs, one_hot(labels, self.classes, logits.dtype))
+        return LOSSES[self.loss_name].of(self.ending(logits), one_hot(labels, self.classes, logits.dtype))
 
-    def _ends_in_softmax(self, index: int) -> bool:
-        layer = self.layers[index]
-        return index == len(self.layers) - 1 and isinstance(layer, Dense) and layer.activation == "softmax"
+    @cached_property
+    def ending(self) -> Activation:
+        """What the loss sees of the logits: their softmax, if the last layer has one that the loss does not include."""
+        return softmax if self._ends_in_softmax and not LOSSES[self.loss_name].takes_logits else identity
+
+    @property
+    def _ends_in_softmax(self) -> bool:
+        return self.layers[-1].function is softmax

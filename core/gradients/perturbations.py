@@ -1,0 +1,103 @@
+"""What random directions are directions of: the parameters, or the pre-activations of each sample."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.dual import DualTensor
+from core.gradients.forward import Forward
+from core.nn import Network
+from core.nn.layers import Shape
+from core.nn.tensor import Array
+
+
+class Perturbation(ABC):
+    """A space to draw K directions from, and what they say about the parameters."""
+
+    @abstractmethod
+    def space(self, network: Network) -> int:
+        """In how many dimensions directions can be orthogonal to each other."""
+
+    @abstractmethod
+    def shape(self, forward: Forward) -> Shape:
+        """The shape of one direction; its last axis is the space."""
+
+    @abstractmethod
+    def numbers(self, network: Network, batch_size: int) -> int:
+        """How many numbers one direction has, with its tangents in all layers."""
+
+    @abstractmethod
+    def push(self, forward: Forward, parameters: Array, directions: Array) -> tuple[Array, float]:
+        """(Σ G, Σ ‖G‖²) over what each direction says the gradient is: G, `(P,)`, slope times direction."""
+
+
+@dataclass(frozen=True)
+class Weights(Perturbation):
+    """A direction is a tangent of the parameter vector, one for the whole batch."""
+
+    def space(self, network: Network) -> int:
+        return network.size
+
+    def shape(self, forward: Forward) -> Shape:
+        return (forward.network.size,)
+
+    def numbers(self, network: Network, batch_size: int) -> int:
+        return network.size + batch_size * sum(network.widths[1:])
+
+    def push(self, forward: Forward, parameters: Array, directions: Array) -> tuple[Array, float]:
+        network = forward.network
+        logits = network.logits(DualTensor(parameters, directions), forward.inputs[0])
+        slopes = forward.end(logits).sum(axis=1)
+        squares = np.einsum("kp,kp->k", directions, directions)
+        return slopes @ directions, float(slopes * slopes @ squares)
+
+
+@dataclass(frozen=True)
+class Activations(Perturbation):
+    """A direction moves every pre-activation of every sample, of all layers at once."""
+
+    def space(self, network: Network) -> int:
+        return sum(network.widths[1:])
+
+    def shape(self, forward: Forward) -> Shape:
+        return (len(forward.inputs[0]), self.space(forward.network))
+
+    def numbers(self, network: Network, batch_size: int) -> int:
+        return 2 * batch_size * self.space(network) + batch_size**2
+
+    def push(self, forward: Forward, parameters: Array, directions: Array) -> tuple[Array, float]:
+        noises = np.split(directions, np.cumsum(forward.network.widths[1:-1]), axis=-1)
+        slopes = _slopes(forward, noises)
+        parts: list[Array] = []
+        squares = 0.0
+        for index, noise in enumerate(noises):
+            found = slopes[..., None] * noise  # (K, n, units): what each direction says of the pre-activations
+            parts += _parameter_parts(forward, index, found.sum(axis=0))
+            squares += _squares(forward, index, found)
+        return np.concatenate(parts), squares
+
+
+def _slopes(forward: Forward, noises: list[Array]) -> Array:
+    """Derivatives of the samples' shares of the loss along the noise, `(K, n)`."""
+    network, outputs = forward.network, forward.inputs[0]
+    for index, noise in enumerate(noises):
+        pre_activations = network.layers[index].connect(forward.layers[index], outputs)
+        outputs = network.activations[index](pre_activations + DualTensor(np.zeros_like(noise[0]), noise))
+    return forward.end(outputs)
+
+
+def _parameter_parts(forward: Forward, index: int, found: Array) -> list[Array]:
+    """The layer's part of a gradient, from the derivatives `(n, units)` of its pre-activations."""
+    weights = (forward.inputs[index].T @ found).ravel()
+    return [weights, found.sum(axis=0)] if len(forward.layers[index]) == 2 else [weights]
+
+
+def _squares(forward: Forward, index: int, found: Array) -> float:
+    """Σₖ of the squared lengths of these parts, `‖xᵀf‖² = Σₙₘ (x xᵀ)ₙₘ (f fᵀ)ₙₘ`, with no `(K, P)` array."""
+    inputs = forward.inputs[index]
+    gram = inputs @ inputs.T + (len(forward.layers[index]) - 1)
+    return float(np.sum((found @ found.swapaxes(-1, -2)) * gram))
+
+
+PERTURBATIONS: dict[str, Perturbation] = {"weights": Weights(), "activations": Activations()}

@@ -105,12 +105,16 @@ def digest(token: str) -> str:
 def create(path: Path, name: str, scopes: frozenset[Scope]) -> str:
     """Add a new key to a file, which need not exist yet; return the secret, which is kept nowhere."""
     token = PREFIX + secrets.token_hex(32)
+    put(path, Key(name=name, sha256=digest(token), scopes=scopes))
+    return token
+
+
+def put(path: Path, key: Key) -> None:
+    """Add a key to a file, which need not exist yet; it takes the place of the key with its name."""
     keys = _FILE.validate_json(path.read_bytes()) if path.exists() else []
-    kept = [key for key in keys if key.name != name]
-    added = [*kept, Key(name=name, sha256=digest(token), scopes=scopes)]
+    added = [*(known for known in keys if known.name != key.name), key]
     text = json.dumps(_FILE.dump_python(added, mode="json", exclude_none=True), indent=1)
     fresh = path.with_suffix(".new")
     fresh.touch(0o600)
     fresh.write_text(text + "\n")
     fresh.replace(path)
-    return token

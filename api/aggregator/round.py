@@ -126,8 +126,7 @@ class _Gathering:
         if not job.briefed or any(self._sent[task.shard] for task in tasks):
             job.exchange.brief(job.lease.job_id, {"spec": job.spec, **asdict(job.origin)})
             job.briefed = True
-        job.exchange.put(job.lease.job_id, self._round)
-        job.dispatcher.send(tasks)
+        job.dispatcher.send(job.lease.job_id, self._round, tasks)
         for task in tasks:
             self._sent[task.shard] += 1
         self._published = True

@@ -27,4 +27,4 @@ class Services:
         """Return the services that `settings` name; connections are opened when they are used."""
         store, exchange = connect(settings.redis_url), Exchange(connect(settings.exchange_url))
         kept = (Jobs(store), Leases(store), Checkpoints(store), Documents(store))
-        return cls(settings, store, *kept, exchange, Dispatcher(settings))
+        return cls(settings, store, *kept, exchange, Dispatcher(settings, exchange))

@@ -6,6 +6,8 @@ from typing import Any
 
 QUEUE = "dualtrain-shards"
 SHARD_TASK = "dualtrain.shard"
+KEY_PREFIX = "dualtrain:celery:"
+"""Before the names of all keys that Celery uses on Redis."""
 
 
 @dataclass(frozen=True)
@@ -40,4 +42,4 @@ def transport_options(url: str) -> dict[str, Any]:
         return {}
     waits = {"socket_timeout": 30, "socket_connect_timeout": 4, "health_check_interval": 10}
     kept = {} if "socket" in url.split(":", 1)[0] else {"socket_keepalive": True}
-    return {**waits, **kept, "global_keyprefix": "dualtrain:celery:", "visibility_timeout": 600}
+    return {**waits, **kept, "global_keyprefix": KEY_PREFIX, "visibility_timeout": 600}

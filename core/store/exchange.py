@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from redis import Redis
+from redis.client import Pipeline
 
 from core.store import keys
 
@@ -102,9 +103,9 @@ class Exchange:
         data = self.server.get(keys.brief(job_id))
         return json.loads(data) if data else None
 
-    def put(self, job_id: str, round_: Round) -> None:
-        """Write the vector of a round over the one before it."""
-        self.server.set(keys.round_(job_id), round_.to_bytes(), ex=EXPIRES_SECONDS)
+    def put(self, job_id: str, round_: Round, pipe: Pipeline | None = None) -> None:
+        """Write the vector of a round over the one before it, at once or with what else is in `pipe`."""
+        (self.server if pipe is None else pipe).set(keys.round_(job_id), round_.to_bytes(), ex=EXPIRES_SECONDS)
 
     def read(self, job_id: str, dtype: np.dtype[Any]) -> Round | None:
         """Return the present round of a job, None when there is none."""

@@ -17,7 +17,7 @@ from api.aggregator.round import ATTEMPTS, LOST_PROCESSES, Gatherer
 from api.aggregator.saved import Origin
 from core.job import Status
 from core.rounds import State
-from core.store import Exchange, Lease, Rows, pack
+from core.store import Exchange, Lease, Round, Rows, pack
 from core.store.broker import ShardTask
 
 UNITS = 5
@@ -54,7 +54,7 @@ class Workers:
     answer: Answer
     sent: list[ShardTask] = field(default_factory=list)
 
-    def send(self, tasks: Sequence[ShardTask]) -> None:
+    def send(self, job_id: str, round_: Round, tasks: Sequence[ShardTask]) -> None:
         for task in tasks:
             self.sent.append(task)
             for rows in self.answer(task, self.sent.count(task)):

@@ -1,0 +1,48 @@
+"""What the dispatcher pushes is what Celery itself would push."""
+
+import json
+
+import numpy as np
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError
+
+from api.aggregator.dispatch import Dispatcher
+from core.settings import Settings
+from core.store import Exchange, Round, connect
+from core.store.broker import KEY_PREFIX, QUEUE, ShardTask
+
+TASKS = [ShardTask("j", 1, 5, shard, 2, shard, shard + 1) for shard in range(2)]
+DRAWN = {"id", "root_id", "correlation_id", "reply_to", "delivery_tag", "origin"}
+
+
+def messages(server: Redis) -> list[object]:
+    return [plain(json.loads(one)) for one in server.lrange(KEY_PREFIX + QUEUE, 0, -1)]
+
+
+def plain(value: object) -> object:
+    """Leave out what is drawn anew for every message."""
+    if isinstance(value, dict):
+        return {name: plain(one) for name, one in value.items() if name not in DRAWN}
+    return value
+
+
+def test_one_trip_pushes_the_same_messages_as_celery(settings: Settings, exchange: Redis) -> None:
+    sent = Round(1, 5, np.arange(3, dtype=np.float32))
+    Dispatcher(settings, Exchange(exchange)).send("j", sent, TASKS)
+    ours = messages(exchange)
+    exchange.delete(KEY_PREFIX + QUEUE)
+    other = settings.model_copy(update={"exchange_url": settings.exchange_url + "&client_name=other"})
+    Dispatcher(other, Exchange(exchange)).send("j", sent, TASKS)
+    assert len(ours) == 2
+    theirs = messages(exchange)
+    assert ours == theirs
+    got = Exchange(exchange).read("j", np.dtype(np.float32))
+    assert got is not None
+    assert (got.token, got.step) == (1, 5)
+
+
+def test_a_broker_that_is_away_is_told(settings: Settings) -> None:
+    gone = settings.model_copy(update={"exchange_url": "redis://127.0.0.1:1/0", "broker_url": "redis://127.0.0.1:1/0"})
+    with pytest.raises(ConnectionError):
+        Dispatcher(gone, Exchange(connect(gone.exchange_url))).send("j", Round(1, 5, np.zeros(1)), TASKS)

@@ -1,0 +1,114 @@
+"""A run is a pure function of spec and data: the same bits in any grouping, from any checkpoint, in one process or many."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.data import Dataset, load
+from core.numerics import digest
+from core.rounds import State
+from core.spec import JobSpec
+from core.train import run
+from core.training import Diverged, Training, train
+
+METHODS: list[dict[str, Any]] = [
+    {"method": "per-parameter"},
+    {"method": "per-neuron"},
+    {"method": "forward-gradient", "directions": 8},
+    {"method": "spsa", "directions": 4},
+]
+LOCAL: list[dict[str, Any]] = [{}, {"local_steps": 3}, {"local_steps": 3, "outer": {"name": "nesterov"}, "replicas": 3}]
+
+
+@pytest.fixture(scope="session")
+def mnist(data_dir: Path) -> Dataset:
+    return load("mnist", 12, data_dir, ())
+
+
+def a_training(data: Dataset, **fields: Any) -> Training:
+    small = {"dataset": {"train_limit": 300}, "batch_size": 32, "epochs": 2, "evaluate_every": 5}
+    network = {"layers": [{"units": 6, "activation": "relu"}, {"units": 10, "activation": "softmax"}]}
+    return Training(JobSpec.model_validate({**small, "network": network, **fields}), data)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method["method"])
+@pytest.mark.parametrize("local", LOCAL, ids=["synchronous", "local", "nesterov"])
+def test_any_grouping_and_any_break_give_the_same_bits(
+    mnist: Dataset, method: dict[str, Any], local: dict[str, Any]
+) -> None:
+    training = a_training(mnist, gradient=method, optimizer={"name": "adam", "learning_rate": 0.01}, **local)
+    quiet = run(training)
+
+    def one_by_one(state: State) -> list[Any]:
+        vector = training.rounds.vector(state)
+        units = range(training.rounds.units(state.step))
+        backwards = {unit: training.rounds.measure(vector.copy(), state.step, [unit])[0] for unit in reversed(units)}
+        return [backwards[unit] for unit in units]
+
+    states = [state for state, _ in train(training, training.initial(), one_by_one)]
+    assert digest(states[-1].parameters) == digest(quiet.parameters)
+    again = run(Training(training.spec, mnist), states[len(states) // 2])
+    assert digest(again.parameters) == digest(quiet.parameters)
+    assert (again.passes, again.samples_seen, again.evaluations) == (quiet.passes, quiet.samples_seen, quiet.evaluations)
+
+
+def test_an_epoch_sees_every_sample_once_and_its_last_batch_is_short(mnist: Dataset) -> None:
+    training = a_training(mnist, gradient={"method": "per-neuron"}, epochs=1)
+    assert training.total_steps == 10
+    assert [training.batches.size(step) for step in range(10)] == [32] * 9 + [12]
+    seen = np.concatenate([training.batches.batch(step)[0] for step in range(10)])
+    stored = mnist.train_images[:300].astype(np.float32) / 255
+    assert sorted(row.tobytes() for row in seen) == sorted(row.tobytes() for row in stored)
+
+
+def test_replicas_share_an_epoch_without_overlap(mnist: Dataset) -> None:
+    training = a_training(mnist, gradient={"method": "per-neuron"}, local_steps=2, replicas=3, epochs=1)
+    steps = training.batches.steps_per_epoch
+    sizes = [training.batches.size(step, replica) for step in range(steps) for replica in range(3)]
+    assert sum(sizes) == 300
+    assert run(training).samples_seen == 300
+
+
+def test_every_replica_counts_its_passes(mnist: Dataset) -> None:
+    state = run(a_training(mnist, gradient={"method": "per-neuron"}, local_steps=2, replicas=2, max_steps=4))
+    assert state.step == 4
+    assert state.passes == 4 * 2 * 16
+
+
+def test_limits_shorten_the_last_round(mnist: Dataset) -> None:
+    training = a_training(mnist, gradient={"method": "per-neuron"}, local_steps=4, max_steps=6)
+    steps = [state.step for state, _ in train(training, training.initial(), training.measure)]
+    assert steps == [4, 6]
+
+
+def test_evaluations_come_when_they_are_due_and_at_the_end(mnist: Dataset) -> None:
+    training = a_training(mnist, gradient={"method": "per-neuron"}, local_steps=2, max_steps=12, replicas=1)
+    marks = [(s.step, e.step) for s, e in train(training, training.initial(), training.measure) if e]
+    assert marks == [(6, 6), (10, 10), (12, 12)]
+
+
+def test_the_target_accuracy_ends_a_run(mnist: Dataset) -> None:
+    training = a_training(mnist, gradient={"method": "per-neuron"}, target_accuracy=0.2, epochs=30)
+    state = run(training)
+    assert state.step < training.total_steps
+    assert training.evaluate(state).score >= 0.2
+
+
+def test_an_evaluation_counts_every_test_image(mnist: Dataset) -> None:
+    training = a_training(mnist, gradient={"method": "per-neuron"}, dataset={"validation_limit": 500})
+    evaluation = training.evaluate(training.initial())
+    images, labels = mnist.test_images.astype(np.float32) / 255, mnist.test_labels
+    found = training.network.probabilities(training.initial().parameters, images).argmax(axis=1)
+    assert evaluation.test_accuracy == pytest.approx((found == labels).mean())
+    np.testing.assert_array_equal(evaluation.confusion.sum(axis=1), np.bincount(labels))
+    held = training.batches.validation()
+    assert len(held[1]) == 500
+    assert evaluation.score == evaluation.validation_accuracy
+
+
+def test_a_loss_that_is_not_finite_is_told(mnist: Dataset) -> None:
+    training = a_training(mnist, gradient={"method": "per-neuron"}, optimizer={"name": "sgd", "learning_rate": 1e30})
+    with pytest.raises(Diverged, match="not finite; try a lower learning rate than 1e"), np.errstate(all="ignore"):
+        run(training)

@@ -1,0 +1,134 @@
+"""A worker process: computes what it is asked for, drops what is stale, refuses what it may not, tells what went wrong."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from redis import Redis
+
+from api.aggregator.saved import Origin
+from core.data import load
+from core.settings import Settings
+from core.spec import JobSpec
+from core.store import Exchange, Round, Rows, unpack
+from core.store.broker import KEY_PREFIX, QUEUE, SHARD_TASK, ShardTask
+from core.training import Training
+from worker.computer import Computer
+
+SPEC = {"network": {"layers": [{"units": 3, "activation": "tanh"}, {"units": 10, "activation": "softmax"}]}}
+
+
+@pytest.fixture
+def training(settings: Settings) -> Training:
+    return Training(JobSpec.model_validate(SPEC), load("mnist", 12, settings.data_dir, ()))
+
+
+@pytest.fixture
+def server(exchange: Redis, training: Training) -> Exchange:
+    """An exchange on which round 4 of job `j` is open under token 9."""
+    ours = Exchange(exchange)
+    tell(ours, training, Origin.here(training.data.sha256))
+    ours.put("j", Round(9, 4, training.initial().parameters))
+    return ours
+
+
+def tell(server: Exchange, training: Training, origin: Origin) -> None:
+    server.brief("j", {"spec": training.spec.model_dump(mode="json"), "code": origin.code, "numerics": origin.numerics})
+
+
+def task(first: int = 0, last: int = 1, token: int = 9, step: int = 4) -> ShardTask:
+    return ShardTask("j", token, step, 0, 1, first, last)
+
+
+def compute(server: Exchange, settings: Settings, wanted: ShardTask) -> Rows | None:
+    Computer(server, settings, "here-1").compute(wanted)
+    return server.receive("j", wanted.token, 0.05)
+
+
+def test_the_rows_are_those_of_its_units(server: Exchange, settings: Settings, training: Training) -> None:
+    units = training.rounds.units(4)
+    rows = compute(server, settings, task(0, units))
+    assert rows is not None
+    assert (rows.outcome, rows.step, rows.worker) == (Rows.DONE, 4, "here-1")
+    expected = training.rounds.measure(training.initial().parameters, 4, range(units))
+    for got, row in zip(unpack(rows.body), expected, strict=True):
+        np.testing.assert_array_equal(got, row)
+
+
+@pytest.mark.parametrize("stale", [{"token": 8}, {"step": 3}, {"step": 5}])
+def test_a_stale_task_is_dropped(server: Exchange, settings: Settings, stale: dict[str, int]) -> None:
+    assert compute(server, settings, task(**stale)) is None
+
+
+def test_a_job_that_is_not_on_the_exchange_is_dropped(exchange: Redis, settings: Settings) -> None:
+    assert compute(Exchange(exchange), settings, task()) is None
+
+
+@pytest.mark.parametrize("other", ["code", "numerics"])
+def test_work_of_another_code_or_processor_is_refused(
+    server: Exchange, settings: Settings, training: Training, other: str
+) -> None:
+    here = Origin.here(training.data.sha256)
+    tell(server, training, Origin(**{"code": here.code, "numerics": here.numerics, other: "foreign"}))
+    rows = compute(server, settings, task())
+    assert rows is not None
+    assert rows.outcome == Rows.REFUSED
+    assert "foreign" in rows.problem["text"]
+
+
+def test_an_exception_is_sent_as_type_and_text(server: Exchange, settings: Settings) -> None:
+    rows = compute(server, settings, task(0, 10_000))
+    assert rows is not None
+    assert rows.outcome == Rows.FAILED
+    assert rows.problem["type"] == "IndexError"
+
+
+@pytest.fixture
+def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """A real Celery worker with one process."""
+    command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "--concurrency=1", "--loglevel=WARNING"]
+    environment = {**os.environ, **{f"DUALTRAIN_{k.upper()}": str(v) for k, v in _urls(settings).items()}}
+    process = subprocess.Popen(command, env=environment)
+    yield process
+    process.terminate()
+    assert process.wait(20) == 0
+
+
+def _urls(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in ("redis_url", "exchange_url", "broker_url", "data_dir")}
+
+
+def heartbeat(server: Exchange) -> dict[str, Any]:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if found := server.workers():
+            return found[0]
+        time.sleep(0.05)
+    raise TimeoutError("no heartbeat within 30 s")
+
+
+def test_a_celery_worker_computes_a_shard_and_tells_of_a_lost_process(
+    server: Exchange, settings: Settings, worker: subprocess.Popen[bytes]
+) -> None:
+    from celery import Celery
+
+    alive = heartbeat(server)
+    assert alive["doing"] is None
+    assert alive["code"] == Origin.here("").code
+    app = Celery(broker=settings.celery_broker_url, set_as_current=False)
+    app.conf.broker_transport_options = {"global_keyprefix": KEY_PREFIX}
+    app.send_task(SHARD_TASK, task().arguments(), queue=QUEUE, ignore_result=True)
+    rows = server.receive("j", 9, 4.0)
+    assert rows is not None
+    assert rows.outcome == Rows.DONE
+    os.kill(alive["pid"], 9)
+    app.send_task(SHARD_TASK, task().arguments(), queue=QUEUE, ignore_result=True)
+    again = server.receive("j", 9, 4.0)
+    assert again is not None
+    assert again.outcome in (Rows.DONE, Rows.LOST)
+    app.close()

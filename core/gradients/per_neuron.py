@@ -7,6 +7,7 @@ once, and `x` weighs what comes out: ∂L/∂W_ij = Σₙ x_ni·s_nj, where s_nj
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Literal
 
@@ -40,14 +41,7 @@ class PerNeuron(Method):
         check_dense(network, self.method)
 
     def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
-        samples = cut(0, batch_size, SAMPLES)
-        largest = samples[-1][1] - samples[-1][0]
-        directions = [
-            on
-            for layer, units in enumerate(_units(network))
-            for on in cut(*units, ELEMENTS // (largest * tangent_width(network, layer)))
-        ]
-        return grid(directions, samples)
+        return _blocks(network, batch_size)
 
     def measure(
         self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
@@ -56,10 +50,12 @@ class PerNeuron(Method):
 
     def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
         gradient = np.empty(network.size, dtype)
-        views = network.unpack(gradient)
         for block, row in zip(blocks, rows, strict=True):
-            layer, units = _place(network, block)
-            _gather(views[layer], units, row[:-1], first=block.samples[0] == 0)
+            for target, part in _pieces(network, gradient, block, row[:-1]):
+                if block.samples[0] == 0:
+                    target[...] = part
+                else:
+                    target += part  # of later samples
         return Estimate(gradient, float(sum(row[-1] for row in rows)))
 
     def passes(self, network: Network) -> int:
@@ -73,28 +69,41 @@ class PerNeuron(Method):
         return Cost(pushes * batch_size + 2 * forward_flops(network, batch_size), 4.0 * ELEMENTS * FLOAT_BYTES)
 
 
+@lru_cache(maxsize=64)
+def _blocks(network: Network, batch_size: int) -> tuple[Block, ...]:
+    samples = cut(0, batch_size, SAMPLES)
+    largest = samples[-1][1] - samples[-1][0]
+    directions = [
+        on
+        for layer, units in enumerate(_units(network))
+        for on in cut(*units, ELEMENTS // (largest * tangent_width(network, layer)))
+    ]
+    return grid(directions, samples)
+
+
 def _units(network: Network) -> list[Range]:
     """For each layer its units' numbers, counted through the whole network."""
     return list(pairwise(accumulate(network.widths[1:], initial=0)))
 
 
-def _place(network: Network, block: Block) -> tuple[int, slice]:
-    """The layer of a block, and which of its units."""
-    first, last = block.directions
+@lru_cache(maxsize=1024)
+def _place(network: Network, directions: Range) -> tuple[int, slice]:
+    """The layer these directions belong to, and which of its units they are."""
+    first, last = directions
     layer, (start, _) = next(item for item in enumerate(_units(network)) if first < item[1][1])
     return layer, slice(first - start, last - start)
 
 
 def _row(forward: Forward, block: Block) -> Array:
-    layer, units = _place(forward.network, block)
+    layer, units = _place(forward.network, block.directions)
     slopes = _slopes(forward, layer, units)
     inputs = forward.inputs[layer]
     weights = inputs.shape[1] * len(slopes)
     bias = len(slopes) * (len(forward.layers[layer]) - 1)
     row = np.empty(weights + bias + 1, slopes.dtype)
-    np.matmul(inputs.T, slopes.T, out=row[:weights].reshape(-1, len(slopes)))
+    np.dot(inputs.T, slopes.T, out=row[:weights].reshape(-1, len(slopes)))
     if bias:
-        np.sum(slopes, axis=1, out=row[weights:-1])
+        np.add.reduce(slopes, axis=1, out=row[weights:-1])
     row[-1] = forward.loss if block.directions[0] == 0 else 0.0
     return row
 
@@ -107,13 +116,13 @@ def _slopes(forward: Forward, layer: int, units: slice) -> Array:
     return forward.slopes(layer, DualTensor(pre_activations, seed))
 
 
-def _gather(arrays: tuple[Array, ...], units: slice, row: Array, *, first: bool) -> None:
-    """Write a row where it belongs; rows of later samples are added to it."""
-    count = units.stop - units.start
-    weights = row[: len(arrays[0]) * count].reshape(-1, count)
-    for array, part in zip(arrays, (weights, row[weights.size :]), strict=False):
-        target = array[..., units]
-        if first:
-            target[...] = part
-        else:
-            target += part
+def _pieces(network: Network, gradient: Array, block: Block, row: Array) -> list[tuple[Array, Array]]:
+    """Views of the gradient, each with the part of the row that belongs there."""
+    layer, units = _place(network, block.directions)
+    parts = [part for part in network.slices if part.layer == layer]
+    whole = gradient[parts[0].start : parts[-1].stop]
+    if len(row) == len(whole):
+        return [(whole, row)]
+    targets = [part.of(gradient)[..., units] for part in parts]
+    ends = np.split(row, [targets[0].size])
+    return [(target, end.reshape(target.shape)) for target, end in zip(targets, ends, strict=False)]

@@ -7,6 +7,7 @@ what it changes: one column of the pre-activations, and still one column after t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -36,14 +37,7 @@ class PerParameter(Method):
         check_dense(network, self.method)
 
     def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
-        samples = cut(0, batch_size, SAMPLES)
-        largest = samples[-1][1] - samples[-1][0]
-        directions = [
-            on
-            for part in network.slices
-            for on in cut(part.start, part.stop, ELEMENTS // (largest * tangent_width(network, part.layer)))
-        ]
-        return grid(directions, samples)
+        return _blocks(network, batch_size)
 
     def measure(
         self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
@@ -68,11 +62,23 @@ class PerParameter(Method):
         return Cost(flops * batch_size, 8.0 * ELEMENTS * FLOAT_BYTES)
 
 
+@lru_cache(maxsize=64)
+def _blocks(network: Network, batch_size: int) -> tuple[Block, ...]:
+    samples = cut(0, batch_size, SAMPLES)
+    largest = samples[-1][1] - samples[-1][0]
+    directions = [
+        on
+        for part in network.slices
+        for on in cut(part.start, part.stop, ELEMENTS // (largest * tangent_width(network, part.layer)))
+    ]
+    return grid(directions, samples)
+
+
 def _row(forward: Forward, block: Block) -> Array:
     part = next(part for part in forward.network.slices if block.directions[0] < part.stop)
     slopes = forward.slopes(part.layer, _seeded(forward, part, block))
     row = np.empty(len(slopes) + 1, slopes.dtype)
-    np.sum(slopes, axis=1, out=row[:-1])
+    np.add.reduce(slopes, axis=1, out=row[:-1])
     row[-1] = forward.loss if block.directions[0] == 0 else 0.0
     return row
 

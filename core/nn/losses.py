@@ -32,17 +32,17 @@ class Loss:
 
 
 def _cross_entropy(logits: Tensor, targets: Array) -> tuple[Tensor, Tensor]:
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
     exponentials = np.exp(shifted)
-    totals = np.sum(exponentials, axis=-1, keepdims=True)
-    losses = np.sum((np.log(totals) - shifted) * targets, axis=-1)
-    return losses, exponentials / totals * np.sum(targets, axis=-1, keepdims=True) - targets
+    totals = exponentials.sum(axis=-1, keepdims=True)
+    losses = ((np.log(totals) - shifted) * targets).sum(axis=-1)
+    return losses, exponentials / totals - targets
 
 
 def _squared_error(outputs: Tensor, targets: Array) -> tuple[Tensor, Tensor]:
     difference = outputs - targets
     classes = targets.shape[-1]
-    return np.sum(difference * difference, axis=-1) / classes, difference * (2.0 / classes)
+    return (difference * difference).sum(axis=-1) / classes, difference * (2.0 / classes)
 
 
 LOSSES: dict[LossName, Loss] = {
@@ -52,9 +52,7 @@ LOSSES: dict[LossName, Loss] = {
 
 
 def one_hot(labels: Labels, classes: int, dtype: np.dtype[np.floating]) -> Array:
-    """Targets `(N, classes)` from class numbers `(N,)`; labels that are `(N, classes)` already pass through."""
+    """Targets `(N, classes)` from class numbers `(N,)`; rows `(N, classes)`, each adding up to 1, pass through."""
     if labels.ndim == 2:
         return labels.astype(dtype, copy=False)
-    targets = np.zeros((len(labels), classes), dtype)
-    targets[np.arange(len(labels)), labels] = 1
-    return targets
+    return np.eye(classes, dtype=dtype)[labels]

@@ -1,0 +1,113 @@
+"""The chain rule of functions that act on each element: `Σ partial · tangent`, for every kind of tangent."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from core.dual.engine import Dual, Tensor, aligned, leading, spread, tangent_of
+from core.dual.rules.elementwise import Elementwise, Partial
+from core.dual.structure import OuterTangent, Structure, UnitTangent
+
+
+def elementwise(ufunc: Callable[..., Any], rule: Elementwise, inputs: tuple[Tensor, ...]) -> Tensor:
+    """`ufunc(*inputs)` where at least one input is a dual."""
+    top = leading(inputs)
+    assert top is not None
+    mine = [isinstance(x, Dual) and x.level == top.level for x in inputs]
+    reals = [x.real if own else x for x, own in zip(inputs, mine, strict=True)]
+    out = ufunc(*reals)
+    tangents = [
+        tangent_of(x, structured=True) if own and partial != 0 else None
+        for x, own, partial in zip(inputs, mine, rule.partials, strict=True)
+    ]
+    if all(t is None for t in tangents):
+        return out
+    if not rule.holomorphic and np.iscomplexobj(out):
+        raise TypeError(f"{ufunc.__name__} has no complex derivative: take np.real and np.imag of its argument")
+    return top.like(out, combined(rule, tangents, out, reals))
+
+
+def combined(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, reals: list[Tensor]) -> Tensor:
+    """The tangent of the result: structured if every term is, on the same units; dense else."""
+    if any(isinstance(t, Structure) for t in tangents):
+        terms = [kept(rule, i, t, out, reals) if isinstance(t, Structure) else None for i, t in enumerate(tangents)]
+        together = joined([term for term, t in zip(terms, tangents, strict=True) if t is not None])
+        if together is not None:
+            return together
+        tangents = [
+            t.dense(x.shape, x.dtype) if isinstance(t, Structure) else t for t, x in zip(tangents, reals, strict=True)
+        ]
+    return dense(rule, aligned(tangents, reals), out, reals)
+
+
+def dense(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, reals: list[Tensor]) -> Tensor:
+    """Σ partial · tangent over the arguments that have a tangent."""
+    total: Tensor = None
+    for partial, tangent, x in zip(rule.partials, tangents, reals, strict=True):
+        if tangent is not None:
+            term = product(partial, rule.singular, spread(tangent, np.ndim(x), out.ndim), out, reals)
+            total = term if total is None else total + term
+    return fitted(total, out)
+
+
+def product(partial: Partial, singular: bool, tangent: Tensor, out: Tensor, reals: list[Tensor]) -> Tensor:
+    """One term of the sum; always a new array, so that assigning into the result leaves the argument alone."""
+    if isinstance(partial, int):
+        return np.positive(tangent) if partial == 1 else np.negative(tangent)
+    if singular:
+        return guarded(partial, tangent, out, reals)
+    return partial(out, *reals) * tangent
+
+
+def guarded(partial: Callable[..., Any], tangent: Tensor, out: Tensor, reals: list[Tensor]) -> Tensor:
+    """The term of a partial that may be infinite: a tangent of 0 makes it 0, not NaN."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        slope = partial(out, *reals)
+        if np.isfinite(slope).all():
+            return slope * tangent
+        return np.where(tangent == 0, 0, slope * tangent)
+
+
+def fitted(tangent: Tensor, out: Tensor) -> Tensor:
+    """The tangent broadcast to the shape of the result and in its type."""
+    ndim = out.ndim
+    if ndim and tangent.shape[-ndim:] != out.shape:
+        tangent = np.positive(np.broadcast_to(tangent, tangent.shape[: tangent.ndim - ndim] + out.shape))
+    return tangent if tangent.dtype == out.dtype else tangent.astype(out.dtype)
+
+
+def kept(rule: Elementwise, index: int, tangent: Structure, out: Tensor, reals: list[Tensor]) -> Structure | None:
+    """The structured term of one argument; None where only a dense one says it."""
+    partial = rule.partials[index]
+    x = reals[index]
+    if isinstance(tangent, UnitTangent):
+        if x.shape[-1] != out.shape[-1] or rule.singular:
+            return None
+        lifted = UnitTangent(tangent.units, raised(tangent.values, x.shape, out.shape))
+        if isinstance(partial, int):
+            return lifted.scaled(partial)
+        slope = partial(out, *reals)
+        return lifted.scaled(slope if np.ndim(slope) == 0 else np.broadcast_to(slope, out.shape))
+    if isinstance(tangent, OuterTangent) and x.shape == out.shape:
+        slope = partial if isinstance(partial, int) else partial(out, *reals)
+        return OuterTangent(tangent.values * slope, tangent.rows) if np.ndim(slope) == 0 else None
+    return None
+
+
+def raised(values: Tensor, shape: tuple[int, ...], to: tuple[int, ...]) -> Tensor:
+    """The values `(K, *batch)` of a unit tangent, broadcast as its value `(*batch, H)` is from a shape to another."""
+    if shape == to:
+        return values
+    return np.broadcast_to(spread(values, len(shape) - 1, len(to) - 1), values.shape[:1] + to[:-1])
+
+
+def joined(terms: list[Structure | None]) -> Structure | None:
+    """The sum of structured terms on the same units; None if they do not match."""
+    if len(terms) == 1:
+        return terms[0]
+    first, second = terms
+    if isinstance(first, UnitTangent) and isinstance(second, UnitTangent):
+        same = first.units is second.units or np.array_equal(first.units, second.units)
+        return UnitTangent(first.units, first.values + second.values) if same else None
+    return None

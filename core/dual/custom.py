@@ -1,0 +1,55 @@
+"""Rules of one's own."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from core.dual.engine import Tensor, each, push
+from core.dual.structure import contract
+
+
+class rule:
+    """A function of arrays with a derivative rule of one's own, as a decorator.
+
+    `defjvp` takes one function per argument, `(tangent, out, *arguments) -> tangent`, linear in the tangent, which is
+    one direction at a time.
+
+    >>> @rule
+    ... def cube(x): return x * x * x
+    >>> cube.defjvp(lambda t, out, x: 3 * x * x * t)
+    """
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        self.function = function
+        self.partials: tuple[Callable[..., Tensor], ...] = ()
+
+    def defjvp(self, *partials: Callable[..., Tensor]) -> None:
+        self.partials = partials
+
+    def __call__(self, *operands: Any) -> Tensor:
+        if len(self.partials) != len(operands):
+            raise TypeError(
+                f"{self.function.__name__} has rules for {len(self.partials)} arguments, got {len(operands)}"
+            )
+        return push(self.function, self._tangent, operands)
+
+    def _tangent(self, tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
+        terms = [
+            each(lambda one, partial=partial: partial(one, out, *reals), t, np.ndim(x))
+            for partial, t, x in zip(self.partials, tangents, reals, strict=True)
+            if t is not None
+        ]
+        return sum(terms[1:], start=terms[0])
+
+
+def row_function(value: Callable[[Tensor], Tensor], gradient: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A function of the last axis, `(*b, C) -> (*b,)`, from itself and its gradient `(*b, C) -> (*b, C)`.
+
+    Unit and outer tangents are contracted without becoming dense.
+    """
+
+    def apply(x: Tensor) -> Tensor:
+        return push(value, lambda tangents, out, real: contract(tangents[0], gradient(real)), (x,), structured=True)
+
+    return apply

@@ -1,0 +1,112 @@
+"""The one place where derivatives are pushed: levels, direction axes and structured tangents.
+
+Every call of `jvp` opens a level of its own. A function of several duals differentiates those of the highest level;
+whatever belongs to a lower level is a constant there and is differentiated inside (so `D(x·D(x+y))` is 1, not 2).
+A rule is a function `(tangents, out, *reals) -> tangent`, where a tangent is None for a constant and
+`(*directions, *shape)` else.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from core.dual.structure import Structure, Zero
+
+Tensor: TypeAlias = Any  # an ndarray, or a dual of a lower level: rules are written for both alike
+Rule: TypeAlias = Callable[..., Tensor]
+
+
+class Dual:
+    """What a DualTensor and a DualNumber hold: a value, its tangent, and the level the tangent belongs to."""
+
+    __slots__ = ("level", "real", "tangent")
+    real: Any
+    tangent: Any
+    level: int
+    rank = 0  # of several classes in one call the highest decides the result's
+
+    def like(self, real: Tensor, tangent: Tensor) -> "Dual":
+        """A dual of the same level."""
+        raise NotImplementedError
+
+
+def push(
+    function: Callable[..., Tensor], rule: Rule, operands: Sequence[Tensor], *, structured: bool = False
+) -> Tensor:
+    """`function(*operands)` with the tangent that `rule` gives; a plain result where no operand carries a tangent.
+
+    Structured tangents are handed on as they are only to a rule that says it is `structured`.
+    """
+    top = leading(operands)
+    if top is None:
+        return function(*operands)
+    mine = [isinstance(x, Dual) and x.level == top.level for x in operands]
+    reals = [x.real if own else x for x, own in zip(operands, mine, strict=True)]
+    tangents = [tangent_of(x, structured=structured) if own else None for x, own in zip(operands, mine, strict=True)]
+    out = function(*reals)
+    if all(t is None for t in tangents):
+        return out
+    return top.like(out, rule(aligned(tangents, reals), out, *reals))
+
+
+def leading(operands: Sequence[Tensor]) -> Dual | None:
+    """The dual that decides on level and class of the result: of the highest level, a tensor before a number."""
+    top: Dual | None = None
+    for x in operands:
+        if isinstance(x, Dual) and (top is None or (x.level, x.rank) > (top.level, top.rank)):
+            top = x
+    return top
+
+
+def tangent_of(x: Dual, *, structured: bool = False) -> Tensor | None:
+    """The tangent of a dual: dense unless asked otherwise, None where it is known to be zero."""
+    tangent = x.tangent
+    if isinstance(tangent, Zero):
+        return None
+    if isinstance(tangent, Structure) and not structured:
+        return tangent.dense(x.real.shape, x.real.dtype)
+    return tangent
+
+
+def aligned(tangents: list[Tensor | None], reals: Sequence[Tensor]) -> list[Tensor | None]:
+    """The dense tangents with the same direction axes, by broadcasting; others pass."""
+    shapes = [directions(t, x) for t, x in zip(tangents, reals, strict=True) if isinstance(t, np.ndarray | Dual)]
+    if all(shape == shapes[0] for shape in shapes):
+        return tangents
+    common = np.broadcast_shapes(*shapes)
+    return [t if t is None else redirect(t, np.ndim(x), common) for t, x in zip(tangents, reals, strict=True)]
+
+
+def directions(tangent: Tensor, real: Tensor) -> tuple[int, ...]:
+    """The direction axes of a dense tangent."""
+    return tangent.shape[: tangent.ndim - np.ndim(real)]  # type: ignore[no-any-return]
+
+
+def redirect(tangent: Tensor, ndim: int, to: tuple[int, ...]) -> Tensor:
+    """The tangent of an `ndim`-dimensional value broadcast to other direction axes."""
+    shape = tangent.shape[tangent.ndim - ndim :]
+    return np.broadcast_to(tangent, to + shape)
+
+
+def spread(tangent: Tensor, ndim: int, to: int) -> Tensor:
+    """The tangent with axes of length 1 after its directions, as broadcasting puts them before a value's axes.
+
+    Without them `(3,)·(2,3)` with two directions gives a plausible wrong shape instead of an error.
+    """
+    if ndim == to:
+        return tangent
+    count = tangent.ndim - ndim
+    shape = tangent.shape
+    return np.reshape(tangent, shape[:count] + (1,) * (to - ndim) + shape[count:])
+
+
+def each(function: Callable[[Tensor], Tensor], tangent: Tensor, ndim: int) -> Tensor:
+    """A function that is linear in one tangent, applied to every direction on its own."""
+    count = tangent.ndim - ndim
+    if count == 0:
+        return function(tangent)
+    shape = tangent.shape
+    flat = np.reshape(tangent, (-1, *shape[count:]))
+    found = np.stack([function(flat[k]) for k in range(len(flat))])
+    return np.reshape(found, shape[:count] + found.shape[1:])

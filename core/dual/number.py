@@ -1,0 +1,96 @@
+"""Dual numbers a + bε with ε² = 0."""
+
+from typing import Any
+
+import numpy as np
+
+from core.dual.dispatch import call_function, call_ufunc, plain
+from core.dual.engine import Dual, Tensor
+from core.dual.refusing import Refusing
+from core.dual.tensor import DualTensor, checked
+
+DIVISIONS = {np.divide, np.floor_divide, np.remainder, np.fmod, np.divmod}
+
+
+class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
+    """a + bε: `real` is a, `dual` is b; NumPy's ufuncs give f(a) + f'(a)bε.
+
+    Numbers are equal when both parts are. Dividing by a number whose real part is 0 raises ZeroDivisionError: the
+    multiples of ε have no inverse, so dual numbers are a ring and not a field.
+
+    >>> (2 + 3 * eps) ** 2
+    DualNumber(4.0, 12.0)
+    >>> 3 * np.exp(np.sin(0 + eps)) + np.sin(eps) ** 2
+    DualNumber(3.0, 3.0)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, real: Any, dual: Any = 0) -> None:
+        value, tangent = checked(real, dual)
+        if np.ndim(value) or np.ndim(tangent):
+            raise ValueError(f"a DualNumber has numbers as its parts, not shape {np.shape(value)}: use DualTensor")
+        self.real, self.tangent = (x if isinstance(x, Dual) else x[()] for x in (value, tangent))
+        self.level = 0
+
+    def like(self, real: Tensor, tangent: Tensor) -> Dual:
+        made: Dual = object.__new__(DualTensor if np.ndim(real) or np.ndim(tangent) else DualNumber)
+        made.real, made.tangent, made.level = real, tangent, self.level
+        return made
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if not any(isinstance(x, DualTensor) or np.ndim(x) for x in inputs):
+            forbid_division_by_zero(ufunc, inputs)
+        return call_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: dict[str, Any]) -> Any:
+        return call_function(function, args, options)
+
+    @property
+    def dual(self) -> Tensor:
+        """The factor of ε."""
+        return self.tangent
+
+    shape: tuple[int, ...] = ()
+    ndim = 0
+    size = 1
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.real.dtype  # type: ignore[no-any-return]
+
+    def __eq__(self, other: object) -> Any:
+        if isinstance(other, DualNumber):
+            return bool(self.real == other.real and self.dual == other.dual)
+        if isinstance(other, int | float | complex | np.generic):
+            return bool(self.real == other and self.dual == 0)
+        return np.equal(self, other)  # type: ignore[call-overload]
+
+    def __ne__(self, other: object) -> Any:
+        return np.logical_not(self == other)[()]
+
+    def __hash__(self) -> int:
+        return hash(self.real) if self.dual == 0 else hash((self.real, self.dual))
+
+    def __bool__(self) -> bool:
+        return bool(self.real != 0 or self.dual != 0)
+
+    def __repr__(self) -> str:
+        return f"DualNumber({shown(self.real)}, {shown(self.dual)})"
+
+
+eps = DualNumber(0, 1)
+
+
+def shown(x: Any) -> str:
+    return repr(x) if isinstance(x, Dual) else repr(x.item())
+
+
+def forbid_division_by_zero(ufunc: Any, inputs: tuple[Any, ...]) -> None:
+    """ZeroDivisionError for a dual number that has no inverse."""
+    inverse = ufunc is np.reciprocal or (ufunc is np.power and plain(inputs[1]) < 0)
+    divisor = inputs[1] if ufunc in DIVISIONS else inputs[0] if inverse else 1
+    if plain(divisor) == 0:
+        raise ZeroDivisionError(
+            f"{divisor!r} has no inverse: its real part is 0, and a multiple of eps times any dual number is never 1"
+        )

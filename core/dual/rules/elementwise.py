@@ -1,0 +1,133 @@
+"""Derivatives of the ufuncs that act on each element: for every argument a partial derivative of `(out, *arguments)`.
+
+A partial that is the number 1 or -1 is written so. `singular` marks partials that are infinite somewhere; a tangent of
+zero stays zero there. Ties of maximum and minimum are split evenly, and the modulus has the derivative 0 at 0, as in
+autograd and JAX. Complex arguments are refused where no complex derivative exists.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log, pi
+from typing import Any
+
+import numpy as np
+
+Partial = Callable[..., Any] | int
+
+
+@dataclass(frozen=True, slots=True)
+class Elementwise:
+    """The partial derivatives of a ufunc, one per argument."""
+
+    partials: tuple[Partial, ...]
+    singular: bool = False
+    holomorphic: bool = True
+
+
+def smooth(*partials: Partial) -> Elementwise:
+    """Analytic: the same rule for complex arguments."""
+    return Elementwise(partials)
+
+
+def singular(*partials: Partial) -> Elementwise:
+    """Analytic but for points with an infinite derivative."""
+    return Elementwise(partials, singular=True)
+
+
+def real_only(*partials: Partial) -> Elementwise:
+    """Differentiable nearly everywhere on the real line; no complex derivative."""
+    return Elementwise(partials, holomorphic=False)
+
+
+def share(first: Any, second: Any, out: Any) -> Any:
+    """1 where only the first condition holds, 1/2 where both do, 0 elsewhere; in the type of the result."""
+    return first * (1 - np.asarray(0.5, out.dtype) * second)
+
+
+def zero_safe(x: Any) -> Any:
+    """x with 1 in the place of 0, for quotients whose numerator is 0 there."""
+    return np.where(x == 0, np.asarray(1, x.dtype), x)
+
+
+def finite(x: Any) -> Any:
+    """x with 0 in the place of infinities, so that `exp(x - out)` has a value where both are infinite."""
+    return np.where(np.isinf(x), np.asarray(0, x.dtype), x)
+
+
+def power_base(out: Any, x: Any, y: Any) -> Any:
+    """y·x^(y-1), and 0 for y = 0 at every x."""
+    if isinstance(y, int | float):
+        return y * x ** (y - 1) if y else np.zeros_like(out)
+    return y * x ** np.where(y == 0, 1, y - 1)
+
+
+def power_exponent(out: Any, x: Any, y: Any) -> Any:
+    """log(x)·x^y, and 0 at x = 0, where 0^y is the constant 0 for y > 0."""
+    return np.log(np.where(x == 0, 1, x)) * out
+
+
+def squared_radius(x: Any, y: Any) -> Any:
+    return zero_safe(x * x + y * y)
+
+
+POWER = singular(power_base, power_exponent)
+
+RULES: dict[Any, Elementwise] = {
+    np.positive: smooth(1),
+    np.negative: smooth(-1),
+    np.absolute: real_only(lambda out, x: np.sign(x)),
+    np.fabs: real_only(lambda out, x: np.sign(x)),
+    np.reciprocal: smooth(lambda out, x: -out * out),
+    np.square: smooth(lambda out, x: 2 * x),
+    np.sqrt: singular(lambda out, x: 0.5 / out),
+    np.cbrt: singular(lambda out, x: 1 / (3 * out * out)),
+    np.exp: smooth(lambda out, x: out),
+    np.exp2: smooth(lambda out, x: log(2) * out),
+    np.expm1: smooth(lambda out, x: out + 1),
+    np.log: singular(lambda out, x: 1 / x),
+    np.log2: singular(lambda out, x: (1 / log(2)) / x),
+    np.log10: singular(lambda out, x: (1 / log(10)) / x),
+    np.log1p: singular(lambda out, x: 1 / (1 + x)),
+    np.sin: smooth(lambda out, x: np.cos(x)),
+    np.cos: smooth(lambda out, x: -np.sin(x)),
+    np.tan: smooth(lambda out, x: 1 + out * out),
+    np.arcsin: singular(lambda out, x: 1 / np.sqrt(1 - x * x)),
+    np.arccos: singular(lambda out, x: -1 / np.sqrt(1 - x * x)),
+    np.arctan: smooth(lambda out, x: 1 / (1 + x * x)),
+    np.sinh: smooth(lambda out, x: np.cosh(x)),
+    np.cosh: smooth(lambda out, x: np.sinh(x)),
+    np.tanh: smooth(lambda out, x: (1 - out) * (1 + out)),
+    np.arcsinh: smooth(lambda out, x: 1 / np.sqrt(1 + x * x)),
+    np.arccosh: singular(lambda out, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1))),
+    np.arctanh: singular(lambda out, x: 1 / (1 - x * x)),
+    np.deg2rad: smooth(lambda out, x: pi / 180),
+    np.radians: smooth(lambda out, x: pi / 180),
+    np.rad2deg: smooth(lambda out, x: 180 / pi),
+    np.degrees: smooth(lambda out, x: 180 / pi),
+    np.add: smooth(1, 1),
+    np.subtract: smooth(1, -1),
+    np.multiply: smooth(lambda out, x, y: y, lambda out, x, y: x),
+    np.divide: smooth(lambda out, x, y: 1 / y, lambda out, x, y: -out / y),
+    np.power: POWER,
+    np.float_power: POWER,
+    np.remainder: real_only(1, lambda out, x, y: -np.floor_divide(x, y)),
+    np.fmod: real_only(1, lambda out, x, y: -np.trunc(x / y)),
+    np.arctan2: real_only(lambda out, x, y: y / squared_radius(x, y), lambda out, x, y: -x / squared_radius(x, y)),
+    np.hypot: real_only(lambda out, x, y: x / zero_safe(out), lambda out, x, y: y / zero_safe(out)),
+    np.logaddexp: real_only(lambda out, x, y: np.exp(x - finite(out)), lambda out, x, y: np.exp(y - finite(out))),
+    np.logaddexp2: real_only(lambda out, x, y: np.exp2(x - finite(out)), lambda out, x, y: np.exp2(y - finite(out))),
+    np.maximum: real_only(lambda out, x, y: share(x >= y, y >= x, out), lambda out, x, y: share(y >= x, x >= y, out)),
+    np.minimum: real_only(lambda out, x, y: share(x <= y, y <= x, out), lambda out, x, y: share(y <= x, x <= y, out)),
+    np.fmax: real_only(
+        lambda out, x, y: share((x >= y) | np.isnan(y), y >= x, out),
+        lambda out, x, y: share((y >= x) | np.isnan(x), x >= y, out),
+    ),
+    np.fmin: real_only(
+        lambda out, x, y: share((x <= y) | np.isnan(y), y <= x, out),
+        lambda out, x, y: share((y <= x) | np.isnan(x), x <= y, out),
+    ),
+    np.copysign: real_only(lambda out, x, y: np.copysign(1, x) * np.copysign(np.ones_like(out), y), 0),
+    np.ldexp: real_only(lambda out, x, y: np.ldexp(np.ones_like(out), y), 0),
+    np.nextafter: real_only(1, 0),
+    np.heaviside: real_only(0, lambda out, x, y: (x == 0).astype(out.dtype)),
+}

@@ -1,0 +1,65 @@
+"""Indexing of every kind, on values and their tangents alike."""
+
+from typing import Any
+
+import numpy as np
+
+from core.dual.engine import Dual, Tensor, push
+from core.dual.structure import UnitTangent
+
+
+def getitem(x: Tensor, index: Any) -> Tensor:
+    """`x[index]`; a slice of a one-hot vector that no direction touches is a plain array."""
+    tangent = x.tangent
+    if isinstance(tangent, UnitTangent) and x.real.ndim == 1 and isinstance(index, slice):
+        cut = sliced(tangent, range(len(x.real))[index])
+        if cut is not Ellipsis:
+            return x.real[index] if cut is None else x.like(x.real[index], cut)
+
+    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+        return behind(tangents[0], tangents[0].ndim - real.ndim, index)
+
+    return push(lambda array: array[index], rule, (x,))
+
+
+def sliced(tangent: UnitTangent, kept: range) -> Any:
+    """The one-hot tangent of a slice; None if no direction is left in it, Ellipsis if only some are."""
+    inside = [unit in kept for unit in tangent.units.tolist()]
+    if not any(inside):
+        return None
+    if not all(inside):
+        return ...
+    return UnitTangent((tangent.units - kept.start) // kept.step, tangent.values)
+
+
+def behind(tangent: Tensor, count: int, index: Any) -> Tensor:
+    """`tangent[index]` with the index meant for the axes behind the `count` direction axes."""
+    if count == 0:
+        return tangent[index]
+    parts = index if isinstance(index, tuple) else (index,)
+    found = tangent[(slice(None),) * count + parts]
+    moved = moved_to_front(parts)
+    if moved:  # NumPy puts the axes of separated advanced indices first, before the directions
+        return np.moveaxis(found, range(moved, moved + count), range(count))
+    return found
+
+
+def moved_to_front(parts: tuple[Any, ...]) -> int:
+    """How many axes advanced indices that a slice, None or Ellipsis separates put first; 0 if none do."""
+    arrays = [part for part in parts if not isinstance(part, int | np.integer | slice | type(None) | type(Ellipsis))]
+    if not arrays:
+        return 0
+    places = [i for i, part in enumerate(parts) if not isinstance(part, slice | type(None) | type(Ellipsis))]
+    if places[-1] - places[0] + 1 == len(places):
+        return 0
+    masks = [np.nonzero(part)[0] if np.asarray(part).dtype == bool else np.asarray(part) for part in arrays]
+    return max(1, np.broadcast(*masks).ndim) if len(masks) > 1 else np.ndim(masks[0])
+
+
+def plain_index(index: Any) -> Any:
+    """The index without tangents: where something stands is piecewise constant."""
+    if isinstance(index, tuple):
+        return tuple(plain_index(part) for part in index)
+    if isinstance(index, Dual):
+        raise TypeError("an index cannot be a dual: it selects, and has no derivative; take np.argsort or .real")
+    return index

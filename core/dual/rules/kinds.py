@@ -1,0 +1,103 @@
+"""What rules of array functions are made of: a handler takes the arguments of a call, duals among them, and answers it."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from core.dual.engine import Tensor, each, push
+
+Handler = Callable[..., Any]
+
+
+def linear(function: Handler) -> Handler:
+    """A function linear in its first argument, applied to every direction on its own."""
+
+    def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
+        def apply(array: Tensor) -> Tensor:
+            return function(array, *args, **options)
+
+        return push(apply, lambda tangents, out, real: each(apply, tangents[0], np.ndim(real)), (x,))
+
+    return handle
+
+
+def bilinear(function: Handler) -> Handler:
+    """A function linear in each of its first two arguments: `f(ta, b) + f(a, tb)`."""
+
+    def handle(a: Tensor, b: Tensor, *args: Any, **options: Any) -> Tensor:
+        def apply(a: Tensor, b: Tensor) -> Tensor:
+            return function(a, b, *args, **options)
+
+        def rule(tangents: list[Tensor], out: Tensor, a: Tensor, b: Tensor) -> Tensor:
+            ta, tb = tangents
+            left = None if ta is None else each(lambda t: apply(t, b), ta, np.ndim(a))
+            right = None if tb is None else each(lambda t: apply(a, t), tb, np.ndim(b))
+            return total(left, right)
+
+        return push(apply, rule, (a, b))
+
+    return handle
+
+
+def total(*terms: Tensor) -> Tensor:
+    """The sum of the terms that are not None; at least one is not."""
+    present = [term for term in terms if term is not None]
+    return sum(present[1:], start=present[0])
+
+
+def axiswise(
+    function: Handler, position: int, default: Any, none: Literal["all", "ravel"] = "all", name: str = "axis"
+) -> Handler:
+    """A linear function along axes: counted from the end, they are the same for a value and for its tangents.
+
+    `position` is that of the axis among the arguments after the array; `none` says what an axis of None means.
+    """
+
+    def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
+        axis = args[position] if len(args) > position else options.pop(name, default)
+        if axis is None and none == "ravel":
+            x, axis = np.ravel(x), -1
+        options |= {name: from_end(axis, np.ndim(x))}
+        before, after = args[:position], args[position + 1 :]
+        if after:
+            before, after = (*before, options.pop(name), *after), ()
+
+        def apply(array: Tensor) -> Tensor:
+            return function(array, *before, **options)
+
+        return push(apply, lambda tangents, out, real: apply(tangents[0]), (x,))
+
+    return handle
+
+
+def reshaping(function: Handler) -> Handler:
+    """A function that keeps all elements in their C order."""
+
+    def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
+        def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+            tangent = tangents[0]
+            return np.reshape(tangent, tangent.shape[: tangent.ndim - np.ndim(real)] + out.shape)
+
+        return push(lambda array: function(array, *args, **options), rule, (x,))
+
+    return handle
+
+
+def gathering(function: Handler) -> Handler:
+    """A function that only moves, repeats or leaves out elements: done on their numbers, then once on the elements."""
+
+    def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
+        numbers = np.arange(np.size(x)).reshape(np.shape(x))
+        return np.ravel(x)[function(numbers, *args, **options)]
+
+    return handle
+
+
+def from_end(axis: Any, ndim: int) -> Any:
+    """Axes as negative numbers, or all of them for None; `numpy.exceptions.AxisError` for one that is not there."""
+    if axis is None:
+        return tuple(range(-ndim, 0))
+    if isinstance(axis, tuple | list):
+        return tuple(from_end(one, ndim) for one in axis)
+    return np.lib.array_utils.normalize_axis_index(axis, ndim) - ndim

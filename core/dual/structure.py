@@ -1,0 +1,120 @@
+"""Tangents that know where they are zero, with K directions; `dense` builds the array that they stand for.
+
+A tangent `E_ij` of a weight matrix moves only column j of the pre-activations, and still only column j after the
+activation; only the next matrix product spreads it, as an outer product. So a pass for one parameter costs what it
+changes, and none of the zeros are stored or multiplied.
+"""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = Any  # ndarray, or a dual of a lower level
+Indices: TypeAlias = np.ndarray[Any, np.dtype[np.integer[Any]]]
+
+
+class Structure:
+    """A tangent that is held by its structure."""
+
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """The tangent of a value of this shape and type as an array `(*directions, *shape)`."""
+        raise NotImplementedError
+
+    @property
+    def directions(self) -> tuple[int, ...]:
+        """The direction axes, K alone for most."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Zero(Structure):
+    """No tangent yet: what `np.zeros_like` of a dual holds, so that duals can be assigned into it."""
+
+    shape: tuple[int, ...] = ()
+
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        return np.zeros(self.shape + shape, dtype)
+
+    @property
+    def directions(self) -> tuple[int, ...]:
+        return self.shape
+
+
+@dataclass(frozen=True, eq=False)
+class EntrySeed(Structure):
+    """On a matrix `(D, H)`: direction k is 1 at `rows[k], columns[k]`, both `(K,)` integers, and 0 elsewhere."""
+
+    rows: Indices
+    columns: Indices
+
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        seeds = np.zeros((len(self.rows), *shape), dtype)
+        seeds[np.arange(len(self.rows)), self.rows, self.columns] = 1
+        return seeds
+
+    @property
+    def directions(self) -> tuple[int, ...]:
+        return (len(self.rows),)
+
+
+@dataclass(frozen=True, eq=False)
+class UnitTangent(Structure):
+    """On a tensor `(*batch, H)`: direction k lives only in unit `units[k]` of the last axis, with `values[k]`.
+
+    `units` is `(K,)` integers, `values` `(K, *batch)`.
+    """
+
+    units: Indices
+    values: Array
+
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        mask = self.units[:, None] == np.arange(shape[-1])  # (K, H)
+        if isinstance(self.values, np.ndarray):
+            dense = np.zeros((len(self.units), *shape), dtype)
+            dense[np.arange(len(self.units)), ..., self.units] = self.values
+            return dense
+        return self.values[..., None] * mask.reshape(len(mask), *(1,) * (len(shape) - 1), -1)
+
+    @property
+    def directions(self) -> tuple[int, ...]:
+        return (len(self.units),)
+
+    def scaled(self, by: Array) -> "UnitTangent":
+        """The tangent times an array of the value's shape `(*batch, H)`, or a number."""
+        if np.ndim(by) == 0:
+            return UnitTangent(self.units, self.values * by)
+        return UnitTangent(self.units, self.values * np.moveaxis(by[..., self.units], -1, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class OuterTangent(Structure):
+    """On a tensor `(*batch, C)`: `dense[k, *b, c] = values[k, *b] * rows[k, c]`; a unit tangent after `@ W`.
+
+    `values` is `(K, *batch)`, `rows` `(K, C)`.
+    """
+
+    values: Array
+    rows: Array
+
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        rows = self.rows.reshape(len(self.rows), *(1,) * (len(shape) - 1), -1)
+        return self.values[..., None] * rows
+
+    @property
+    def directions(self) -> tuple[int, ...]:
+        return (len(self.rows),)
+
+
+def contract(tangent: Array | Structure, weights: Array) -> Array:
+    """Σ_c tangent[k, *b, c] · weights[*b, c], `(*directions, *batch)`: a tangent through a function of the last axis.
+
+    For unit and outer tangents the dense array is never built.
+    """
+    if isinstance(tangent, UnitTangent):
+        return tangent.scaled(weights).values
+    if isinstance(tangent, OuterTangent):
+        return tangent.values * np.moveaxis(weights @ np.transpose(tangent.rows), -1, 0)
+    if isinstance(tangent, Structure):
+        tangent = tangent.dense(weights.shape, weights.dtype)
+    return np.einsum("...c,...c->...", tangent, weights)

@@ -1,0 +1,151 @@
+"""Derivatives of functions: jvp and what is made of it."""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from core.dual.engine import Dual, Tensor
+from core.dual.structure import EntrySeed, Structure, UnitTangent
+from core.dual.tensor import DualTensor, checked, floating
+
+LEVELS = count(1)  # every call of jvp has a level of its own, higher than that of every call around it
+SEED_ELEMENTS = 2**22
+CHUNK = 256
+
+Function = Callable[..., Any]
+
+
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of `f(*primals)` and its derivative along the tangents, as in JAX.
+
+    A tangent has the shape of its primal, or direction axes more in front; the result's tangent is
+    `(*directions, *value.shape)`, zeros where f does not depend on the primals. Results may be tuples, lists or
+    dictionaries of arrays. TypeError for primals that are not a tuple or list, ValueError for shapes that do not fit.
+
+    >>> jvp(np.sin, (0.0,), (2.0,))
+    (np.float64(0.0), np.float64(2.0))
+    """
+    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
+        raise TypeError("jvp takes a tuple of primals and a tuple of tangents: jvp(f, (x,), (v,))")
+    if len(primals) != len(tangents):
+        raise ValueError(f"jvp got {len(primals)} primals and {len(tangents)} tangents")
+    level = next(LEVELS)
+    inputs = [entered(x, t, level) for x, t in zip(primals, tangents, strict=True)]
+    axes = np.broadcast_shapes(*(directions_of(x) for x in inputs))
+    return split(f(*inputs), level, axes)
+
+
+def entered(x: Any, tangent: Any, level: int) -> DualTensor:
+    """The primal with its tangent on the level; read-only, for f must not change its caller's arrays."""
+    real, tangent = checked(x, tangent)
+    made = object.__new__(DualTensor)
+    made.real, made.tangent, made.level = locked(real), locked(tangent), level
+    return made
+
+
+def locked(x: Tensor) -> Tensor:
+    if not isinstance(x, np.ndarray):
+        return x
+    view = x.view()
+    view.flags.writeable = False
+    return view
+
+
+def directions_of(x: DualTensor) -> tuple[int, ...]:
+    if isinstance(x.tangent, Structure):
+        return x.tangent.directions
+    return x.tangent.shape[: x.tangent.ndim - x.ndim]  # type: ignore[no-any-return]
+
+
+def split(result: Any, level: int, axes: tuple[int, ...]) -> tuple[Any, Any]:
+    """Value and tangent of a result, or of each part of it."""
+    if isinstance(result, tuple | list):
+        pairs = [split(part, level, axes) for part in result]
+        make = type(result)._make if hasattr(result, "_make") else type(result)
+        return make(p[0] for p in pairs), make(p[1] for p in pairs)
+    if isinstance(result, dict):
+        parts = {name: split(part, level, axes) for name, part in result.items()}
+        return {n: p[0] for n, p in parts.items()}, {n: p[1] for n, p in parts.items()}
+    if isinstance(result, Dual) and result.level == level:
+        tangent = result.dual
+        shape = axes + result.shape
+        return unboxed(result.real), unboxed(tangent if tangent.shape == shape else np.broadcast_to(tangent, shape))
+    value = floating(result)
+    return unboxed(value), unboxed(np.zeros(axes + value.shape, value.dtype))
+
+
+def unboxed(x: Tensor) -> Tensor:
+    """A scalar instead of an array without axes."""
+    return x[()] if isinstance(x, np.ndarray) and x.ndim == 0 else x
+
+
+def derivative(f: Function) -> Function:
+    """The derivative of a function of one number; its result may be an array.
+
+    >>> float(derivative(lambda x: x**3)(2.0))
+    12.0
+    """
+
+    def differentiated(x: Any) -> Any:
+        if np.ndim(x) != 0:
+            raise ValueError(
+                f"derivative takes a number, not shape {np.shape(x)}; perhaps you meant gradient or jacobian"
+            )
+        return jvp(f, (x,), (np.ones((), real_type(x)),))[1]
+
+    return differentiated
+
+
+def real_type(x: Any) -> Any:
+    dtype = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+    return dtype if dtype.kind in "fc" else np.dtype(np.float64)
+
+
+def gradient(f: Function) -> Function:
+    """The gradient of a function whose value is one number, in the shape of its argument."""
+
+    def differentiated(x: Any) -> Any:
+        found = jacobian(f)(x)
+        if np.ndim(found) != np.ndim(x):
+            shape = np.shape(found)[: np.ndim(found) - np.ndim(x)]
+            raise ValueError(
+                f"gradient needs a function with one number as its value, not shape {shape}; perhaps jacobian"
+            )
+        return found
+
+    return differentiated
+
+
+def jacobian(f: Function, chunk_size: int | None = None) -> Function:
+    """The matrix of all partial derivatives, `(*out, *in)`, in chunks of directions of equal size."""
+
+    def differentiated(x: Any) -> Any:
+        x = floating(x)
+        size = max(1, x.size)
+        limit = chunk_size or max(1, min(CHUNK, SEED_ELEMENTS // size))
+        chunks = -(-size // limit)
+        edges = [size * i // chunks for i in range(chunks + 1)]
+        rows = [jvp(f, (x,), (seed(x, start, stop),))[1] for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+        found = np.moveaxis(np.concatenate(rows), 0, -1)
+        return np.reshape(found, found.shape[:-1] + x.shape)
+
+    return differentiated
+
+
+def seed(x: Tensor, start: int, stop: int) -> Tensor:
+    """The unit directions start to stop of a tensor, by structure where there is one."""
+    entries = np.arange(start, stop)
+    if x.ndim == 1:
+        return UnitTangent(entries, np.ones(len(entries), x.dtype))
+    if x.ndim == 2:
+        return EntrySeed(*np.divmod(entries, x.shape[1]))
+    seeds = np.zeros((len(entries), x.size), x.dtype)
+    seeds[np.arange(len(entries)), entries] = 1
+    return seeds.reshape(-1, *x.shape)
+
+
+def hessian(f: Function) -> Function:
+    """The second derivatives `(*out, *in, *in)`."""
+    return jacobian(jacobian(f))

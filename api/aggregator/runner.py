@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from numpy.typing import NDArray
 from redis.exceptions import OutOfMemoryError, RedisError
 
 from api.aggregator.planner import Planner
@@ -81,10 +82,8 @@ class Runner:
     def _restore(self, job: Job, training: Training, origin: Origin) -> tuple[State, Report]:
         report, checkpoint = Report(training), self.services.checkpoints.last(job.id)
         if checkpoint is None:
-            return training.initial(), report
+            return training.initial(self._given(training)), report
         saved = checkpoint.metadata
-        if "origin" not in saved:  # weights to start from, not a state to go on from
-            return training.initial(checkpoint.tensors["parameters"]), report
         if Origin(**saved["origin"]) != origin:
             self._leave_to_its_origin(Origin(**saved["origin"]), origin)
         state = from_checkpoint(checkpoint)
@@ -92,6 +91,19 @@ class Runner:
             report.take(training.evaluate(state))
         report.elapsed_seconds, report.best = saved["elapsed_seconds"], saved["best_test_accuracy"]
         return state, report
+
+    def _given(self, training: Training) -> NDArray[Any] | None:
+        """Return the parameters that the spec says to start from, None for those of the seed."""
+        name = training.spec.initial_weights
+        if name is None:
+            return None
+        alias = self.services.documents.alias(name) or {}
+        source, step = alias.get("job_id", name), alias.get("step")
+        checkpoints = self.services.checkpoints
+        checkpoint = checkpoints.last(source) if step is None else checkpoints.load(source, step)
+        if checkpoint is None or checkpoint.tensors["parameters"].size != training.network.size:
+            raise JobFailed("weights_unavailable", f"{name!r} has no checkpoint of {training.network.size} parameters")
+        return checkpoint.tensors["parameters"]
 
     def _leave_to_its_origin(self, begun: Origin, here: Origin) -> None:
         """Leave a job that other code or another processor began: going on here would end with other bits."""
@@ -109,6 +121,7 @@ class Runner:
     def _train(self, begun: State, report: Report, gatherer: Gatherer) -> State:
         training, writer, state = report.training, self.writer, begun
         try:
+            writer.save(report, begun, gatherer.origin)
             for state, fresh in train(training, begun, gatherer.measure):
                 report.tick()
                 if fresh:

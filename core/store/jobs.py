@@ -9,8 +9,8 @@ from redis import Redis
 
 from core.job import ENDED, SOURCES, Job, Reason, Status, Transition, now
 from core.store import keys
-from core.store.events import EMIT
 from core.store.leases import Lease, Stale
+from core.store.scripts import COMMIT, CREATE, TRANSITION
 
 _RANK = 1 << 40
 """Jobs per level of priority; a queue score stays an exact double."""
@@ -40,73 +40,6 @@ class Page:
     next: int | None
 
 
-_CREATE = (
-    EMIT
-    + """
-local job, all, queue, queued, transitions, stream, events, sequence = unpack(KEYS)
-local id, rank, limit, record = unpack(ARGV, 1, 4)
-if redis.call('EXISTS', job) == 1 then return 1 end
-if redis.call('ZCARD', queue) >= tonumber(limit) then return 0 end
-local number = redis.call('INCR', sequence)
-redis.call('HSET', job, 'number', number, unpack(ARGV, 5))
-redis.call('RPUSH', transitions, record)
-redis.call('ZADD', all, number, id)
-redis.call('ZADD', queued, number, id)
-redis.call('ZADD', queue, rank + number, id)
-emit(events, stream, id, 'status', record)
-redis.call('PUBLISH', 'dualtrain:control', id .. ' queued')
-return 1
-"""
-)
-
-# A status changes only from one of its sources, and from an aggregator only under the newest token.
-_TRANSITION = (
-    EMIT
-    + f"local ENDED = {{{', '.join(f'{status} = true' for status in sorted(ENDED))}}}"
-    + """
-local job, queue, transitions, stream, events, token, webhooks = unpack(KEYS)
-local id, to, sources, fence, record, by_status = unpack(ARGV, 1, 6)
-local status = redis.call('HGET', job, 'status')
-if not status then return 'unknown' end
-if fence ~= '' and redis.call('GET', token) ~= fence then return 'stale' end
-local from = string.sub(status, 2, -2)
-if not string.find(sources, '|' .. from .. '|', 1, true) then return from end
-local number = redis.call('HGET', job, 'number')
-redis.call('HSET', job, 'status', '"' .. to .. '"', unpack(ARGV, 7))
-redis.call('RPUSH', transitions, record)
-redis.call('ZREM', by_status .. from, id)
-redis.call('ZADD', by_status .. to, number, id)
-if from == 'queued' then redis.call('ZREM', queue, id) end
-if ENDED[to] and redis.call('HGET', job, 'webhook') == 'true' then redis.call('ZADD', webhooks, 0, id) end
-emit(events, stream, id, 'status', record)
-redis.call('PUBLISH', 'dualtrain:control', id .. ' ' .. to)
-return ''
-"""
-)
-
-# Progress is written under the newest token; an event whose step was told before is left out. Answers the status.
-_COMMIT = (
-    EMIT
-    + """
-local job, stream, events, token, history = unpack(KEYS)
-if redis.call('GET', token) ~= ARGV[2] then return 'stale' end
-local status = redis.call('HGET', job, 'status')
-if not status then return 'unknown' end
-for _, event in ipairs(cjson.decode(ARGV[3])) do
-  local kind, step, data, point = unpack(event)
-  local told = tonumber(redis.call('HGET', job, 'told:' .. kind) or -1)
-  if step < 0 or step > told then
-    if step >= 0 then redis.call('HSET', job, 'told:' .. kind, step) end
-    if kind ~= '' then emit(events, stream, ARGV[1], kind, data) end
-    if point ~= '' then redis.call('RPUSH', history, point) end
-  end
-end
-if #ARGV > 3 then redis.call('HSET', job, unpack(ARGV, 4)) end
-return status
-"""
-)
-
-
 ALWAYS = -1
 """The step of an event that is told however often it comes."""
 
@@ -130,9 +63,9 @@ class Jobs:
 
     def __init__(self, store: Redis) -> None:
         self._store = store
-        self._create = store.register_script(_CREATE)
-        self._transition = store.register_script(_TRANSITION)
-        self._commit = store.register_script(_COMMIT)
+        self._create = store.register_script(CREATE)
+        self._transition = store.register_script(TRANSITION)
+        self._commit = store.register_script(COMMIT)
 
     def create(self, job: Job, priority: int, limit: int) -> None:
         """Accept a job: higher priority runs first, then first come. Raises QueueFull at `limit` waiting jobs."""
@@ -169,6 +102,14 @@ class Jobs:
         status = self._store.hget(keys.job(job_id), "status")
         return Status(json.loads(status)) if status else None
 
+    def owner(self, job_id: str) -> str | None:
+        """Return whose a job is, None where no keys are used. Raises UnknownJob."""
+        owner = self._store.hget(keys.job(job_id), "owner")
+        if owner is None:
+            raise UnknownJob(job_id)
+        name: str | None = json.loads(owner)
+        return name
+
     def page(self, limit: int, below: int | None = None, status: Status | None = None) -> Page:
         """Return up to `limit` jobs with numbers under `below`, newest first."""
         index = keys.by_status(status) if status else keys.JOBS
@@ -200,9 +141,15 @@ class Jobs:
         return [identifier.decode() for identifier in self._store.zrange(index, 0, -1)]
 
     def move(
-        self, job_id: str, to: Status, reason: Reason | None = None, lease: Lease | None = None, **fields: Any
+        self,
+        job_id: str,
+        to: Status,
+        reason: Reason | None = None,
+        lease: Lease | None = None,
+        only_from: Status | None = None,
+        **fields: Any,
     ) -> None:
-        """Change a job's status and write `fields` (JSON-able) with it.
+        """Change a job's status and write `fields` (JSON-able) with it; with `only_from`, only from that status.
 
         Raises UnknownJob, Conflict when the table of transitions forbids it, Stale when `lease` is not the newest.
         """
@@ -223,7 +170,7 @@ class Jobs:
             args=[
                 job_id,
                 to.value,
-                "|" + "|".join(sorted(SOURCES[to])) + "|",
+                "|" + "|".join(sorted(SOURCES[to] if only_from is None else SOURCES[to] & {only_from})) + "|",
                 lease.token if lease else "",
                 record.model_dump_json(),
                 keys.by_status(""),
@@ -277,4 +224,3 @@ def _raise(refused: str, job_id: str, wanted: Status) -> None:
         raise Stale(f"another aggregator works on job {job_id} now")
     if refused:
         raise Conflict(job_id, refused, wanted)
-

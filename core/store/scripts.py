@@ -1,0 +1,70 @@
+"""The Lua scripts that change jobs: each write happens whole or not at all, and may come twice."""
+
+from core.store.events import EMIT
+
+# A job is accepted once, whatever is tried again, and only while the queue has room.
+CREATE = (
+    EMIT
+    + """
+local job, all, queue, queued, transitions, stream, events, sequence = unpack(KEYS)
+local id, rank, limit, record = unpack(ARGV, 1, 4)
+if redis.call('EXISTS', job) == 1 then return 1 end
+if redis.call('ZCARD', queue) >= tonumber(limit) then return 0 end
+local number = redis.call('INCR', sequence)
+redis.call('HSET', job, 'number', number, unpack(ARGV, 5))
+redis.call('RPUSH', transitions, record)
+redis.call('ZADD', all, number, id)
+redis.call('ZADD', queued, number, id)
+redis.call('ZADD', queue, rank + number, id)
+emit(events, stream, id, 'status', record)
+redis.call('PUBLISH', 'dualtrain:control', id .. ' queued')
+return 1
+"""
+)
+
+# A status changes only from one of its sources, and from an aggregator only under the newest token.
+TRANSITION = (
+    EMIT
+    + f"local ENDED = {{{', '.join(f'{status} = true' for status in sorted(ENDED))}}}"
+    + """
+local job, queue, transitions, stream, events, token, webhooks = unpack(KEYS)
+local id, to, sources, fence, record, by_status = unpack(ARGV, 1, 6)
+local status = redis.call('HGET', job, 'status')
+if not status then return 'unknown' end
+if fence ~= '' and redis.call('GET', token) ~= fence then return 'stale' end
+local from = string.sub(status, 2, -2)
+if not string.find(sources, '|' .. from .. '|', 1, true) then return from end
+local number = redis.call('HGET', job, 'number')
+redis.call('HSET', job, 'status', '"' .. to .. '"', unpack(ARGV, 7))
+redis.call('RPUSH', transitions, record)
+redis.call('ZREM', by_status .. from, id)
+redis.call('ZADD', by_status .. to, number, id)
+if from == 'queued' then redis.call('ZREM', queue, id) end
+if ENDED[to] and redis.call('HGET', job, 'webhook') == 'true' then redis.call('ZADD', webhooks, 0, id) end
+emit(events, stream, id, 'status', record)
+redis.call('PUBLISH', 'dualtrain:control', id .. ' ' .. to)
+return ''
+"""
+)
+
+# Progress is written under the newest token; an event whose step was told before is left out. Answers the status.
+COMMIT = (
+    EMIT
+    + """
+local job, stream, events, token, history = unpack(KEYS)
+if redis.call('GET', token) ~= ARGV[2] then return 'stale' end
+local status = redis.call('HGET', job, 'status')
+if not status then return 'unknown' end
+for _, event in ipairs(cjson.decode(ARGV[3])) do
+  local kind, step, data, point = unpack(event)
+  local told = tonumber(redis.call('HGET', job, 'told:' .. kind) or -1)
+  if step < 0 or step > told then
+    if step >= 0 then redis.call('HSET', job, 'told:' .. kind, step) end
+    if kind ~= '' then emit(events, stream, ARGV[1], kind, data) end
+    if point ~= '' then redis.call('RPUSH', history, point) end
+  end
+end
+if #ARGV > 3 then redis.call('HSET', job, unpack(ARGV, 4)) end
+return status
+"""
+)

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from api.predictions.answers import PredictionRequest
 from api.problems import MEDIA_TYPE
 from core.spec import JobSpec
 
@@ -43,6 +44,7 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     spec = JobSpec.model_json_schema(ref_template=REFERENCE)
     schemas |= spec.pop("$defs", {})
     schemas["JobSpec"] = spec
+    schemas["PredictionRequest"] = PredictionRequest.model_json_schema()
     for name in ("JobView", "DryRun"):
         schemas[name]["properties"]["spec"] = {"$ref": REFERENCE.format(model="JobSpec")}
     for operations in document["paths"].values():

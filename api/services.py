@@ -7,6 +7,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from api.fanout import Fanout
 from api.forecast import Forecast
+from api.predictions.models import Models
 from api.security import Hosts, Keys, is_loopback
 from core.settings import Settings
 from core.store import Access, Checkpoints, Counters, Documents, Exchange, Jobs, connect, connect_async
@@ -29,6 +30,7 @@ class Services:
     hosts: Hosts
     forecast: Forecast
     keys: Keys | None
+    models: Models
 
     @classmethod
     def of(cls, settings: Settings) -> "Services":
@@ -39,21 +41,22 @@ class Services:
                 "(`python -m api.security FILE NAME` makes one), or listen on 127.0.0.1"
             )
         store, reader = connect(settings.redis_url), connect_async(settings.redis_url)
-        jobs = Jobs(store)
+        jobs, documents, checkpoints = Jobs(store), Documents(store), Checkpoints(store)
         return cls(
             settings=settings,
             store=store,
             async_store=reader,
             jobs=jobs,
             forecast=Forecast(jobs, settings.concurrent_jobs),
-            documents=Documents(store),
-            checkpoints=Checkpoints(store),
+            documents=documents,
+            checkpoints=checkpoints,
             exchange=Exchange(connect(settings.exchange_url)),
             counters=Counters(store),
             access=Access(reader),
             fanout=Fanout(reader),
             hosts=Hosts.of([settings.host, *settings.allowed_hosts]),
             keys=Keys(settings.api_keys_file) if settings.api_keys_file else None,
+            models=Models(jobs, checkpoints, documents, settings.data_dir),
         )
 
     async def close(self) -> None:

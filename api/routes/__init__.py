@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from api.routes import control, events, health, jobs, metrics, results, session, submit, workers
+from api.routes import control, events, health, jobs, metrics, predictions, results, session, submit, workers
 
 
 def include(app: FastAPI) -> None:
     """Add all routes to the application."""
-    for module in (submit, jobs, control, events, results, workers, session, health, metrics):
+    for module in (submit, jobs, control, events, results, predictions, workers, session, health, metrics):
         app.include_router(module.router)

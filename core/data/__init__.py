@@ -2,6 +2,7 @@
 
 from core.data.cache import load
 from core.data.dataset import Dataset, scale
+from core.data.images import ImageError, treat
 from core.data.resize import SIDE, resize
 from core.data.sources import Description, UnknownDataset, catalogue, describe
 
@@ -9,10 +10,12 @@ __all__ = [
     "SIDE",
     "Dataset",
     "Description",
+    "ImageError",
     "UnknownDataset",
     "catalogue",
     "describe",
     "load",
     "resize",
     "scale",
+    "treat",
 ]

@@ -1,0 +1,75 @@
+"""What comes back: probabilities and, on request, what the model saw; with the documents that OpenAPI shows."""
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
+
+from api.predictions.model import Model
+
+DECIMALS = 7
+"""More would be noise of float32, and a third more to send."""
+
+
+class Prediction(BaseModel):
+    """What a model makes of one image. `digit` is the number of the most probable class, `label` its name."""
+
+    digit: int
+    label: str
+    probabilities: list[float]
+    preview: str | None = Field(
+        None, description="with `preview=true`: the 28x28 image that was seen, PNG, base64"
+    )
+
+
+class ModelName(BaseModel):
+    """Which model answered."""
+
+    job_id: str
+    step: int
+
+
+class Predictions(BaseModel):
+    """One prediction for each image, in the order in which they came."""
+
+    predictions: list[Prediction]
+    model: ModelName
+
+
+class PredictionRequest(BaseModel):
+    """Either `images` or `pixels`."""
+
+    images: list[str] | None = Field(None, description="PNG, JPEG or WebP files, base64", max_length=20_000)
+    pixels: list[list[float]] | None = Field(
+        None,
+        description="28x28 numbers 0 to 255, row after row: MNIST's own form, light on black",
+        max_length=20_000,
+    )
+    model: str | None = Field(None, description="a job's id or an alias; for `POST /v1/predictions`")
+
+
+def answered(model: Model, images: NDArray[np.uint8], preview: bool) -> bytes:
+    """Return the JSON of `Predictions` for images (n, 28, 28)."""
+    probabilities = model.answer(images)
+    digits = probabilities.argmax(axis=1).tolist()
+    rows = np.round(probabilities.astype(np.float64), DECIMALS).tolist()
+    predictions: list[dict[str, Any]] = [
+        {"digit": digit, "label": model.classes[digit], "probabilities": row}
+        for digit, row in zip(digits, rows, strict=True)
+    ]
+    if preview:
+        for prediction, image in zip(predictions, images, strict=True):
+            prediction["preview"] = base64.b64encode(png(image)).decode()
+    return to_json({"predictions": predictions, "model": {"job_id": model.job_id, "step": model.step}})
+
+
+def png(image: NDArray[np.uint8]) -> bytes:
+    """Return a grey image (h, w) as a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()

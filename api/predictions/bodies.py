@@ -1,0 +1,132 @@
+"""What is sent to be answered: picture files, base64, or pixels; in any of these forms it becomes (n, 28, 28) uint8."""
+
+import base64
+import binascii
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from fastapi import Request
+from numpy.typing import NDArray
+from pydantic_core import from_json
+from starlette.datastructures import UploadFile
+
+from api.faults import invalid
+from api.problems import Problem
+from core.data import SIDE, ImageError, treat
+from core.spec import Fault
+
+BODY_BYTES = 48 << 20
+MAX_IMAGES = 20_000
+MAX_FILES = 1000
+DECODING_SECONDS = 10.0
+"""Pictures in one request that take longer to decode are refused; they should come in several requests."""
+LARGE_BYTES = 1 << 20
+PIXELS = SIDE * SIDE
+
+_one_large = Lock()
+"""A large JSON body takes ten times its size while it is read, so such bodies are read one at a time."""
+
+Images = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A body that has arrived, not looked at yet: JSON, or the files of a form. `model` is the form's field."""
+
+    json: bytes | None = None
+    files: tuple[bytes, ...] = ()
+    model: str | None = None
+
+    def images(self) -> tuple[Images, str | None]:
+        """Return the images (n, 28, 28), and the name of the model if one was sent. Raises Problem."""
+        if self.json is None:
+            return _pictures(enumerate(self.files), "/image"), self.model
+        if len(self.json) < LARGE_BYTES:
+            return _document(self.json)
+        with _one_large:
+            return _document(self.json)
+
+
+async def read(request: Request) -> Sent:
+    """Return the body of a request. Raises Problem for a media type that is not understood."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind == "application/json":
+        return Sent(json=await request.body())
+    if kind != "multipart/form-data":
+        raise Problem(
+            "unsupported_media_type", "send application/json, or multipart/form-data with files `image`"
+        )
+    async with request.form(max_files=MAX_FILES, max_fields=8) as form:
+        files = [await part.read() for part in form.getlist("image") if isinstance(part, UploadFile)]
+        model = form.get("model")
+    return Sent(files=tuple(files), model=model if isinstance(model, str) else None)
+
+
+def _document(raw: bytes) -> tuple[Images, str | None]:
+    if raw.count(b"[") + raw.count(b"{") > MAX_IMAGES + 2:
+        raise _fault("", "too_many_images", f"at most {MAX_IMAGES:,} images are taken in one request")
+    try:
+        body = from_json(raw, allow_inf_nan=False)
+    except ValueError as error:
+        raise Problem("malformed_json", str(error)) from None
+    forms = [name for name in ("pixels", "images") if isinstance(body, dict) and isinstance(body.get(name), list)]
+    if len(forms) != 1 or set(body) - {*forms, "model"}:
+        message = "send either `images`, a list of base64 strings, or `pixels`, a list of lists of 784 numbers"
+        raise _fault("", "one_of_images_pixels", message)
+    model = body.get("model")
+    if not isinstance(model, str | None):
+        raise _fault("/model", "string_type", "a job's id or an alias is a string")
+    images = _pixels(body["pixels"]) if forms == ["pixels"] else _pictures(_decoded(body["images"]), "/images")
+    return images, model
+
+
+def _pixels(rows: Sequence[Any]) -> Images:
+    """Return rows of 784 numbers as images; `bytes` takes whole numbers from 0 to 255, and nothing else, at once."""
+    wrong = next((i for i, row in enumerate(rows) if type(row) is not list or len(row) != PIXELS), None)
+    if wrong is not None:
+        raise _fault(f"/pixels/{wrong}", "wrong_length", f"an image is a list of {PIXELS} numbers, row after row")
+    try:
+        data = b"".join(map(bytes, rows))
+    except (TypeError, ValueError):
+        data = b"".join(_rounded(row, i) for i, row in enumerate(rows))
+    return _some(np.frombuffer(data, np.uint8).reshape(-1, SIDE, SIDE), "/pixels")
+
+
+def _rounded(row: Sequence[Any], index: int) -> bytes:
+    if not all(isinstance(value, int | float) and 0 <= value <= 255 for value in row):
+        raise _fault(f"/pixels/{index}", "wrong_pixel", "a pixel is a number from 0 to 255")
+    return bytes(map(round, row))
+
+
+def _decoded(texts: Sequence[Any]) -> Iterable[tuple[int, bytes]]:
+    for index, text in enumerate(texts):
+        try:
+            yield index, base64.b64decode(text.rpartition(",")[2], validate=True)  # with or without `data:...,`
+        except (AttributeError, ValueError, binascii.Error):
+            raise _fault(f"/images/{index}", "not_base64", "an image is a string of base64") from None
+
+
+def _pictures(files: Iterable[tuple[int, bytes]], place: str) -> Images:
+    images, end = [], time.monotonic() + DECODING_SECONDS
+    for index, file in files:
+        try:
+            images.append(treat(file))
+        except ImageError as error:
+            raise _fault(f"{place}/{index}", error.code, str(error)) from error
+        if time.monotonic() > end:
+            raise _fault(f"{place}/{index}", "too_much_to_decode", "send these pictures in several requests")
+    return _some(np.array(images, np.uint8), place)
+
+
+def _some(images: Images, place: str) -> Images:
+    if not len(images):
+        raise _fault(place, "no_images", "there is no image in the request")
+    return images
+
+
+def _fault(pointer: str, code: str, message: str) -> Problem:
+    return invalid([Fault(pointer, code, message)])

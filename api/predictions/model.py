@@ -1,0 +1,64 @@
+"""A network with its parameters, ready to answer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data import UnknownDataset, describe, resize, scale
+from core.nn import Network
+from core.spec import JobSpec
+from core.store import Checkpoint
+from core.training import network_for
+
+BYTES_AT_ONCE = 64 << 20
+"""Inputs of one matrix product; more images are answered in several."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The parameters (P,) of a job at a step, with the spec that they were trained by and the names of the classes."""
+
+    job_id: str
+    step: int
+    spec: JobSpec
+    network: Network
+    parameters: NDArray[Any]
+    classes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, job_id: str, spec: JobSpec, checkpoint: Checkpoint, data_dir: Path) -> "Model":
+        """Return the model of a checkpoint."""
+        network = network_for(spec)
+        parameters = checkpoint.tensors["parameters"].copy()  # the checkpoint's other tensors may go
+        return cls(job_id, checkpoint.step, spec, network, parameters, _classes(spec, network.classes, data_dir))
+
+    @property
+    def image_size(self) -> int:
+        """The sides of the images it was trained on."""
+        return self.spec.dataset.image_size
+
+    def inputs(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return images (n, 28, 28) as the network takes them, (n, image_size²), made as in training."""
+        return scale(resize(images, self.image_size), self.parameters.dtype)
+
+    def answer(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return the probabilities (n, C) for images (n, 28, 28)."""
+        count = max(1, BYTES_AT_ONCE // (self.image_size**2 * self.parameters.dtype.itemsize))
+        starts = range(0, max(1, len(images)), count)
+        return np.concatenate([self.probabilities(self.inputs(images[start : start + count])) for start in starts])
+
+    def probabilities(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the probabilities (n, C) for inputs (n, image_size²) from 0 to 1."""
+        found: NDArray[Any] = self.network.probabilities(self.parameters, inputs)
+        return found
+
+
+def _classes(spec: JobSpec, count: int, data_dir: Path) -> tuple[str, ...]:
+    """Return the names of the classes; their numbers when the data set is gone."""
+    try:
+        return describe(spec.dataset.name, data_dir).classes
+    except UnknownDataset:
+        return tuple(map(str, range(count)))

@@ -1,0 +1,116 @@
+"""The models that this process has at hand, and which one a caller means."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from api.predictions.model import Model
+from api.problems import Problem
+from api.security import Key
+from core.job import Job
+from core.spec import JobSpec
+from core.store import Checkpoints, Documents, Jobs, Summary, UnknownJob, best
+
+KEPT_BYTES = 256 << 20
+LAST, BEST = "last", "best"
+DIGITS = ("mnist", "ylecun/mnist")
+"""Data sets whose models may answer when nobody says which model is meant."""
+SEARCHED_JOBS = 500
+FRESH_SECONDS = 2.0
+"""How long the best model there is counts as that; looking for it takes a look at many jobs."""
+
+
+@dataclass
+class Models:
+    """Finds models in the store, and keeps as many as fit into `KEPT_BYTES`. Safe to use from several threads."""
+
+    jobs: Jobs
+    checkpoints: Checkpoints
+    documents: Documents
+    data_dir: Path
+    _kept: OrderedDict[tuple[str, int], Model] = field(default_factory=OrderedDict)
+    _best: dict[str, tuple[float, str]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def of_job(self, key: Key, job_id: str, step: str = LAST) -> Model:
+        """Return the model of a job that the caller may see, at `last`, `best` or a kept step. Raises Problem."""
+        try:
+            owner = self.jobs.owner(job_id)
+        except UnknownJob:
+            raise _no_job(job_id) from None
+        if not key.owns(owner):
+            raise _no_job(job_id)
+        return self._load(job_id, self._step(job_id, step))
+
+    def named(self, key: Key, name: str, step: str = LAST) -> Model:
+        """Return the model of an alias, or of a job by its id. Raises Problem."""
+        alias = self.documents.alias(name)
+        if alias is None:
+            return self.of_job(key, name, step)
+        return self.of_job(key, alias["job_id"], str(alias["step"]) if step == LAST else step)
+
+    def best(self, key: Key) -> Model:
+        """Return the caller's model of digits with the highest test accuracy. Raises Problem when there is none."""
+        found = self._best.get(key.name)
+        if found is None or time.monotonic() - found[0] > FRESH_SECONDS:
+            self._best[key.name] = found = (time.monotonic(), self._find_best(key))
+        return self.of_job(key, found[1], BEST)
+
+    def steps(self, job_id: str) -> list[Summary]:
+        """Return what is kept of a job, by step. Raises Problem when there is nothing yet."""
+        kept = self.checkpoints.list(job_id)
+        if not kept:
+            raise Problem("not_there_yet", f"job {job_id} has no checkpoint yet; it makes the first after some seconds")
+        return kept
+
+    def _find_best(self, key: Key) -> str:
+        judged = [job for job in self._newest() if key.owns(job.owner) and job.spec["dataset"]["name"] in DIGITS]
+        accuracies = {job.id: job.metrics.best_test_accuracy for job in judged if job.metrics.best_test_accuracy}
+        if not accuracies:
+            raise Problem("not_there_yet", "no model has been evaluated yet; POST /v1/jobs trains one")
+        return max(accuracies, key=lambda job_id: accuracies[job_id] or 0.0)
+
+    def _newest(self) -> Iterator[Job]:
+        below = None
+        for _ in range(SEARCHED_JOBS // 100):
+            page = self.jobs.page(100, below)
+            yield from page.jobs
+            below = page.next
+            if below is None:
+                return
+
+    def _step(self, job_id: str, step: str) -> int:
+        kept = self.steps(job_id)
+        if step == LAST:
+            return kept[-1].step
+        if step == BEST:
+            return (best(kept) or kept[-1]).step
+        if step not in {str(one.step) for one in kept}:
+            steps = ", ".join(str(one.step) for one in kept)
+            raise Problem("not_there_yet", f"step {step} of job {job_id} is not kept; there are: {steps}")
+        return int(step)
+
+    def _load(self, job_id: str, step: int) -> Model:
+        with self._lock:
+            if (job_id, step) in self._kept:
+                self._kept.move_to_end((job_id, step))
+                return self._kept[job_id, step]
+        checkpoint = self.checkpoints.load(job_id, step)
+        if checkpoint is None:  # it went between the two looks
+            raise Problem("not_there_yet", f"step {step} of job {job_id} is not kept any more")
+        spec = JobSpec.model_validate(self.jobs.get(job_id).spec)
+        return self._keep(Model.of(job_id, spec, checkpoint, self.data_dir))
+
+    def _keep(self, model: Model) -> Model:
+        with self._lock:
+            self._kept[model.job_id, model.step] = model
+            while len(self._kept) > 1 and sum(one.parameters.nbytes for one in self._kept.values()) > KEPT_BYTES:
+                self._kept.popitem(last=False)
+        return model
+
+
+def _no_job(name: str) -> Problem:
+    return Problem("job_not_found", f"there is no job or alias {name!r}; GET /v1/jobs and /v1/aliases list yours")

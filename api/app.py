@@ -40,7 +40,8 @@ def create_app(settings: Settings | None = None, *, aggregator: bool = True) -> 
                   max_body_size=BODY_BYTES, redirect_slashes=False, separate_input_output_schemas=False,
                   generate_unique_id_function=lambda route: route.name)  # fmt: skip
     app.state.services = services
-    app.add_middleware(Gate, services=lambda: services)
+    layers = app.build_middleware_stack
+    app.build_middleware_stack = lambda: Gate(layers(), services)  # type: ignore[method-assign]
     handlers.install(app)
     routes.include(app)
     openapi.install(app)

@@ -6,6 +6,8 @@ import sys
 from functools import lru_cache
 from threading import Lock
 
+import structlog
+
 from api.aggregator.planner import Planner
 from api.problems import Problem
 from api.views import DryRun
@@ -58,7 +60,8 @@ def _timing(kind: str) -> Timing:
         try:
             done = subprocess.run(command, input=kind.encode(), stdout=subprocess.PIPE, timeout=MEASURE_SECONDS,
                                   check=True, env={**os.environ, **_ALONE})  # fmt: skip
-        except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
+        except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
+            structlog.get_logger().warning("a round was not measured", error=str(error))
             message = f"one round of this job cannot be measured within {MEASURE_SECONDS:.0f} s; try smaller batches"
             raise Problem("not_estimable", message) from None
     return Timing.model_validate_json(done.stdout)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from fastapi.sse import ServerSentEvent
@@ -92,8 +93,8 @@ class Fanout:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _newest(self) -> str:
-        last = await self._store.xrevrange(keys.EVENTS, count=1)
-        return str(last[0][0].decode()) if last else "0-0"
+        last: Any = await self._store.xrevrange(keys.EVENTS, count=1)
+        return last[0][0].decode() if last else "0-0"
 
     async def _read(self, after: str) -> None:
         found = await self._store.xread({keys.EVENTS: after}, count=500, block=BLOCK_MILLISECONDS)

@@ -7,12 +7,11 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic_core import ErrorDetails, from_json
 
 from api.problems import Problem
 from core.spec import Fault
 
-M = TypeVar("M", bound=BaseModel)
 M = TypeVar("M", bound=BaseModel)
 _QUOTED = re.compile(r"'([^']*)'")
 
@@ -26,7 +25,7 @@ def parse(model: type[M], raw: bytes) -> M:
     if errors[0]["type"] == "json_invalid":
         raise Problem("malformed_json", errors[0]["msg"])
     body, names = from_json(raw), _names(model.model_json_schema())
-    raise invalid(explained(one, body, names) for one in errors)
+    raise invalid(explained(one, body, names) for one in _innermost(errors))
 
 
 def invalid(faults: Iterable[Fault | tuple[Fault, str | None]]) -> Problem:
@@ -55,6 +54,12 @@ def explained(error: Mapping[str, Any], body: Any, names: set[str]) -> tuple[Fau
     elif kind == "extra_forbidden":
         known, written = sorted(names), str(keys[-1])
     return Fault(_pointer(keys), kind, _message(error, known)), nearest(written, known)
+
+
+def _innermost(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out a list that is too short only because its items are wrong."""
+    places = [error["loc"] for error in errors]
+    return [e for e in errors if not any(len(p) > len(e["loc"]) and p[: len(e["loc"])] == e["loc"] for p in places)]
 
 
 def _message(error: Mapping[str, Any], known: list[str]) -> str:

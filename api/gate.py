@@ -26,6 +26,7 @@ OPEN = re.compile(r"^(/livez|/readyz|/|/static/.*|/v1/session|/v2/health/(live|r
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds of the histogram of request times."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -36,9 +37,9 @@ HEADERS = {
 
 
 class Gate:
-    """Middleware around the whole application; `services` is asked once they exist."""
+    """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, services: Callable[[], Services]) -> None:
+    def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app, self._services = app, services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,10 +59,10 @@ class Gate:
             except Problem as problem:
                 await problem.response(scope["path"], request_id)(scope, receive, record.send)
             finally:
-                record.end(self._services())
+                record.end(self._services)
 
     async def _admit(self, scope: Scope, headers: Headers) -> Key:
-        services = self._services()
+        services = self._services
         services.hosts.check(scope["method"], headers)
         if services.keys is None:
             _only_loopback(scope)
@@ -112,24 +113,44 @@ def _only_loopback(scope: MutableMapping[str, Any]) -> None:
         raise Problem("forbidden", "this server has no API keys, so it answers on loopback only")
 
 
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
 class _Record:
     """Remembers how an answer began, to log and count it at its end."""
 
     def __init__(self, scope: Scope, send: Callable[[Message], Awaitable[None]], request_id: str) -> None:
         self._scope, self._send, self._request_id = scope, send, request_id
-        self._started, self._status = time.perf_counter(), 500
+        self._started, self._status, self._replaced = time.perf_counter(), 500, False
 
     async def send(self, message: Message) -> None:
+        if self._replaced:
+            return
         if message["type"] == "http.response.start":
+            if message["status"] == 413:
+                await self._too_large()
+                return
             self._status = message["status"]
             headers = MutableHeaders(raw=message["headers"])
-            for name, value in {**HEADERS, "x-request-id": self._request_id}.items():
+            for name, value in self._headers().items():
                 headers.setdefault(name, value)
         await self._send(message)
+
+    def _headers(self) -> dict[str, str]:
+        return {**HEADERS, "x-request-id": self._request_id}
+
+    async def _too_large(self) -> None:
+        """Answer with a problem where the framework has plain text, and hang up: the rest of the body is not wanted."""
+        self._replaced = True
+        self._status = 413
+        problem = Problem("body_too_large", "send less at once", {**self._headers(), "connection": "close"})
+        await problem.response(self._scope["path"], self._request_id)(self._scope, _nothing, self._send)
 
     def end(self, services: Services) -> None:
         seconds = time.perf_counter() - self._started
         route = getattr(self._scope.get("route"), "path", "unknown")
-        labels = {"method": self._scope["method"], "route": route, "status": str(self._status)}
+        method = self._scope["method"]
+        labels = {"method": method if method in METHODS else "other", "route": route, "status": str(self._status)}
         services.counters.observe("dualtrain_request_seconds", SECONDS, seconds, labels)
         structlog.get_logger().info("request", **labels, path=self._scope["path"], seconds=round(seconds, 5))

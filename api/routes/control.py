@@ -29,7 +29,7 @@ def pause_job(services: ServicesDep, key: CallerDep, job: JobDep) -> Response:
 def resume_job(services: ServicesDep, key: CallerDep, job: JobDep) -> Response:
     """Let a paused job go on."""
     reason = Reason(code="resuming", message="The job goes on from its last checkpoint.")
-    return _move(services, key, job, Status.RUNNING, reason)
+    return _move(services, key, job, Status.RUNNING, reason, only_from=Status.PAUSED)
 
 
 @router.post("/cancel", status_code=202, responses=_ANSWERS)
@@ -46,7 +46,9 @@ def delete_job(services: ServicesDep, job: JobDep) -> Response:
     return Response(status_code=204)
 
 
-def _move(services: Services, key: Key, job: Job, to: Status, reason: Reason) -> Response:
-    services.jobs.move(job.id, to, reason)
+def _move(
+    services: Services, key: Key, job: Job, to: Status, reason: Reason, only_from: Status | None = None
+) -> Response:
+    services.jobs.move(job.id, to, reason, only_from=only_from)
     shown = services.forecast.view(find_job(services, key, job.id))
     return Response(shown.model_dump_json(), 202, media_type="application/json")

@@ -48,7 +48,8 @@ def list_jobs(
     status: Status | None = None,
 ) -> Any:
     """List jobs, newest first."""
-    wanted = {found[1]: value for name, value in request.query_params.items() if (found := _FILTER.fullmatch(name))}
+    filters = ((_FILTER.fullmatch(name), value) for name, value in request.query_params.items())
+    wanted = {match[1]: value for match, value in filters if match}
 
     def fits(job: Job) -> bool:
         return key.owns(job.owner) and wanted.items() <= job.spec["metadata"].items()

@@ -4,29 +4,28 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
+from redis import Redis
 
 from api.app import create_app
 from core.job import Reason, Status
 from core.settings import Settings
-from core.store import Jobs
+from core.store import Jobs, Leases
 
 START_SECONDS = 20.0
-Serve = Callable[..., Any]
 
 
 @contextmanager
 def serving(settings: Settings, *, aggregator: bool = False) -> Iterator[str]:
     """Serve until the context ends; yield the URL."""
-    config = uvicorn.Config(
-        create_app(settings, aggregator=aggregator), port=0, log_config=None, timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
+    app = create_app(settings, aggregator=aggregator)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
     thread.start()
     end = time.monotonic() + START_SECONDS
@@ -41,7 +40,13 @@ def serving(settings: Settings, *, aggregator: bool = False) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def served(store_url: str, exchange_url: str, data_dir: Any) -> Iterator[str]:
+def serve() -> Callable[..., AbstractContextManager[str]]:
+    """Return the function that serves other settings than the shared service has."""
+    return serving
+
+
+@pytest.fixture(scope="session")
+def served(store_url: str, exchange_url: str, data_dir: Path) -> Iterator[str]:
     """The URL of a service without aggregator and keys, which all tests of a process share."""
     with serving(Settings(redis_url=store_url, exchange_url=exchange_url, data_dir=data_dir)) as url:
         yield url
@@ -55,9 +60,15 @@ def client(served: str, settings: Settings) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def jobs(store: Any) -> Jobs:
+def jobs(store: Redis) -> Jobs:
     """The jobs in the store, for what aggregators would do to them."""
     return Jobs(store)
+
+
+@pytest.fixture
+def leases(store: Redis) -> Leases:
+    """The right to write to jobs, as an aggregator has it."""
+    return Leases(store)
 
 
 @pytest.fixture
@@ -72,21 +83,31 @@ def submit(client: httpx.Client) -> Callable[..., str]:
     return submit
 
 
-def bring(jobs: Jobs, job_id: str, status: Status) -> None:
-    """Bring a queued job to a status by legal moves."""
-    way = {Status.QUEUED: [], Status.RUNNING: [Status.RUNNING], Status.CANCELLED: [Status.CANCELLED]}
-    for step in way.get(status, [Status.RUNNING, status]):
-        jobs.move(job_id, step, Reason(code="test", message="moved by a test"))
+@pytest.fixture
+def bring(jobs: Jobs) -> Callable[[str, Status], None]:
+    """Return a function that brings a queued job to a status by legal moves."""
+
+    def bring(job_id: str, status: Status) -> None:
+        short: dict[Status, list[Status]] = {Status.QUEUED: [], Status.RUNNING: [status], Status.CANCELLED: [status]}
+        for step in short.get(status, [Status.RUNNING, status]):
+            jobs.move(job_id, step, Reason(code="test", message="moved by a test"))
+
+    return bring
 
 
-def events(response: httpx.Response) -> Iterator[dict[str, Any]]:
-    """Yield the server-sent events of a streamed response: `event`, `id`, `data` as JSON."""
-    event: dict[str, Any] = {}
-    for line in response.iter_lines():
-        if not line:
-            if "data" in event:
-                yield event
-            event = {}
-        elif not line.startswith(":"):
-            name, _, value = line.partition(": ")
-            event[name] = json.loads(value) if name == "data" else value
+@pytest.fixture
+def events() -> Callable[[httpx.Response], Iterator[dict[str, Any]]]:
+    """Return a function that yields the server-sent events of a streamed response: `event`, `id`, `data` as JSON."""
+
+    def events(response: httpx.Response) -> Iterator[dict[str, Any]]:
+        event: dict[str, Any] = {}
+        for line in response.iter_lines():
+            if not line:
+                if "data" in event:
+                    yield event
+                event = {}
+            elif not line.startswith(":"):
+                name, _, value = line.partition(": ")
+                event[name] = json.loads(value) if name == "data" else value
+
+    return events

@@ -1,0 +1,146 @@
+"""Server-sent events: order, resumption, the seam between kept and live ones, the window, the end."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from redis import Redis
+
+from core.job import Status
+from core.store import Jobs, Lease, Leases, Told, keys
+from core.store.events import JOB_WINDOW
+
+Events = Callable[[httpx.Response], Iterator[dict[str, Any]]]
+Submit = Callable[..., str]
+
+
+@pytest.fixture
+def running(submit: Submit, jobs: Jobs, leases: Leases) -> Lease:
+    """The lease of a running job."""
+    job_id = submit()
+    jobs.move(job_id, Status.RUNNING)
+    lease = leases.acquire(job_id)
+    assert lease
+    return lease
+
+
+def tell(jobs: Jobs, lease: Lease, steps: range) -> None:
+    for step in steps:
+        jobs.commit(lease, [Told("step", step, {"step": step})])
+
+
+def test_a_stream_begins_with_what_is_kept_and_ends_with_done(
+    client: httpx.Client, jobs: Jobs, running: Lease, events: Events
+) -> None:
+    tell(jobs, running, range(1, 4))
+    jobs.move(running.job_id, Status.SUCCEEDED)
+    with client.stream("GET", f"/v1/jobs/{running.job_id}/events") as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        assert response.headers["cache-control"] == "no-cache"
+        found = list(events(response))
+    assert [one["event"] for one in found] == ["status", "status", "step", "step", "step", "status", "done"]
+    assert found[-1]["data"] == {"job_id": running.job_id, "status": "succeeded"}
+    assert all(one["data"]["job_id"] == running.job_id for one in found)
+
+
+def test_no_event_is_lost_or_doubled_between_kept_and_live_ones(
+    client: httpx.Client, jobs: Jobs, running: Lease, events: Events
+) -> None:
+    def work() -> None:
+        tell(jobs, running, range(1, 300))
+        jobs.move(running.job_id, Status.SUCCEEDED)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    found: list[list[int]] = []
+    for _ in range(3):  # listeners that come in the middle
+        with client.stream("GET", f"/v1/jobs/{running.job_id}/events") as response:
+            found.append([one["data"]["step"] for one in events(response) if one["event"] == "step"])
+    thread.join()
+    assert found == [list(range(1, 300))] * 3
+
+
+def test_a_listener_goes_on_after_its_last_event(
+    client: httpx.Client, jobs: Jobs, running: Lease, events: Events
+) -> None:
+    tell(jobs, running, range(1, 6))
+    seen: list[dict[str, Any]] = []
+    with client.stream("GET", f"/v1/jobs/{running.job_id}/events") as response:
+        for event in events(response):
+            seen.append(event)
+            if event["event"] == "step" and event["data"]["step"] == 3:
+                break
+    jobs.move(running.job_id, Status.CANCELLED)
+    with client.stream(
+        "GET", f"/v1/jobs/{running.job_id}/events", headers={"Last-Event-ID": seen[-1]["id"]}
+    ) as response:
+        rest = list(events(response))
+    assert [one["data"].get("step") for one in rest if one["event"] == "step"] == [4, 5]
+    assert [one["event"] for one in rest[-2:]] == ["status", "done"]
+
+
+def test_a_listener_whose_id_fell_out_of_the_window_is_told(
+    client: httpx.Client, jobs: Jobs, running: Lease, events: Events, store: Redis
+) -> None:
+    (first, _), *_ = store.xrange(keys.events(running.job_id), count=1)
+    tell(jobs, running, range(1, JOB_WINDOW + 300))
+    jobs.move(running.job_id, Status.CANCELLED)
+    headers = {"Last-Event-ID": first.decode()}
+    with client.stream("GET", f"/v1/jobs/{running.job_id}/events", headers=headers) as response:
+        found = list(events(response))
+    assert found[0]["event"] == "gap"
+    assert "history" in found[0]["data"]["message"]
+    assert JOB_WINDOW <= len(found) <= JOB_WINDOW + 200
+
+
+@pytest.mark.parametrize("last_id", ["x", "1", "-", "1-2-3", "9" * 30 + "-0"])
+def test_an_id_that_is_none_is_refused(client: httpx.Client, running: Lease, last_id: str) -> None:
+    answer = client.get(f"/v1/jobs/{running.job_id}/events", headers={"Last-Event-ID": last_id})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "unknown_event_id")
+
+
+def test_an_unknown_job_has_no_events(client: httpx.Client) -> None:
+    assert client.get("/v1/jobs/job-0/events").status_code == 404
+
+
+def test_one_stream_tells_of_all_jobs_from_now_on(
+    client: httpx.Client, jobs: Jobs, submit: Submit, running: Lease, events: Events
+) -> None:
+    tell(jobs, running, range(1, 3))
+    found: list[dict[str, Any]] = []
+    with client.stream("GET", "/v1/events") as response:
+        stream = events(response)
+        time.sleep(0.3)  # the listener is there once its first comment went out
+        other = submit()
+        tell(jobs, running, range(3, 5))
+        found = [next(stream) for _ in range(3)]
+    assert [one["data"]["job_id"] for one in found] == [other, running.job_id, running.job_id]
+    with client.stream("GET", "/v1/events", headers={"Last-Event-ID": found[0]["id"]}) as response:
+        stream = events(response)
+        assert [next(stream)["id"] for _ in range(2)] == [one["id"] for one in found[1:]]
+
+
+def test_a_hundred_listeners_share_one_connection(
+    client: httpx.Client, served: str, jobs: Jobs, running: Lease, events: Events, store: Redis
+) -> None:
+    before = len(store.client_list())
+    found: list[list[int]] = []
+
+    def listen() -> None:
+        url = f"{served}/v1/jobs/{running.job_id}/events"
+        with httpx.stream("GET", url, timeout=30) as response:
+            found.append([one["data"]["step"] for one in events(response) if one["event"] == "step"])
+
+    threads = [threading.Thread(target=listen) for _ in range(100)]
+    for thread in threads:
+        thread.start()
+    tell(jobs, running, range(1, 50))
+    connections = len(store.client_list())
+    jobs.move(running.job_id, Status.SUCCEEDED)
+    for thread in threads:
+        thread.join()
+    assert found == [list(range(1, 50))] * 100
+    assert connections - before <= 64  # the threads of the process, however many listen

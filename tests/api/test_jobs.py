@@ -1,0 +1,131 @@
+"""Listing and showing jobs: pages, filters, validators, waiting."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from core.job import Status
+from core.store import Jobs, Leases, Told
+
+Submit = Callable[..., str]
+
+
+def test_pages_go_on_where_they_ended(client: httpx.Client, submit: Submit) -> None:
+    ids = [submit() for _ in range(7)]
+    found, cursor = [], None
+    for _ in range(4):
+        page = client.get("/v1/jobs", params={"limit": 2} | ({"after": cursor} if cursor else {})).json()
+        found += [job["id"] for job in page["data"]]
+        cursor = page["next"]
+        assert page["has_more"] == (cursor is not None)
+    assert found == ids[::-1]
+    assert cursor is None
+
+
+def test_a_page_that_is_too_long_is_cut(client: httpx.Client, submit: Submit) -> None:
+    submit()
+    assert len(client.get("/v1/jobs?limit=100000000000000000000").json()["data"]) == 1
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=x", "after=%21", "after=AAAA", "status=sleeping"])
+def test_bad_parameters_are_pointed_at(client: httpx.Client, query: str) -> None:
+    answer = client.get(f"/v1/jobs?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["errors"][0]["pointer"] == f"#/query/{query.partition('=')[0]}"
+
+
+def test_filters_by_status_and_metadata(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
+    red, blue = submit(metadata={"team": "red"}), submit(metadata={"team": "blue", "run": "1"})
+    jobs.move(blue, Status.RUNNING)
+
+    def ids(query: str) -> list[str]:
+        return [job["id"] for job in client.get(f"/v1/jobs?{query}").json()["data"]]
+
+    assert ids("status=running") == [blue]
+    assert ids("metadata[team]=red") == [red]
+    assert ids("metadata[team]=blue&metadata[run]=1") == [blue]
+    assert ids("metadata[team]=red&status=running") == []
+
+
+def test_an_unknown_job_is_404(client: httpx.Client) -> None:
+    for job_id in ("job-0", "%00", "..%2f", "x" * 100, "%F0%9F%90%8E"):
+        answer = client.get(f"/v1/jobs/{job_id}")
+        assert answer.status_code == 404, job_id
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_the_etag_changes_with_the_job_only(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
+    first, second = submit(), submit()
+    etag = client.get(f"/v1/jobs/{second}").headers["etag"]
+    assert etag.startswith('W/"')
+    jobs.move(first, Status.CANCELLED)  # the queue position is not part of it
+    unchanged = client.get(f"/v1/jobs/{second}", headers={"If-None-Match": f'"other", {etag}'})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    jobs.move(second, Status.RUNNING)
+    changed = client.get(f"/v1/jobs/{second}", headers={"If-None-Match": etag})
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != etag
+
+
+def test_prefer_wait_holds_until_the_status_changes(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
+    job_id = submit()
+    timer = threading.Timer(0.4, jobs.move, (job_id, Status.RUNNING))
+    timer.start()
+    started = time.perf_counter()
+    answer = client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=20"})
+    assert 0.3 < time.perf_counter() - started < 5
+    assert answer.json()["status"] == "running"
+    assert answer.headers["preference-applied"] == "wait=20"
+    timer.join()
+
+
+def test_prefer_wait_ends_at_an_evaluation_but_not_at_a_step(
+    client: httpx.Client, submit: Submit, jobs: Jobs, leases: Leases
+) -> None:
+    job_id = submit()
+    jobs.move(job_id, Status.RUNNING)
+    lease = leases.acquire(job_id)
+    assert lease
+    timers = [
+        threading.Timer(0.2, jobs.commit, (lease, [Told("step", 1, {"step": 1})])),
+        threading.Timer(0.7, jobs.commit, (lease, [Told("evaluation", 2, {"step": 2})])),
+    ]
+    started = time.perf_counter()
+    for timer in timers:
+        timer.start()
+    client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "respond-async, wait=20"})
+    assert 0.6 < time.perf_counter() - started < 5
+
+
+def test_prefer_wait_gives_up_in_time_and_does_not_wait_for_an_ended_job(
+    client: httpx.Client, submit: Submit, jobs: Jobs
+) -> None:
+    job_id = submit()
+    started = time.perf_counter()
+    answer = client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=1"})
+    assert answer.status_code == 200
+    assert 0.9 < time.perf_counter() - started < 3
+    jobs.move(job_id, Status.CANCELLED)
+    started = time.perf_counter()
+    client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=60"})
+    assert time.perf_counter() - started < 1
+
+
+def test_a_stale_validator_is_answered_at_once(client: httpx.Client, submit: Submit) -> None:
+    job_id = submit()
+    started = time.perf_counter()
+    answer = client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=30", "If-None-Match": '"older"'})
+    assert answer.status_code == 200
+    assert time.perf_counter() - started < 1
+
+
+def test_start_and_finish_of_waiting_jobs_are_estimated(client: httpx.Client, submit: Submit) -> None:
+    ids = [submit() for _ in range(5)]
+    shown = [client.get(f"/v1/jobs/{job_id}").json() for job_id in ids]
+    starts = [job["estimated_start_at"] for job in shown]
+    assert starts == sorted(starts)
+    assert starts[0] < starts[-1]
+    assert all(job["estimated_finish_at"] > job["estimated_start_at"] for job in shown)

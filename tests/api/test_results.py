@@ -1,0 +1,79 @@
+"""History, evaluation, checkpoints."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+import httpx
+import numpy as np
+import pytest
+from redis import Redis
+
+from core.job import Status
+from core.store import Checkpoint, Checkpoints, Jobs, Lease, Leases, Told
+
+POINTS = [
+    {"step": 1, "loss": 2.3, "test_accuracy": None, "validation_accuracy": None, "elapsed_seconds": 0.1, "at": "a"},
+    {"step": 2, "loss": 2.1, "test_accuracy": 0.5, "validation_accuracy": None, "elapsed_seconds": 0.2, "at": "b"},
+]
+
+
+@pytest.fixture
+def lease(submit: Callable[..., str], jobs: Jobs, leases: Leases) -> Lease:
+    """The lease of a running job with two points of history."""
+    job_id = submit()
+    jobs.move(job_id, Status.RUNNING)
+    lease = leases.acquire(job_id)
+    assert lease
+    jobs.commit(lease, [Told("step", point["step"], {}, point) for point in POINTS])  # type: ignore[arg-type]
+    return lease
+
+
+def test_history_is_json_or_csv(client: httpx.Client, lease: Lease) -> None:
+    address = f"/v1/jobs/{lease.job_id}/history"
+    assert client.get(address).json() == {"job_id": lease.job_id, "data": POINTS}
+    answer = client.get(address, headers={"Accept": "text/csv"})
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [(row["step"], row["loss"], row["test_accuracy"]) for row in rows] == [("1", "2.3", ""), ("2", "2.1", "0.5")]
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("*/*", "application/json"),
+        ("text/csv;q=0.5, application/json", "application/json"),
+        ("text/*, application/json;q=0.1", "text/csv"),
+        ("image/png, */*;q=0.1", "application/json"),
+    ],
+)
+def test_accept_is_weighed(client: httpx.Client, lease: Lease, accept: str, form: str) -> None:
+    answer = client.get(f"/v1/jobs/{lease.job_id}/history", headers={"Accept": accept})
+    assert answer.headers["content-type"].partition(";")[0] == form
+
+
+@pytest.mark.parametrize("accept", ["image/png", "text/csv;q=0", "text/csv;q=x"])
+def test_other_forms_cannot_be_had(client: httpx.Client, lease: Lease, accept: str) -> None:
+    answer = client.get(f"/v1/jobs/{lease.job_id}/history", headers={"Accept": accept})
+    assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
+
+
+def test_the_newest_evaluation_is_shown(client: httpx.Client, jobs: Jobs, lease: Lease) -> None:
+    address = f"/v1/jobs/{lease.job_id}/evaluation"
+    assert (client.get(address).status_code, client.get(address).json()["code"]) == (404, "not_there_yet")
+    found = {"step": 2, "test_accuracy": 0.75, "validation_accuracy": None, "confusion": [[2, 0], [1, 1]],
+             "by_class": [1.0, 0.5]}  # fmt: skip
+    jobs.commit(lease, evaluation=found)
+    assert client.get(address).json() == {"job_id": lease.job_id, **found}
+
+
+def test_checkpoints_are_listed_with_best_and_last(client: httpx.Client, store: Redis, lease: Lease) -> None:
+    for step, accuracy in ((1, 0.5), (2, 0.9), (3, 0.7)):
+        checkpoint = Checkpoint(step, {"parameters": np.full(4, step, np.float32)}, {})
+        Checkpoints(store).save(lease, checkpoint, {"test_accuracy": accuracy}, keep=5)
+    found = client.get(f"/v1/jobs/{lease.job_id}/checkpoints").json()["data"]
+    assert [(one["step"], one["best"], one["last"]) for one in found] == [
+        (1, False, False), (2, True, False), (3, False, True)]  # fmt: skip
+    assert all(len(one["sha256"]) == 64 for one in found)
+    assert json.dumps(found)

@@ -6,7 +6,7 @@ from core.store.broker import SHARD_TASK, ShardTask
 from worker import processes
 
 
-@shared_task(name=SHARD_TASK, ignore_result=True)
+@shared_task(name=SHARD_TASK, ignore_result=True)  # type: ignore[untyped-decorator]
 def shard(*task: int | str) -> None:
     """Compute a shard and send its rows."""
     processes.computer().compute(ShardTask.parse(task))

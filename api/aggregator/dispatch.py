@@ -12,7 +12,6 @@ from core.settings import Settings
 from core.store import Exchange, Round
 from core.store.broker import KEY_PREFIX, QUEUE, SHARD_TASK, ShardTask, transport_options
 
-
 PERSISTENT = 2
 """AMQP's delivery mode of messages that a broker keeps, as Celery has it."""
 

@@ -56,8 +56,7 @@ class Runner:
     def _run(self) -> None:
         job = self.services.jobs.get(self.lease.job_id)
         if job.status is Status.QUEUED:
-            started = {} if job.started_at else {"started_at": now()}
-            self.services.jobs.move(job.id, Status.RUNNING, None, self.lease, **started)
+            self.services.jobs.move(job.id, Status.RUNNING, None, self.lease, started_at=job.started_at or now())
         self.writer.take_up(job)
         training = self._prepare(job)
         origin = Origin.here(training.data.sha256)
@@ -112,11 +111,19 @@ class Runner:
         raise Interrupted(None)
 
     def _gatherer(self, job: Job, training: Training, origin: Origin) -> Gatherer:
-        asked, exchange = training.spec.shards, self.services.exchange
-        planner = Planner(None if asked == "auto" else int(asked))
-        work = (self.lease, training, job.spec, origin)
-        links = (exchange, self.services.dispatcher, planner, self._check, self._hear)
-        return Gatherer(*work, *links, workers=len(exchange.workers()))
+        asked, services = training.spec.shards, self.services
+        return Gatherer(
+            lease=self.lease,
+            training=training,
+            spec=job.spec,
+            origin=origin,
+            exchange=services.exchange,
+            dispatcher=services.dispatcher,
+            planner=Planner(None if asked == "auto" else asked),
+            check=self._check,
+            tell=self._hear,
+            workers=len(services.exchange.workers()),
+        )
 
     def _train(self, begun: State, report: Report, gatherer: Gatherer) -> State:
         training, writer, state = report.training, self.writer, begun

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-from redis import Redis
-
 from api.aggregator.dispatch import Dispatcher
 from core.settings import Settings
-from core.store import Checkpoints, Documents, Exchange, Jobs, Leases, connect
+from core.store import Checkpoints, Documents, Exchange, Jobs, Leases, Server, connect
 
 
 @dataclass(frozen=True)
@@ -14,7 +12,7 @@ class Services:
     """One of each, shared by the jobs of a process."""
 
     settings: Settings
-    store: Redis
+    store: Server
     jobs: Jobs
     leases: Leases
     checkpoints: Checkpoints

@@ -2,7 +2,7 @@
 
 from core.store.access import Access
 from core.store.checkpoints import Checkpoint, Checkpoints, Summary, best
-from core.store.connection import connect, connect_async
+from core.store.connection import Server, connect, connect_async
 from core.store.counters import Counters
 from core.store.documents import Documents
 from core.store.events import Event, newest, replay
@@ -33,6 +33,7 @@ __all__ = [
     "QueueFull",
     "Round",
     "Rows",
+    "Server",
     "Stale",
     "Summary",
     "Told",

@@ -4,9 +4,8 @@ import hashlib
 import secrets
 import time
 
-from redis.asyncio import Redis
-
 from core.store import keys
+from core.store.connection import Server
 
 SESSION_SECONDS = 12 * 3600
 
@@ -14,7 +13,7 @@ SESSION_SECONDS = 12 * 3600
 class Access:
     """Sessions and request counts in the store, the same for every process of the API."""
 
-    def __init__(self, store: Redis) -> None:
+    def __init__(self, store: Server) -> None:
         self._store = store
 
     async def open_session(self, key_sha256: str) -> str:

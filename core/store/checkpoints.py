@@ -7,12 +7,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 from pydantic import BaseModel
-from redis import Redis
 from safetensors.numpy import load, save
 
 from core.job import now
 from core.numerics import digest
 from core.store import keys
+from core.store.connection import Server
 from core.store.leases import Lease, Stale
 
 _SAVE = """
@@ -61,7 +61,7 @@ class Checkpoint:
 class Checkpoints:
     """The checkpoints that the store keeps."""
 
-    def __init__(self, store: Redis) -> None:
+    def __init__(self, store: Server) -> None:
         self._store = store
         self._save = store.register_script(_SAVE)
 

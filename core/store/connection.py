@@ -1,17 +1,22 @@
 """How to reach a Redis server."""
 
+from typing import Any, TypeAlias
+
 import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+Server: TypeAlias = Any
+"""A client of redis-py that answers bytes. redis-py's own annotations say `bytes | str` of every answer."""
+
 CONNECT_SECONDS = 2.0
 REPLY_SECONDS = 5.0
 """A server that says nothing for this long counts as gone; the longest blocking read here waits 0.5 s."""
 
 
-def connect(url: str) -> redis.Redis:
+def connect(url: str) -> Server:
     """Return a client for `url` (`redis://`, `rediss://` or `unix://`) that answers bytes. Opens no connection yet.
 
     A command that fails with the connection is tried again once on a new one: every script here may run twice.

@@ -5,15 +5,14 @@ from collections import Counter
 from collections.abc import Mapping
 from threading import Lock
 
-from redis import Redis
-
 from core.store import keys
+from core.store.connection import Server
 
 
 class Counters:
     """Gathers increments in this process; `flush` adds them to the store."""
 
-    def __init__(self, store: Redis) -> None:
+    def __init__(self, store: Server) -> None:
         self._store, self._lock = store, Lock()
         self._pending: Counter[str] = Counter()
 

@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from redis import Redis
-
 from core.store import keys
+from core.store.connection import Server
 
 HISTORY_POINTS = 2000
 """Points that are kept of a job's history; at the limit every second one that is no evaluation goes."""
@@ -14,7 +13,7 @@ HISTORY_POINTS = 2000
 class Documents:
     """History, evaluations and aliases in the store."""
 
-    def __init__(self, store: Redis) -> None:
+    def __init__(self, store: Server) -> None:
         self._store = store
 
     def history(self, job_id: str) -> list[dict[str, Any]]:

@@ -4,9 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from redis import Redis
-
 from core.store import keys
+from core.store.connection import Server
 
 JOB_WINDOW = 1000
 """Newest events that are kept of one job (Redis trims in whole nodes, so up to 100 more)."""
@@ -39,7 +38,7 @@ end
 """
 
 
-def replay(store: Redis, job_id: str | None = None, after: str = "-") -> tuple[list[Event], bool]:
+def replay(store: Server, job_id: str | None = None, after: str = "-") -> tuple[list[Event], bool]:
     """Return the kept events of a job (or of all) above the id `after`, and whether some between were trimmed away."""
     key = keys.events(job_id) if job_id else keys.EVENTS
     first = store.xrange(key, count=1)
@@ -48,13 +47,13 @@ def replay(store: Redis, job_id: str | None = None, after: str = "-") -> tuple[l
     return [Event.parse(entry) for entry in entries], lost
 
 
-def newest(store: Redis) -> str:
+def newest(store: Server) -> str:
     """Return the id of the newest event of all, `0-0` when there is none."""
     last = store.xrevrange(keys.EVENTS, count=1)
     return last[0][0].decode() if last else "0-0"
 
 
-def _trimmed(store: Redis, key: str) -> bool:
+def _trimmed(store: Server, key: str) -> bool:
     info = store.xinfo_stream(key)
     return bool(info["entries-added"] > info["length"])
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from redis import Redis
-from redis.client import Pipeline
 
 from core.store import keys
+from core.store.connection import Server
 
 EXPIRES_SECONDS = 3600
 HEARTBEAT_SECONDS = 2
@@ -91,7 +90,7 @@ def unpack(body: bytes) -> list[NDArray[Any]]:
 class Exchange:
     """The exchange's server, as aggregator and workers use it."""
 
-    def __init__(self, server: Redis) -> None:
+    def __init__(self, server: Server) -> None:
         self.server = server
 
     def brief(self, job_id: str, brief: dict[str, Any]) -> None:
@@ -103,7 +102,7 @@ class Exchange:
         data = self.server.get(keys.brief(job_id))
         return json.loads(data) if data else None
 
-    def put(self, job_id: str, round_: Round, pipe: Pipeline | None = None) -> None:
+    def put(self, job_id: str, round_: Round, pipe: Server | None = None) -> None:
         """Write the vector of a round over the one before it, at once or with what else is in `pipe`."""
         (self.server if pipe is None else pipe).set(keys.round_(job_id), round_.to_bytes(), ex=EXPIRES_SECONDS)
 

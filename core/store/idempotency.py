@@ -4,9 +4,8 @@ import json
 import time
 from dataclasses import dataclass
 
-from redis import Redis
-
 from core.store import keys
+from core.store.connection import Server
 
 KEPT_SECONDS = 24 * 3600
 UNANSWERED_SECONDS = 30
@@ -32,7 +31,7 @@ class Claim:
 class Idempotency:
     """What is known of the keys of one owner (None: of everybody, where no keys are used)."""
 
-    def __init__(self, store: Redis, owner: str | None) -> None:
+    def __init__(self, store: Server, owner: str | None) -> None:
         self._store, self._owner = store, owner or ""
 
     def claim(self, key: str, fingerprint: str, job_id: str) -> Claim:

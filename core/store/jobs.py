@@ -5,10 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from redis import Redis
-
 from core.job import ENDED, SOURCES, Job, Reason, Status, Transition, now
 from core.store import keys
+from core.store.connection import Server
 from core.store.leases import Lease, Stale
 from core.store.scripts import COMMIT, CREATE, TRANSITION
 
@@ -61,7 +60,7 @@ class Told:
 class Jobs:
     """The jobs that the store keeps."""
 
-    def __init__(self, store: Redis) -> None:
+    def __init__(self, store: Server) -> None:
         self._store = store
         self._create = store.register_script(CREATE)
         self._transition = store.register_script(TRANSITION)

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from redis import Redis
-
 from core.store import keys
+from core.store.connection import Server
 
 
 class Stale(Exception):
@@ -42,7 +41,7 @@ return 0
 class Leases:
     """Leases in the store. A lease that ran out may be renewed as long as nobody else has taken it."""
 
-    def __init__(self, store: Redis, milliseconds: int = 3000) -> None:
+    def __init__(self, store: Server, milliseconds: int = 3000) -> None:
         self._milliseconds = milliseconds
         self._acquire = store.register_script(_ACQUIRE)
         self._renew = store.register_script(_RENEW)

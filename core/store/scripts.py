@@ -1,5 +1,6 @@
 """The Lua scripts that change jobs: each write happens whole or not at all, and may come twice."""
 
+from core.job import ENDED
 from core.store.events import EMIT
 
 # A job is accepted once, whatever is tried again, and only while the queue has room.

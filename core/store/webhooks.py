@@ -2,9 +2,8 @@
 
 import time
 
-from redis import Redis
-
 from core.store import keys
+from core.store.connection import Server
 
 _CLAIM = """
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 1)[1]
@@ -17,7 +16,7 @@ return {due, redis.call('HINCRBY', ARGV[3] .. due, 'webhook_attempts', 1)}
 class Webhooks:
     """Each due call is claimed by one process at a time; what a process dies with comes up again."""
 
-    def __init__(self, store: Redis) -> None:
+    def __init__(self, store: Server) -> None:
         self._store = store
         self._claim = store.register_script(_CLAIM)
 

@@ -1,4 +1,4 @@
-"""A run is a pure function of spec and data: the same bits in any grouping, from any checkpoint, in one process or many."""
+"""A run is a pure function of spec and data: the same bits in any grouping, from any checkpoint."""
 
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,11 @@ def test_any_grouping_and_any_break_give_the_same_bits(
     assert digest(states[-1].parameters) == digest(quiet.parameters)
     again = run(Training(training.spec, mnist), states[len(states) // 2])
     assert digest(again.parameters) == digest(quiet.parameters)
-    assert (again.passes, again.samples_seen, again.evaluations) == (quiet.passes, quiet.samples_seen, quiet.evaluations)
+    assert (again.passes, again.samples_seen, again.evaluations) == (
+        quiet.passes,
+        quiet.samples_seen,
+        quiet.evaluations,
+    )
 
 
 def test_an_epoch_sees_every_sample_once_and_its_last_batch_is_short(mnist: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""A worker process: computes what it is asked for, drops what is stale, refuses what it may not, tells what went wrong."""
+"""A worker process: computes what is asked, drops what is stale, refuses what it may not, tells what went wrong."""
 
 import os
 import subprocess

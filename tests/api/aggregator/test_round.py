@@ -86,7 +86,9 @@ def heard() -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.fixture
 def gather(exchange: Redis, heard: list[tuple[str, dict[str, Any]]]) -> Iterator[Callable[..., Any]]:
-    def gather(answer: Answer, check: Callable[[], None] = lambda: None, shards: int = 3) -> tuple[Workers, Gatherer, Any]:
+    def gather(
+        answer: Answer, check: Callable[[], None] = lambda: None, shards: int = 3
+    ) -> tuple[Workers, Gatherer, Any]:
         workers = Workers(Exchange(exchange), answer)
         gatherer = Gatherer(
             Lease("j", 4),

@@ -68,7 +68,12 @@ def caller(guarded: str, tokens: dict[str, str], settings: Settings) -> Iterator
 
 @pytest.mark.parametrize("address", ["/v1/jobs", "/v1/workers", "/v1/events", "/metrics", "/openapi.json", "/nowhere"])
 def test_nothing_is_told_without_a_key(caller: Caller, address: str) -> None:
-    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic YTpi"}, {"Cookie": "dualtrain_session=x"}):
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Basic YTpi"},
+        {"Cookie": "dualtrain_session=x"},
+    ):
         answer = caller().get(address, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
         assert answer.headers["www-authenticate"] == "Bearer"

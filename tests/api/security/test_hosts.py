@@ -1,0 +1,62 @@
+"""Which hosts and origins are ours."""
+
+import pytest
+
+from api.problems import Problem
+from api.security import Hosts, is_loopback
+
+HOSTS = Hosts.of(["train.example.org"])
+
+
+def refused(method: str, **headers: str) -> str | None:
+    """Return the code of the refusal, None when the request may pass."""
+    try:
+        HOSTS.check(method, {name.replace("_", "-"): value for name, value in headers.items()})
+    except Problem as problem:
+        return problem.code
+    return None
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:80", "192.168.0.7", "train.example.org:443"]
+)
+def test_our_names_and_addresses_pass(host: str) -> None:
+    assert refused("POST", host=host) is None
+
+
+@pytest.mark.parametrize("host", ["", "evil.org", "localhost.evil.org", "train.example.org.evil.org", "[", "a b", "@"])
+def test_rebound_names_do_not(host: str) -> None:
+    assert refused("GET", host=host) == "foreign_host"
+
+
+def test_a_star_lets_every_name_pass() -> None:
+    Hosts.of(["*"]).check("GET", {"host": "anything"})
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_only_our_own_pages_change_something(method: str) -> None:
+    assert refused(method, host="localhost:80", origin="http://localhost:80") is None
+    assert refused(method, host="localhost:80", origin="http://localhost:81") == "foreign_origin"
+    assert refused(method, host="localhost:80", origin="http://evil.org") == "foreign_origin"
+    assert refused(method, host="localhost:80", origin="null") == "foreign_origin"
+    assert refused(method, host="localhost:80", sec_fetch_site="cross-site") == "foreign_origin"
+    assert refused(method, host="localhost:80", sec_fetch_site="same-origin") is None
+
+
+def test_reading_is_not_a_matter_of_origin() -> None:
+    assert refused("GET", host="localhost", origin="http://evil.org") is None
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("x.org", False),
+    ],
+)
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback

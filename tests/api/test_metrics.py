@@ -1,0 +1,60 @@
+"""Metrics: from the store, right with several processes, in a form that Prometheus reads."""
+
+from collections.abc import Callable
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+from redis import Redis
+
+from core.job import Status
+from core.store import Counters, Exchange, Jobs
+
+
+def samples(client: httpx.Client) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    return {(one.name, tuple(sorted(one.labels.items()))): one.value for family in families for one in family.samples}
+
+
+def test_jobs_queue_and_workers_are_counted(
+    client: httpx.Client, submit: Callable[..., str], jobs: Jobs, exchange: Redis
+) -> None:
+    ids = [submit() for _ in range(3)]
+    jobs.move(ids[0], Status.RUNNING)
+    Exchange(exchange).beat({"id": "w-1"})
+    found = samples(client)
+    assert found["dualtrain_jobs", (("status", "queued"),)] == 2
+    assert found["dualtrain_jobs", (("status", "running"),)] == 1
+    assert found["dualtrain_queue_length", ()] == 2
+    assert 0 < found["dualtrain_queue_wait_seconds", ()] < 60
+    assert found["dualtrain_workers", ()] == 1
+
+
+def test_counters_of_several_processes_add_up(client: httpx.Client, store: Redis) -> None:
+    for worker in range(3):
+        counters = Counters(store)
+        counters.add("dualtrain_passes_total", {"method": "per-neuron"}, 30 + worker)
+        counters.observe("dualtrain_round_seconds", (0.01, 0.1), 0.05)
+        counters.flush()
+    found = samples(client)
+    assert found["dualtrain_passes_total", (("method", "per-neuron"),)] == 93
+    assert found["dualtrain_round_seconds_bucket", (("le", "0.1"),)] == 3
+    assert found["dualtrain_round_seconds_bucket", (("le", "+Inf"),)] == 3
+    assert found["dualtrain_round_seconds_count", ()] == 3
+    assert abs(found["dualtrain_round_seconds_sum", ()] - 0.15) < 1e-9
+
+
+def test_requests_are_timed_by_route_and_status(client: httpx.Client, submit: Callable[..., str]) -> None:
+    job_id = submit()
+    for _ in range(4):
+        client.get(f"/v1/jobs/{job_id}")
+    client.get("/v1/jobs/job-0")
+    client.request("PROPFIND", "/v1/jobs")
+    counts = "dualtrain_request_seconds_count"
+    found = {labels: value for (name, labels), value in samples(client).items() if name == counts}
+
+    def count(method: str, route: str, status: str) -> float:
+        return found.get((("method", method), ("route", route), ("status", status)), 0)
+
+    assert count("GET", "/v1/jobs/{job_id}", "200") == 4
+    assert count("GET", "/v1/jobs/{job_id}", "404") == 1
+    assert any(dict(labels)["method"] == "other" for labels in found)

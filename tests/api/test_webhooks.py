@@ -1,0 +1,177 @@
+"""Webhooks: what is sent, how it is signed, when it is sent again, where it is never sent."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from redis import Redis
+
+from api import webhooks
+from api.webhooks import WebhookRefused, check_url
+from core.job import Status
+from core.settings import Settings
+from core.store import Jobs, Webhooks, keys
+
+SECRET = "a secret of the operator"
+
+
+class Receiver(HTTPServer):
+    """Keeps what is posted to it; answers with the statuses it was given, then with 204."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        self.statuses: list[int] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/hook?a=b"
+
+    def wait(self, count: int) -> None:
+        end = time.monotonic() + 10
+        while len(self.got) < count and time.monotonic() < end:
+            time.sleep(0.02)
+        assert len(self.got) >= count
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 204)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def calling(
+    serve: Callable[..., AbstractContextManager[str]], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[httpx.Client]:
+    """A client of a service that calls webhooks, also on loopback, and does not wait long."""
+    monkeypatch.setattr(webhooks, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(webhooks, "WAITS_SECONDS", (0.1, 0.1))
+    chosen = {"webhook_secret": SECRET, "webhook_private": True}
+    with (
+        serve(Settings(**settings.model_dump(exclude=set(chosen)), **chosen)) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        yield client
+
+
+def end_a_job(client: httpx.Client, url: str) -> str:
+    job_id = str(client.post("/v1/jobs", json={"webhook_url": url}).json()["id"])
+    client.post(f"/v1/jobs/{job_id}/cancel")
+    return job_id
+
+
+def test_the_end_of_a_job_is_told_once_and_signed(calling: httpx.Client, receiver: Receiver, store: Redis) -> None:
+    job_id = end_a_job(calling, receiver.url)
+    receiver.wait(1)
+    time.sleep(0.3)
+    ((headers, body),) = receiver.got
+    told = json.loads(body)
+    assert (told["type"], told["data"]["id"]) == ("job.cancelled", job_id)
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    expected = base64.b64encode(hmac.new(SECRET.encode(), signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+    assert abs(int(headers["webhook-timestamp"]) - time.time()) < 10
+    assert headers["host"] == f"127.0.0.1:{receiver.server_port}"
+    assert store.zcard(keys.WEBHOOKS) == 0
+
+
+def test_a_failed_call_is_made_again_with_the_same_id(calling: httpx.Client, receiver: Receiver) -> None:
+    receiver.statuses = [500, 302]
+    end_a_job(calling, receiver.url)
+    receiver.wait(3)
+    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+
+
+def test_a_call_is_given_up_in_the_end(calling: httpx.Client, receiver: Receiver, store: Redis) -> None:
+    receiver.statuses = [500] * 10
+    end_a_job(calling, receiver.url)
+    receiver.wait(3)
+    time.sleep(0.5)
+    assert len(receiver.got) == 3
+    assert store.zcard(keys.WEBHOOKS) == 0
+
+
+def test_jobs_without_a_webhook_are_not_put_on_the_list(
+    client: httpx.Client, submit: Callable[..., str], jobs: Jobs, store: Redis
+) -> None:
+    jobs.move(submit(), Status.CANCELLED)
+    assert store.zcard(keys.WEBHOOKS) == 0
+
+
+def test_a_call_that_a_process_died_with_is_due_again(store: Redis) -> None:
+    listed = Webhooks(store)
+    store.zadd(keys.WEBHOOKS, {"job-1": 0})
+    assert listed.claim(0.1) == ("job-1", 1)
+    assert listed.claim(0.1) is None
+    time.sleep(0.15)
+    assert listed.claim(0.1) == ("job-1", 2)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.org/",
+        "http://",
+        "http://user:word@example.org/",
+        "http://localhost/",
+        "http://a.localhost./",
+        "http://127.0.0.1:8000/v1/jobs",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://10.1.2.3/",
+        "http://169.254.169.254/latest/meta-data",
+        "http://0.0.0.0/",
+        "http://example.org:99999/",
+    ],
+)
+def test_private_and_odd_addresses_are_refused(url: str) -> None:
+    with pytest.raises(WebhookRefused):
+        check_url(urlsplit(url), private=False)
+
+
+def test_public_addresses_pass() -> None:
+    check_url(urlsplit("https://example.org:8443/hook"), private=False)
+    check_url(urlsplit("http://93.184.215.14/"), private=False)
+
+
+def test_a_name_with_a_private_address_is_not_called() -> None:
+    with pytest.raises(WebhookRefused, match="private"):
+        webhooks._resolve("localhost", 80, private=False)
+    assert webhooks._resolve("localhost", 80, private=True) in ("127.0.0.1", "::1")
+
+
+def test_a_private_webhook_is_refused_when_it_is_posted(
+    serve: Callable[..., AbstractContextManager[str]], settings: Settings
+) -> None:
+    guarded = Settings(**settings.model_dump(exclude={"webhook_secret"}), webhook_secret=SECRET)
+    with serve(guarded) as url:
+        answer = httpx.post(f"{url}/v1/jobs", json={"webhook_url": "http://169.254.169.254/"})
+    assert answer.json()["errors"][0]["pointer"] == "/webhook_url"

@@ -1,6 +1,7 @@
 """Forward-mode automatic differentiation through NumPy's own functions: dual numbers and dual tensors."""
 
-from core.dual.custom import row_function, rule
+from core.dual.affine import affine
+from core.dual.custom import elementwise_function, row_function, rule
 from core.dual.number import DualNumber, eps
 from core.dual.structure import EntrySeed, OuterTangent, UnitTangent, contract
 from core.dual.tensor import DualTensor
@@ -12,8 +13,10 @@ __all__ = [
     "EntrySeed",
     "OuterTangent",
     "UnitTangent",
+    "affine",
     "contract",
     "derivative",
+    "elementwise_function",
     "eps",
     "gradient",
     "hessian",

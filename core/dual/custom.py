@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor, each, push
-from core.dual.structure import contract
+from core.dual.engine import Dual, Tensor, each, push, tangent_of
+from core.dual.structure import UnitTangent, contract
 
 
 class rule:
@@ -41,6 +41,28 @@ class rule:
             if t is not None
         ]
         return sum(terms[1:], start=terms[0])
+
+
+def elementwise_function(
+    value: Callable[[Tensor], Tensor], slope: Callable[[Tensor, Tensor], Tensor]
+) -> Callable[[Tensor], Tensor]:
+    """A function of each element, from itself and its derivative `(out, x) -> slopes`.
+
+    A unit tangent stays one; a derivative that is 0 or 1 may be an array of truth values.
+    """
+
+    def apply(x: Tensor) -> Tensor:
+        if not isinstance(x, Dual):
+            return value(x)
+        out, tangent = value(x.real), tangent_of(x, structured=True)
+        if tangent is None:
+            return out
+        slopes = slope(out, x.real)
+        if isinstance(tangent, UnitTangent):
+            return x.like(out, tangent.scaled(slopes))
+        return x.like(out, tangent_of(x) * slopes)
+
+    return apply
 
 
 def row_function(value: Callable[[Tensor], Tensor], gradient: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

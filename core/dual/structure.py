@@ -83,8 +83,8 @@ class UnitTangent(Structure):
     def scaled(self, by: Array) -> "UnitTangent":
         """The tangent times an array of the value's shape `(*batch, H)`, or a number."""
         if np.ndim(by) == 0:
-            return UnitTangent(self.units, self.values * by)
-        return UnitTangent(self.units, self.values * np.moveaxis(by[..., self.units], -1, 0))
+            return self if isinstance(by, int) and by == 1 else UnitTangent(self.units, self.values * by)
+        return UnitTangent(self.units, self.values * chosen(by, self.units))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +106,13 @@ class OuterTangent(Structure):
         return (len(self.rows),)
 
 
+def chosen(x: Array, indices: Indices) -> Array:
+    """`x[..., indices]` with that axis first, `(K, *batch)`."""
+    if type(x) is np.ndarray and x.ndim == 2:
+        return x.T.take(indices, axis=0)  # rows one after the other, unlike the transpose of x[:, indices]
+    return np.moveaxis(x[..., indices], -1, 0)
+
+
 def contract(tangent: Array | Structure, weights: Array) -> Array:
     """Σ_c tangent[k, *b, c] · weights[*b, c], `(*directions, *batch)`: a tangent through a function of the last axis.
 
@@ -114,6 +121,8 @@ def contract(tangent: Array | Structure, weights: Array) -> Array:
     if isinstance(tangent, UnitTangent):
         return tangent.scaled(weights).values
     if isinstance(tangent, OuterTangent):
+        if weights.ndim == 2:
+            return tangent.values * (tangent.rows @ np.transpose(weights))
         return tangent.values * np.moveaxis(weights @ np.transpose(tangent.rows), -1, 0)
     if isinstance(tangent, Structure):
         tangent = tangent.dense(weights.shape, weights.dtype)

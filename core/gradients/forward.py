@@ -52,7 +52,8 @@ class Forward:
 
     def end(self, logits: Tensor) -> Array:
         """The same for tangents of the logits."""
-        return contract(self.network.ending(logits).tangent, self.derivative)
+        slopes: Array = contract(self.network.ending(logits).tangent, self.derivative)
+        return slopes
 
 
 def by_samples(

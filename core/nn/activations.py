@@ -1,4 +1,4 @@
-"""Activations: a table of functions of a tensor `(..., H)`, written with NumPy's own functions."""
+"""Activations: a table of functions of a tensor `(..., H)`."""
 
 from collections.abc import Callable
 from math import pi, sqrt
@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from core.dual import elementwise_function
 from core.nn.tensor import Tensor
 
 ActivationName = Literal["identity", "relu", "leaky-relu", "tanh", "sigmoid", "softplus", "gelu", "softmax"]
@@ -19,44 +20,36 @@ def identity(x: Tensor) -> Tensor:
     return x
 
 
-def relu(x: Tensor) -> Tensor:
-    """max(x, 0), with the derivative 0 at 0 (as Bertoin et al. 2021 advise)."""
-    return np.where(x > 0, x, 0)
-
-
-def leaky_relu(x: Tensor) -> Tensor:
-    """x above 0, `LEAK`·x below."""
-    return np.where(x > 0, x, LEAK * x)
-
-
-def sigmoid(x: Tensor) -> Tensor:
-    """1 / (1 + exp(-x)), by tanh, which never overflows."""
-    return 0.5 * np.tanh(0.5 * x) + 0.5
-
-
-def softplus(x: Tensor) -> Tensor:
-    """log(1 + exp(x)), stably."""
-    return np.logaddexp(x, 0)
-
-
-def gelu(x: Tensor) -> Tensor:
-    """x·Φ(x) in the form with tanh (Hendrycks and Gimpel 2016)."""
-    return 0.5 * x * (1 + np.tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
-
-
 def softmax(x: Tensor) -> Tensor:
     """exp(x) over its sum along the last axis, shifted by the maximum; the shift drops out, so it needs no tangent."""
     exponentials = np.exp(x - np.max(x, axis=-1, keepdims=True))
     return exponentials / np.sum(exponentials, axis=-1, keepdims=True)
 
 
+def _sigmoid(x: Tensor) -> Tensor:
+    return 0.5 * np.tanh(0.5 * x) + 0.5  # never overflows, unlike 1 / (1 + exp(-x))
+
+
+def _gate(x: Tensor) -> Tensor:
+    """tanh √(2/π)(x + 0.044715 x³), of which gelu is made."""
+    return np.tanh(sqrt(2 / pi) * x * (1 + 0.044715 * x * x))
+
+
+def _gelu_slope(out: Tensor, x: Tensor) -> Tensor:
+    gate = _gate(x)
+    return 0.5 * (1 + gate) + 0.5 * x * (1 - gate * gate) * (sqrt(2 / pi) * (1 + 3 * 0.044715 * x * x))
+
+
 ACTIVATIONS: dict[ActivationName, Activation] = {
     "identity": identity,
-    "relu": relu,
-    "leaky-relu": leaky_relu,
-    "tanh": np.tanh,
-    "sigmoid": sigmoid,
-    "softplus": softplus,
-    "gelu": gelu,
+    "relu": elementwise_function(lambda x: np.maximum(x, 0), lambda out, x: x > 0),
+    "leaky-relu": elementwise_function(
+        lambda x: np.where(x > 0, x, LEAK * x), lambda out, x: np.where(x > 0, x.dtype.type(1), x.dtype.type(LEAK))
+    ),
+    "tanh": elementwise_function(np.tanh, lambda out, x: 1 - out * out),
+    "sigmoid": elementwise_function(_sigmoid, lambda out, x: out * (1 - out)),
+    "softplus": elementwise_function(lambda x: np.logaddexp(x, 0), lambda out, x: _sigmoid(x)),
+    "gelu": elementwise_function(lambda x: 0.5 * x * (1 + _gate(x)), _gelu_slope),  # Hendrycks and Gimpel 2016
     "softmax": softmax,
 }
+"""Values and derivatives. Those of relu and leaky-relu at 0 are the ones from below (Bertoin et al. 2021 on why 0)."""

@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import Discriminator, Tag
 
+from core.dual import affine
 from core.nn import custom
 from core.nn.activations import ACTIVATIONS, Activation, ActivationName, identity
 from core.nn.config import CONFIG
@@ -71,8 +72,7 @@ class Dense(AbstractLayer):
         return (weights, np.zeros(self.units)) if self.bias else (weights,)
 
     def connect(self, arrays: tuple[Tensor, ...], inputs: Tensor) -> Tensor:
-        product = inputs @ arrays[0]
-        return product + arrays[1] if self.bias else product
+        return affine(inputs, *arrays)
 
     @property
     def function(self) -> Activation:

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.dual.engine import Tensor, push, spread
 from core.dual.rules.kinds import Handler, total
-from core.dual.structure import EntrySeed, OuterTangent, Structure, UnitTangent
+from core.dual.structure import EntrySeed, OuterTangent, Structure, UnitTangent, chosen
 
 
 def matmul(a: Tensor, b: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ def from_left(ta: Tensor, b: Tensor) -> Structure | None:
 def from_right(a: Tensor, tb: Tensor, b: Tensor) -> Structure | None:
     """The tangent of `a @ b` from entry seeds in b: each lives in one unit."""
     if isinstance(tb, EntrySeed) and b.ndim == 2:
-        return UnitTangent(tb.columns, np.moveaxis(a[..., tb.rows], -1, 0))
+        return UnitTangent(tb.columns, chosen(a, tb.rows))
     return None
 
 

@@ -1,0 +1,26 @@
+"""`x @ weights + bias`, of which most of a network consists, as one function."""
+
+import numpy as np
+
+from core.dual.engine import Dual, Tensor, tangent_of
+from core.dual.rules.products import from_left
+
+
+def affine(x: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`x @ weights + bias` for `(N, D)`, `(D, H)` and `(H,)`; any of them may be dual.
+
+    For plain weights and bias, the usual case, a tangent passes in one step: the bias leaves it alone.
+    """
+    plain = type(weights) is np.ndarray and (bias is None or type(bias) is np.ndarray)
+    if plain and isinstance(x, Dual):
+        out, tangent = _value(x.real, weights, bias), tangent_of(x, structured=True)
+        if tangent is None:
+            return out
+        kept = from_left(tangent, weights)
+        return x.like(out, tangent_of(x) @ weights if kept is None else kept)
+    return _value(x, weights, bias)
+
+
+def _value(x: Tensor, weights: Tensor, bias: Tensor | None) -> Tensor:
+    product = x @ weights
+    return product if bias is None else product + bias

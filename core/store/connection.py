@@ -37,4 +37,6 @@ def connect_async(url: str) -> redis.asyncio.Redis:
     """
     keep_alive = {} if url.startswith("unix:") else {"socket_keepalive": True}
     retry = AsyncRetry(ExponentialBackoff(cap=0.2, base=0.02), 1)
-    return redis.asyncio.Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS, retry=retry, **keep_alive)
+    return redis.asyncio.Redis.from_url(
+        url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=None, retry=retry, **keep_alive
+    )

@@ -22,9 +22,7 @@ class Prediction(BaseModel):
     digit: int
     label: str
     probabilities: list[float]
-    preview: str | None = Field(
-        None, description="with `preview=true`: the 28x28 image that was seen, PNG, base64"
-    )
+    preview: str | None = Field(None, description="with `preview=true`: the 28x28 image that was seen, PNG, base64")
 
 
 class ModelName(BaseModel):

@@ -57,9 +57,7 @@ async def read(request: Request) -> Sent:
     if kind == "application/json":
         return Sent(json=await request.body())
     if kind != "multipart/form-data":
-        raise Problem(
-            "unsupported_media_type", "send application/json, or multipart/form-data with files `image`"
-        )
+        raise Problem("unsupported_media_type", "send application/json, or multipart/form-data with files `image`")
     async with request.form(max_files=MAX_FILES, max_fields=8) as form:
         files = [await part.read() for part in form.getlist("image") if isinstance(part, UploadFile)]
         model = form.get("model")

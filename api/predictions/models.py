@@ -50,7 +50,8 @@ class Models:
         alias = self.documents.alias(name)
         if alias is None:
             return self.of_job(key, name, step)
-        return self.of_job(key, alias["job_id"], str(alias["step"]) if step == LAST else step)
+        pinned = LAST if alias["step"] is None else str(alias["step"])
+        return self.of_job(key, alias["job_id"], pinned if step == LAST else step)
 
     def best(self, key: Key) -> Model:
         """Return the caller's model of digits with the highest test accuracy. Raises Problem when there is none."""

@@ -2,10 +2,43 @@
 
 from fastapi import FastAPI
 
-from api.routes import control, events, health, jobs, metrics, predictions, results, session, submit, workers
+from api.routes import (
+    aliases,
+    control,
+    events,
+    health,
+    jobs,
+    metrics,
+    models,
+    predictions,
+    results,
+    samples,
+    session,
+    submit,
+    trace,
+    workers,
+)
+
+MODULES = (
+    submit,
+    jobs,
+    control,
+    events,
+    results,
+    predictions,
+    models,
+    trace,
+    aliases,
+    samples,
+    workers,
+    session,
+    health,
+    metrics,
+)
+"""In the order in which the documentation shows them."""
 
 
 def include(app: FastAPI) -> None:
     """Add all routes to the application."""
-    for module in (submit, jobs, control, events, results, predictions, workers, session, health, metrics):
+    for module in MODULES:
         app.include_router(module.router)

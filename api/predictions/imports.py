@@ -1,0 +1,98 @@
+"""A model from a safetensors file: it becomes an ended job, so that it can do all that trained models can."""
+
+import json
+from collections.abc import Mapping
+from secrets import token_hex
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from api.faults import invalid
+from api.problems import Problem
+from core.job import Job, Model, Reason, Status, now
+from core.nn import Network
+from core.numerics import digest
+from core.spec import Fault, JobSpec
+from core.store import Checkpoint, Checkpoints, Jobs, Leases
+from core.training import network_for
+
+HEADER_BYTES = 1 << 20
+
+
+def parse(data: bytes) -> tuple[JobSpec, NDArray[Any]]:
+    """Return spec and parameters (P,) of a file as `GET /v1/jobs/{id}/model` writes it. Raises Problem `invalid`."""
+    spec = _spec(_metadata(data))
+    try:
+        tensors = load(data)
+    except (SafetensorError, KeyError, TypeError) as error:  # the latter for dtypes that NumPy does not have
+        raise _fault("", "not_safetensors", f"the file cannot be read: {error}") from None
+    return spec, _flat(network_for(spec), tensors).astype(spec.dtype)
+
+
+def accept(jobs: Jobs, leases: Leases, checkpoints: Checkpoints, job: Job, vector: NDArray[Any], limit: int) -> None:
+    """Write an ended job with one checkpoint. The lease comes first, so that no aggregator runs the job meanwhile."""
+    lease = leases.acquire(job.id)
+    assert lease is not None  # nobody else knows the id
+    jobs.create(job, 0, limit)
+    jobs.move(job.id, Status.RUNNING, Reason(code="importing", message="Its weights were uploaded."), lease)
+    checkpoints.save(lease, Checkpoint(0, {"parameters": vector}, {}), {}, 0)
+    model = Model(parameters=vector.size, sha256=digest(vector)).model_dump(mode="json")
+    reason = Reason(code="imported", message="Its weights were uploaded, not trained here.")
+    jobs.move(job.id, Status.SUCCEEDED, reason, lease, model=model)
+    leases.release(lease)
+
+
+def new_job(spec: JobSpec, owner: str | None) -> Job:
+    """Return the job that an uploaded model becomes."""
+    return Job(
+        id=f"job-{token_hex(6)}",
+        name=spec.name,
+        owner=owner,
+        status=Status.QUEUED,
+        created_at=now(),
+        spec=spec.model_dump(mode="json"),
+    )
+
+
+def _metadata(data: bytes) -> Mapping[str, Any]:
+    """Return the metadata in a file's header, which is JSON behind 8 bytes that tell its length."""
+    length = int.from_bytes(data[:8], "little")
+    try:
+        if not 2 <= length <= min(HEADER_BYTES, len(data) - 8):
+            raise ValueError("its header has no length that can be")
+        header = json.loads(data[8 : 8 + length])
+        return header.get("__metadata__") or {}
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise _fault("", "not_safetensors", f"this is not a safetensors file: {error}") from None
+
+
+def _spec(metadata: Mapping[str, Any]) -> JobSpec:
+    text = metadata.get("spec")
+    if not isinstance(text, str):
+        raise _fault("/metadata/spec", "missing", "the file's metadata need `spec`, a job spec as JSON")
+    try:
+        spec = JobSpec.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "/".join(map(str, first["loc"]))
+        raise _fault(f"/metadata/spec/{place}", first["type"], first["msg"]) from None
+    return spec.model_copy(update={"initial_weights": None, "webhook_url": None})
+
+
+def _flat(network: Network, tensors: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    wanted = {f"layers.{one.layer}.{one.name}": one.shape for one in network.slices}
+    for name, shape in wanted.items():
+        if name not in tensors or tensors[name].shape != shape:
+            found = tensors[name].shape if name in tensors else "nothing"
+            raise _fault(f"/{name}", "wrong_shape", f"the spec asks for {name} of shape {shape}; there is {found}")
+        if not np.issubdtype(tensors[name].dtype, np.floating) or not np.isfinite(tensors[name]).all():
+            raise _fault(f"/{name}", "not_finite", f"{name} must hold floats, all of them finite")
+    return np.concatenate([tensors[name].ravel() for name in wanted])
+
+
+def _fault(pointer: str, code: str, message: str) -> Problem:
+    return invalid([Fault(pointer, code, message)])

@@ -1,0 +1,104 @@
+"""The ε made visible: one direction followed through the layers for one image."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.dual import DualTensor
+from core.nn.network import Network, Slice
+
+Vector = NDArray[np.float64]
+Layers = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One parameter: number `parameter` of the flat vector, at `row`, `column` of an array (of a bias at `column`)."""
+
+    parameter: int
+    layer: int
+    name: str
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a direction does to one sample: after each layer value and tangent, at the end both of the loss."""
+
+    layers: list[tuple[list[float], list[float]]]
+    loss: float
+    derivative: float
+    step: float
+    finite_difference: float
+
+
+def locate(network: Network, parameter: int) -> Direction:
+    """Return where a parameter of the flat vector lies. Raises LookupError."""
+    part = next((one for one in network.slices if one.start <= parameter < one.stop), None)
+    if part is None:
+        raise LookupError(f"there is no parameter {parameter}; the network has {network.size}")
+    row, column = divmod(parameter - part.start, part.shape[-1])
+    return Direction(parameter, part.layer, part.name, row, column)
+
+
+def address(network: Network, layer: int, name: str, row: int, column: int) -> Direction:
+    """Return the parameter at a place of an array. Raises LookupError that says which places there are."""
+    part = next((one for one in network.slices if (one.layer, one.name) == (layer, name)), None)
+    if part is None:
+        names = ", ".join(f"{one.layer} {one.name}" for one in network.slices)
+        raise LookupError(f"layer {layer} has no {name!r}; there are: {names}")
+    rows, columns = (1, *part.shape)[-2:]
+    if row >= rows or column >= columns:
+        raise LookupError(f"{name} of layer {layer} are {rows} x {columns}; there is no {row}, {column}")
+    return Direction(part.start + row * columns + column, layer, name, row, column)
+
+
+def trace(network: Network, parameters: Vector, direction: Direction, inputs: Vector, label: int) -> Trace:
+    """Follow a direction for inputs (1, D), in float64: `W + E·ε` goes in, and `L + ∂L/∂W·ε` comes out."""
+    labels = np.array([label])
+    perturbed, logits = _dual_layers(network, parameters, direction), inputs
+    shown: list[tuple[list[float], list[float]]] = []
+    for index, arrays in enumerate(perturbed):
+        logits = network.step(index, arrays, logits)
+        shown.append(_both(network.outputs(logits) if index == len(perturbed) - 1 else logits))
+    loss, derivative = _both(network.sample_losses(logits, labels))
+    step, difference = _difference(lambda theta: float(network.loss(theta, inputs, labels)), parameters, direction)
+    return Trace(shown, loss[0], derivative[0], step, difference)
+
+
+def _dual_layers(network: Network, parameters: Vector, direction: Direction) -> Layers:
+    """Return the layers' arrays; only the one that the direction lies in carries a tangent."""
+    layers = network.unpack(parameters)
+    parts = [one for one in network.slices if one.layer == direction.layer]
+    layers[direction.layer] = tuple(_dual(one, parameters, direction) for one in parts)
+    return layers
+
+
+def _dual(part: Slice, parameters: Vector, direction: Direction) -> Any:
+    value = part.of(parameters)
+    if part.name != direction.name:
+        return value
+    tangent = np.zeros(part.shape)
+    tangent.flat[direction.parameter - part.start] = 1.0
+    return DualTensor(value, tangent)
+
+
+def _both(tensor: Any) -> tuple[list[float], list[float]]:
+    """Return value and tangent of a tensor (1, n); a layer before the direction has no tangent."""
+    value = tensor.real if isinstance(tensor, DualTensor) else tensor
+    tangent = tensor.dual if isinstance(tensor, DualTensor) else np.zeros_like(value)
+    return value.ravel().tolist(), tangent.ravel().tolist()
+
+
+def _difference(f: Callable[[Vector], float], parameters: Vector, direction: Direction) -> tuple[float, float]:
+    """Return the step and the central difference of `f`: the step balances truncation and round-off."""
+    at = direction.parameter
+    step = float(np.cbrt(np.finfo(np.float64).eps) * max(1.0, abs(parameters[at])))
+    above, below = parameters.copy(), parameters.copy()
+    above[at] += step
+    below[at] -= step
+    return step, (f(above) - f(below)) / float(above[at] - below[at])

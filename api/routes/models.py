@@ -1,0 +1,117 @@
+"""Models: the weights as files and as pictures, and back."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api import admission
+from api.deps import CallerDep, JobDep, ServicesDep, reads, submits
+from api.faults import invalid
+from api.predictions import Model
+from api.predictions.export import FORMATS
+from api.predictions.imports import accept, new_job, parse
+from api.predictions.onnx import NotExportable
+from api.predictions.pictures import weights_png
+from api.problems import Problem, documented
+from api.routes.predictions import Step
+from api.security import Key
+from api.services import Services
+from api.views import JobView
+from core.numerics import digest
+from core.spec import Fault
+from core.store import Leases
+
+router = APIRouter(prefix="/v1", tags=["models"])
+
+FILE_BYTES = 96 << 20
+"""Of an uploaded model: 10,000,000 parameters in float64, and its header."""
+_PROBLEMS = documented("unauthenticated", "forbidden", "job_not_found", "not_there_yet", "invalid", "store_unavailable")
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_UPLOAD = {"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}}
+
+
+@router.get(
+    "/jobs/{job_id}/model",
+    dependencies=reads,
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": _BINARY, "application/zip": _BINARY}}, **_PROBLEMS},
+)
+def download_model(
+    services: ServicesDep,
+    key: CallerDep,
+    job: JobDep,
+    format: Literal["safetensors", "npz", "onnx"] = "safetensors",
+    step: Step = "last",
+) -> Response:
+    """Download the weights: safetensors or npz with the spec in them, or an ONNX graph from pixels to probabilities."""
+    model = services.models.of_job(key, job.id, step)
+    write, media_type = FORMATS[format]
+    try:
+        content = write(model)
+    except NotExportable as error:
+        raise invalid([Fault("#/query/format", "not_exportable", str(error))]) from error
+    name = f"{model.job_id}-{model.step}.{format}"
+    return Response(content, 200, {"Content-Disposition": f'attachment; filename="{name}"', **_tag(model)}, media_type)
+
+
+@router.get(
+    "/jobs/{job_id}/weights.png",
+    dependencies=reads,
+    response_class=Response,
+    responses={200: {"content": {"image/png": _BINARY}}, 304: {"description": "Not changed"}, **_PROBLEMS},
+)
+def show_weights(
+    services: ServicesDep,
+    key: CallerDep,
+    job: JobDep,
+    layer: Annotated[int, Query(ge=0, le=31)] = 0,
+    step: Step = "last",
+    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+) -> Response:
+    """Show a layer's weights: of the first a small picture for each unit. Blue is negative, red positive."""
+    model = services.models.of_job(key, job.id, step)
+    tag = _tag(model)
+    if if_none_match and tag["ETag"] in if_none_match:
+        return Response(status_code=304, headers=tag)
+    try:
+        return Response(weights_png(model, layer), 200, tag, "image/png")
+    except LookupError as error:
+        raise invalid([Fault("#/query/layer", "no_weights", str(error))]) from error
+
+
+@router.post(
+    "/models",
+    status_code=201,
+    dependencies=submits,
+    max_body_size=FILE_BYTES,
+    openapi_extra=_UPLOAD,
+    responses={
+        201: {"model": JobView, "headers": {"Location": {"schema": {"type": "string"}}}},
+        **documented("bad_request", "unauthenticated", "forbidden", "body_too_large", "unsupported_media_type",
+                     "invalid", "queue_full", "quota_exceeded", "store_unavailable"),
+    },
+)  # fmt: skip
+async def upload_model(request: Request, services: ServicesDep, key: CallerDep) -> Response:
+    """Take a safetensors file as `GET /v1/jobs/{id}/model` writes it; it becomes a job that has ended.
+
+    Predictions, exports, aliases, and `initial_weights` of other jobs work with it as with any job.
+    """
+    kind = request.headers.get("content-type", "application/octet-stream").split(";")[0].strip().lower()
+    if kind != "application/octet-stream":
+        raise Problem("unsupported_media_type", "send a safetensors file as application/octet-stream")
+    return await run_in_threadpool(_import, services, key, await request.body())
+
+
+def _import(services: Services, key: Key, data: bytes) -> Response:
+    spec, parameters = parse(data)
+    admission.check(spec, services, key)
+    admission.check_quota(services, key)
+    job, leases = new_job(spec, key.owner), Leases(services.store)
+    accept(services.jobs, leases, services.checkpoints, job, parameters, services.settings.max_waiting_jobs)
+    shown = services.forecast.view(services.jobs.get(job.id))
+    return Response(shown.model_dump_json(), 201, {"Location": f"/v1/jobs/{job.id}"}, "application/json")
+
+
+def _tag(model: Model) -> dict[str, str]:
+    return {"ETag": f'"{digest(model.parameters)[:20]}"', "Cache-Control": "private, no-cache"}

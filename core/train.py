@@ -6,10 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from core.assignments import document
 from core.data import load
 from core.numerics import digest
 from core.rounds import State
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says; the last line is the result as JSON."""
     options = _parser().parse_args(arguments)
     settings = Settings()
-    spec = JobSpec.model_validate(_document(options.spec, options.set))
+    spec = JobSpec.model_validate(document(options.spec, options.set))
     data = load(spec.dataset.name, spec.dataset.image_size, settings.data_dir, settings.hub_datasets)
     training, started = Training(spec, data), time.perf_counter()
     accuracies: list[float] = []
@@ -70,33 +70,6 @@ def _parser() -> argparse.ArgumentParser:
         help="set one field, the value as JSON: gradient.method=per-neuron, network.layers.0.units=100",
     )
     return parser
-
-
-def _document(path: Path | None, assignments: Sequence[str]) -> dict[str, Any]:
-    document = JobSpec().model_dump(mode="json")
-    if path is not None:
-        document |= json.loads(path.read_text())
-    for assignment in assignments:
-        key, _, text = assignment.partition("=")
-        assign(document, key.split("."), _value(text))
-    return document
-
-
-def assign(document: Any, path: Sequence[str], value: Any) -> None:
-    """Set the entry of a JSON document that `path` names; a number in the path is an index of a list."""
-    for name in path[:-1]:
-        document = document[int(name)] if isinstance(document, list) else document.setdefault(name, {})
-    if isinstance(document, list):
-        document[int(path[-1])] = value
-    else:
-        document[path[-1]] = value
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
 
 
 def _write(line: str) -> None:

@@ -6,10 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from core.train import assign
-
 
 def test_it_trains_the_spec_of_a_file_with_changes(tmp_path: Path, data_dir: Path) -> None:
     spec = tmp_path / "spec.json"
@@ -23,12 +19,3 @@ def test_it_trains_the_spec_of_a_file_with_changes(tmp_path: Path, data_dir: Pat
     assert result["step"] == 60
     assert result["test_accuracy"] > 0.5
     assert len(result["sha256"]) == 64
-
-
-def test_assign_walks_objects_and_lists() -> None:
-    document = {"network": {"layers": [{"units": 1}]}, "batch_size": 2}
-    assign(document, ["network", "layers", "0", "units"], 7)
-    assign(document, ["batch_size"], 8)
-    assert document == {"network": {"layers": [{"units": 7}]}, "batch_size": 8}
-    with pytest.raises(IndexError):
-        assign(document, ["network", "layers", "3", "units"], 7)

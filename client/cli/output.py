@@ -1,0 +1,56 @@
+"""What all commands share: how to reach the service, and how to show things to people and to programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from client.client import URL, Client
+
+Url = Annotated[str, typer.Option("--url", envvar="DUALTRAIN_URL", help="Where the service listens.")]
+Key = Annotated[
+    str | None, typer.Option("--api-key", envvar="DUALTRAIN_API_KEY", help="The API key, if it asks for one.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+JobId = Annotated[str, typer.Argument(help="The job's id.")]
+
+out = Console(highlight=False, soft_wrap=True)
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def connect(url: str = URL, key: str | None = None) -> Client:
+    """Return a client that gives up soon: somebody is waiting at the terminal."""
+    return Client(url, key, patience_seconds=10.0)
+
+
+def print_json(document: Any) -> None:
+    """Print a JSON document on standard output."""
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; None is left blank."""
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    out.print(table)
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """Print what went wrong on standard error and exit."""
+    notes.print(f"[red]error:[/red] {escaped(text)}")
+    sys.exit(code)
+
+
+def escaped(text: str) -> str:
+    """Return text in which nothing is markup."""
+    return text.replace("[", "\\[")
+
+
+def percent(accuracy: float | None) -> str | None:
+    """Return an accuracy as people read it."""
+    return None if accuracy is None else f"{accuracy:.2%}"

@@ -1,0 +1,39 @@
+"""What can go wrong.
+
+DualtrainError
+├── Unreachable    no answer within the patience; whether the server did what was asked is unknown
+└── ApiError       the server answered with a problem; `code` is stable and for programs
+"""
+
+from typing import Any
+
+import httpx
+
+
+class DualtrainError(Exception):
+    """Anything that this package raises of its own."""
+
+
+class Unreachable(DualtrainError):
+    """There was no answer."""
+
+
+class ApiError(DualtrainError):
+    """An RFC 9457 problem. `faults` says for each wrong value where it stands, and what is wrong with it."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, faults: list[dict[str, Any]], request_id: str | None
+    ) -> None:
+        self.status, self.code, self.detail, self.faults, self.request_id = status, code, detail, faults, request_id
+        places = "".join(f"\n  {fault.get('pointer', '')}: {fault.get('message', '')}" for fault in faults)
+        super().__init__(f"{detail} [{code}]{places}")
+
+    @classmethod
+    def of(cls, response: httpx.Response) -> "ApiError":
+        """Return the problem in an answer; for an answer that holds none (a proxy's), one made from its status."""
+        try:
+            problem = response.json()
+            code, detail = problem["code"], problem["detail"]
+        except (ValueError, KeyError, TypeError):
+            return cls(response.status_code, "unknown", f"{response.url}: {response.reason_phrase}", [], None)
+        return cls(response.status_code, code, detail, problem.get("errors") or [], problem.get("request_id"))

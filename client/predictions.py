@@ -1,0 +1,41 @@
+"""What is sent to be predicted, and what comes back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import httpx
+
+Image: TypeAlias = str | Path | bytes
+"""A PNG, JPEG or WebP file, or its bytes."""
+Pixels: TypeAlias = Sequence[float]
+"""28x28 numbers 0 to 255, row after row, light on black: MNIST's own form."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """`digit` is the number of the most probable class, `label` its name."""
+
+    digit: int
+    label: str
+    probabilities: tuple[float, ...]
+
+
+def body(images: Iterable[Image], pixels: Iterable[Pixels]) -> dict[str, Any]:
+    """Return what httpx sends. Raises ValueError when there are both images and pixels, or neither."""
+    files = [("image", _file(image)) for image in images]
+    rows = [list(row) for row in pixels]
+    if bool(files) == bool(rows):
+        raise ValueError("give images or pixels, one of the two")
+    return {"files": files} if files else {"json": {"pixels": rows}}
+
+
+def parse(response: httpx.Response) -> list[Prediction]:
+    """Return the predictions of an answer, one for each image."""
+    found = response.json()["predictions"]
+    return [Prediction(one["digit"], one["label"], tuple(one["probabilities"])) for one in found]
+
+
+def _file(image: Image) -> tuple[str, bytes]:
+    return ("image", image) if isinstance(image, bytes) else (Path(image).name, Path(image).read_bytes())

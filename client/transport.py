@@ -1,0 +1,80 @@
+"""Requests that survive a server that is away for a while."""
+
+import random
+import time
+from typing import Any
+
+import httpx
+
+from client.errors import ApiError, DualtrainError, Unreachable
+
+FIRST_WAIT_SECONDS = 0.1
+LONGEST_WAIT_SECONDS = 2.0
+ANSWER_SECONDS = 90.0
+"""`Prefer: wait` holds an answer for up to 60 s."""
+AWAY_STATUSES = (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT)
+PASSING_CODES = ("request_in_flight", "queue_full")
+
+
+class Patience:
+    """How long to go on trying: waits that grow, until the time is over."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew, after a success."""
+        self._end = time.monotonic() + self._seconds
+        self._wait = FIRST_WAIT_SECONDS
+
+    def wait(self, error: DualtrainError, at_least_seconds: float = 0.0) -> None:
+        """Wait before the next try. Raises `error` when there is no time left for one."""
+        seconds = max(at_least_seconds, self._wait * random.uniform(0.5, 1.0))
+        if time.monotonic() + seconds > self._end:
+            raise error
+        time.sleep(seconds)
+        self._wait = min(2 * self._wait, LONGEST_WAIT_SECONDS)
+
+
+class Transport:
+    """Sends a request again until it is answered or the patience is over.
+
+    So a request may reach the server twice. That is harmless for what reads; a job is submitted under an idempotency
+    key, and a change of status that was made already counts as made.
+    """
+
+    def __init__(self, url: str, api_key: str | None, patience_seconds: float) -> None:
+        headers = {"User-Agent": "dualtrain-client"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0))
+        self._patience_seconds = patience_seconds
+
+    def patience(self) -> Patience:
+        """Return fresh patience."""
+        return Patience(self._patience_seconds)
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Return the answer. Raises ApiError for a problem, Unreachable when there is no answer in time."""
+        patience = self.patience()
+        while True:
+            try:
+                response = self.http.request(method, path, **options)
+            except httpx.TransportError as error:
+                patience.wait(self.unreachable(error))
+                continue
+            if response.is_success:
+                return response
+            wait_or_raise(response, patience)
+
+    def unreachable(self, error: httpx.TransportError) -> Unreachable:
+        """Return the error for a connection that could not be made or was lost."""
+        return Unreachable(f"no answer from {self.http.base_url}: {error or type(error).__name__}")
+
+
+def wait_or_raise(response: httpx.Response, patience: Patience) -> None:
+    """Wait if the same request may succeed later. Raises ApiError if not, or if the patience is over."""
+    error = ApiError.of(response)
+    if response.status_code not in AWAY_STATUSES and error.code not in PASSING_CODES:
+        raise error
+    asked = response.headers.get("Retry-After", "")
+    patience.wait(error, float(asked) if asked.isdigit() else 0.0)

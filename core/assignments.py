@@ -1,0 +1,47 @@
+"""Spec documents as a command line writes them: a file, and single fields set as `KEY=VALUE`."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.spec import JobSpec
+
+
+def document(path: Path | None, assignments: Sequence[str]) -> dict[str, Any]:
+    """Return the spec in the file `path`, defaults filled in, with fields set: `dataset.image_size=28`, `epochs=2`.
+
+    A value is JSON, or else text; a number in a key is an index of a list: `network.layers.0.units=100`. Nothing is
+    checked here. Raises ValueError for a key that leads nowhere or a file that holds no JSON object, OSError for a file
+    that cannot be read.
+    """
+    found = JobSpec().model_dump(mode="json")
+    if path is not None:
+        read = json.loads(path.read_text())
+        if not isinstance(read, dict):
+            raise ValueError(f"{path} holds no JSON object; a spec is one, and {{}} is the default job")
+        found |= read
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise ValueError(f"{assignment!r} is no assignment; write KEY=VALUE, as in epochs=2")
+        _assign(found, key, _value(text))
+    return found
+
+
+def _assign(found: dict[str, Any], key: str, value: Any) -> None:
+    *path, last = key.split(".")
+    place: Any = found
+    try:
+        for name in path:
+            place = place[int(name)] if isinstance(place, list) else place.setdefault(name, {})
+        place[int(last) if isinstance(place, list) else last] = value
+    except (IndexError, ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{key!r} leads to no field of a spec: {error}") from error
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

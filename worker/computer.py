@@ -97,7 +97,7 @@ class Computer:
     def _round(self, task: ShardTask, training: Training) -> Round | None:
         known = self._rounds.get(task.job)
         if known is None or (known.token, known.step) != (task.token, task.step):
-            known = self._exchange.read(task.job, training.dtype)
+            known = self._exchange.read(task.job, task.token, training.dtype)
             if known is None or (known.token, known.step) != (task.token, task.step):
                 return None
             _keep(self._rounds, task.job, known)

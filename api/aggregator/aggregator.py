@@ -110,8 +110,7 @@ class Aggregator:
         while not self.stopping.wait(RENEW_SECONDS):
             for job_id, running in list(self._running.items()):
                 try:
-                    if not self._services.leases.renew(running.lease):
-                        log.warning("lease lost", job=job_id)
+                    running.runner.lost = not self._services.leases.renew(running.lease)
                 except RedisError as error:
                     log.warning("lease not renewed", job=job_id, error=str(error))
 

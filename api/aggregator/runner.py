@@ -28,13 +28,14 @@ log = structlog.get_logger()
 
 @dataclass
 class Runner:
-    """Runs the job of `lease`. `shun` is set when the job cannot be gone on with here."""
+    """Runs the job of `lease`. `shun` is set when the job cannot be gone on with here, `lost` when another one has it."""
 
     services: Services
     lease: Lease
     stopping: threading.Event
     writer: Writer
     shun: bool = False
+    lost: bool = False
 
     def run(self) -> None:
         """Run the job until it ends, is paused or cancelled, or is lost to another aggregator."""
@@ -157,6 +158,8 @@ class Runner:
             log.warning("could not write the end of a job", job=self.lease.job_id, to=to, error=str(error))
 
     def _check(self) -> None:
+        if self.lost:
+            raise Stale(f"another aggregator works on job {self.lease.job_id} now")
         if self.stopping.is_set():
             raise Interrupted(None)
         if self.writer.status is not Status.RUNNING:

@@ -104,11 +104,11 @@ class Exchange:
 
     def put(self, job_id: str, round_: Round, pipe: Server | None = None) -> None:
         """Write the vector of a round over the one before it, at once or with what else is in `pipe`."""
-        (self.server if pipe is None else pipe).set(keys.round_(job_id), round_.to_bytes(), ex=EXPIRES_SECONDS)
+        (self.server if pipe is None else pipe).set(keys.round_(job_id, round_.token), round_.to_bytes(), ex=EXPIRES_SECONDS)
 
-    def read(self, job_id: str, dtype: np.dtype[Any]) -> Round | None:
-        """Return the present round of a job, None when there is none."""
-        data = self.server.get(keys.round_(job_id))
+    def read(self, job_id: str, token: int, dtype: np.dtype[Any]) -> Round | None:
+        """Return the present round of a job under a token, None when there is none."""
+        data = self.server.get(keys.round_(job_id, token))
         return Round.from_bytes(data, dtype) if data else None
 
     def send(self, job_id: str, token: int, rows: Rows) -> None:
@@ -125,7 +125,7 @@ class Exchange:
 
     def clear(self, job_id: str, token: int) -> None:
         """Drop what a job that ended left here."""
-        self.server.delete(keys.round_(job_id), keys.brief(job_id), keys.rows(job_id, token))
+        self.server.delete(keys.round_(job_id, token), keys.brief(job_id), keys.rows(job_id, token))
 
     def beat(self, worker: dict[str, Any]) -> None:
         """Tell that a worker (`worker["id"]`) is alive, for `HEARTBEAT_SECONDS`."""

@@ -80,9 +80,9 @@ def requests(owner: str, minute: int) -> str:
 
 
 # The exchange.
-def round_(job_id: str) -> str:
-    """Bytes: header and vector of a job's present round."""
-    return f"dualtrain:round:{job_id}"
+def round_(job_id: str, token_: int) -> str:
+    """Bytes: header and vector of the present round. The token keeps a stopped aggregator from writing over a newer one's."""
+    return f"dualtrain:round:{job_id}:{token_}"
 
 
 def brief(job_id: str) -> str:

@@ -37,7 +37,7 @@ def test_one_trip_pushes_the_same_messages_as_celery(settings: Settings, exchang
     assert len(ours) == 2
     theirs = messages(exchange)
     assert ours == theirs
-    got = Exchange(exchange).read("j", np.dtype(np.float32))
+    got = Exchange(exchange).read("j", 1, np.dtype(np.float32))
     assert got is not None
     assert (got.token, got.step) == (1, 5)
 

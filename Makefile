@@ -5,7 +5,7 @@ RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format lock clean
+.PHONY: help install demo up test lint format lock clean containers docs
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,13 @@ format: $(STAMP)  ## put the sources into the common form
 lock:  ## pin every dependency again, by name, version and hash
 	$(RUN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --extra dev --universal \
 		--python-version 3.11 pyproject.toml --output-file requirements.txt
+	deploy/requirements/lock
+
+containers: $(STAMP)  ## the composition on a Docker engine: start, kill parts of it, stop
+	$(RUN)/pytest -m containers --log-cli-level INFO tests/containers
+
+docs: $(STAMP)  ## the documentation site, into site/
+	$(RUN)/zensical build --strict --clean
 
 clean:  ## remove what was installed and cached
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov dist site

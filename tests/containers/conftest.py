@@ -1,5 +1,6 @@
 """A composition of its own for the tests: other secrets, another port, volumes that go with it."""
 
+import logging
 import os
 import secrets
 import shutil
@@ -18,6 +19,7 @@ READY_SECONDS = 180.0
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Build the image, bring the composition up with four workers, take it down with its volumes."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     port, values = _free_port(), _example()
     values |= {name: secrets.token_hex(24) for name in values if name.endswith(("_KEY", "_PASSWORD"))}
     values |= {"PUBLISH_PORT": str(port), "WORKER_PROCESSES": "1", "DUALTRAIN_TAG": "test"}

@@ -33,6 +33,13 @@ class Stack:
         """Run a command in the first container of a service; return what it says."""
         return command("docker", "exec", self.containers(service)[0], *arguments)
 
+    def refuses(self, service: str, *arguments: str) -> bool:
+        """Return whether a command fails in the first container of a service."""
+        done = subprocess.run(
+            ["docker", "exec", self.containers(service)[0], *arguments], capture_output=True, check=False
+        )
+        return done.returncode != 0
+
     def containers(self, service: str) -> list[str]:
         """Return the ids of the containers of a service that run."""
         return self.run("ps", "-q", service).split()

@@ -17,7 +17,7 @@ FORMS = {"loss": "loss {:.4f}", "test_accuracy": "test {:.2%}", "passes": "{:,} 
 
 @contextmanager
 def bar(job: Job, *, shown: bool = True) -> Iterator[Show]:
-    """Yield a function that shows an event: a bar with loss, test accuracy and passes; a line each time in a log file."""
+    """Yield a function that shows an event: a bar with loss, accuracy and passes; where no terminal is, a line."""
     console = Console(stderr=True, highlight=False)
     figures = Figures()
     if not shown or not console.is_terminal:
@@ -57,9 +57,8 @@ class Figures:
     @property
     def status(self) -> str:
         """The status, or while nothing can be seen of it what the job is waiting for."""
-        reason = self.known.get("reason")
-        waiting = reason and self.known["status"] == "running"
-        return str(reason["code"] if waiting else self.known["status"]).replace("_", " ")
+        reason, status = self.known.get("reason"), self.known["status"]
+        return str(reason["code"] if reason and status == "running" else status).replace("_", " ")
 
     @property
     def text(self) -> str:

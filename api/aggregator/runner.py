@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 @dataclass
 class Runner:
-    """Runs the job of `lease`. `shun` is set when the job cannot be gone on with here, `lost` when another one has it."""
+    """Runs the job of `lease`. `shun`: it cannot be gone on with here; `lost`: another aggregator has it."""
 
     services: Services
     lease: Lease

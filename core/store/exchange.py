@@ -104,7 +104,8 @@ class Exchange:
 
     def put(self, job_id: str, round_: Round, pipe: Server | None = None) -> None:
         """Write the vector of a round over the one before it, at once or with what else is in `pipe`."""
-        (self.server if pipe is None else pipe).set(keys.round_(job_id, round_.token), round_.to_bytes(), ex=EXPIRES_SECONDS)
+        writer = self.server if pipe is None else pipe
+        writer.set(keys.round_(job_id, round_.token), round_.to_bytes(), ex=EXPIRES_SECONDS)
 
     def read(self, job_id: str, token: int, dtype: np.dtype[Any]) -> Round | None:
         """Return the present round of a job under a token, None when there is none."""

@@ -81,7 +81,7 @@ def requests(owner: str, minute: int) -> str:
 
 # The exchange.
 def round_(job_id: str, token_: int) -> str:
-    """Bytes: header and vector of the present round. The token keeps a stopped aggregator from writing over a newer one's."""
+    """Bytes: header and vector of the present round; by token, so that no aggregator writes over a newer one's."""
     return f"dualtrain:round:{job_id}:{token_}"
 
 

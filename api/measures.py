@@ -82,16 +82,18 @@ def _histogram(name: str, values: dict[str, dict[Labels, float]]) -> Metric:
         rest = tuple(pair for pair in labels if pair[0] != "le")
         buckets[rest][dict(labels)["le"]] = value
     metric = HistogramMetricFamily(name, HELP.get(name, name), labels=[label for label, _ in next(iter(buckets))])
+    # The same bounds for all: sums over series that lack some would not grow with the bound.
+    bounds = sorted({"+Inf"}.union(*buckets.values()), key=float)
     for rest, counts in buckets.items():
         total = values[f"{name}_sum"].get(rest, 0.0)
-        metric.add_metric([value for _, value in rest], _summed(counts), total)
+        metric.add_metric([value for _, value in rest], _summed(counts, bounds), total)
     return metric
 
 
-def _summed(counts: dict[str, float]) -> list[tuple[str, float]]:
+def _summed(counts: dict[str, float], bounds: list[str]) -> list[tuple[str, float]]:
     """Return the buckets as Prometheus wants them: each with all that are below it, the last is `+Inf`."""
     total, buckets = 0.0, []
-    for bound in sorted({*counts, "+Inf"}, key=float):
+    for bound in bounds:
         total += counts.get(bound, 0.0)
         buckets.append((bound, total))
     return buckets

@@ -1,5 +1,6 @@
 """Which problem an exception becomes: the framework's own errors, the store's, and what nobody expected."""
 
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -8,6 +9,7 @@ from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.responses import JSONResponse
 from redis.exceptions import ConnectionError, TimeoutError
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from api.faults import explained, invalid
 from api.problems import Problem, answer, from_status
@@ -33,7 +35,18 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
 
 async def _framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return answer(request, from_status(error.status_code, str(error.detail), dict(error.headers or {})))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(methods(request.app, request.url.path)) or headers.get("Allow", "")
+    return answer(request, from_status(error.status_code, str(error.detail), headers))
+
+
+def methods(app: FastAPI, path: str) -> list[str]:
+    """Return the methods of all routes at a path; the framework tells those of the first only."""
+    found = [
+        operations for template, operations in app.openapi()["paths"].items() if compile_path(template)[0].match(path)
+    ]
+    return sorted({method.upper() for operations in found for method in operations})
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:

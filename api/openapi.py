@@ -64,6 +64,7 @@ def _without_default_422(responses: dict[str, Any]) -> None:
 
 
 def _problem_as_problem(content: dict[str, Any]) -> None:
-    """Move a problem's schema, which FastAPI documents as plain JSON, to its own media type."""
-    if MEDIA_TYPE in content and "application/json" in content:
-        content[MEDIA_TYPE] |= content.pop("application/json")
+    """Move a problem's schema, which FastAPI documents in the media type of the route's answers, to its own."""
+    for media_type in list(content) if MEDIA_TYPE in content else ():
+        if media_type != MEDIA_TYPE:
+            content[MEDIA_TYPE] |= content.pop(media_type)

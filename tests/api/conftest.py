@@ -1,6 +1,9 @@
 """The service as users meet it: uvicorn on a port, real servers behind it."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +14,15 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from pydantic import SecretStr
 from redis import Redis
 
 from api.app import create_app
+from api.security import Scope
+from api.security.keys import create
 from core.job import Reason, Status
 from core.settings import Settings
-from core.store import Jobs, Leases
+from core.store import Jobs, Leases, connect
 
 START_SECONDS = 20.0
 
@@ -50,6 +56,40 @@ def served(store_url: str, exchange_url: str, data_dir: Path) -> Iterator[str]:
     """The URL of a service without aggregator and keys, which all tests of a process share."""
     with serving(Settings(redis_url=store_url, exchange_url=exchange_url, data_dir=data_dir)) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def stack(
+    store_url: str, exchange_url: str, data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
+    """A client, with a key for everything, of a whole service: aggregator, one worker process, empty servers."""
+    for url in (store_url, exchange_url):
+        with connect(url) as server:
+            server.flushall()
+    keys = tmp_path_factory.mktemp("stack") / "keys.json"
+    token = create(keys, "tester", frozenset({Scope.ADMIN}))
+    settings = Settings(
+        redis_url=store_url,
+        exchange_url=exchange_url,
+        data_dir=data_dir,
+        api_keys_file=keys,
+        webhook_secret=SecretStr("secret"),
+    )
+    command = (sys.executable, "-m", "celery", "-A", "worker.app", "worker", "--concurrency=1", "--loglevel=WARNING")
+    worker = subprocess.Popen(command, env={**os.environ, **settings.environment()}, stdin=subprocess.DEVNULL)
+    try:
+        headers = {"Authorization": f"Bearer {token}"}
+        with (
+            serving(settings, aggregator=True) as url,
+            httpx.Client(base_url=url, headers=headers, timeout=30) as client,
+        ):
+            end = time.monotonic() + START_SECONDS
+            while client.get("/readyz").status_code != 200 and time.monotonic() < end:
+                time.sleep(0.05)
+            yield client
+    finally:
+        worker.terminate()
+        worker.wait()
 
 
 @pytest.fixture

@@ -1,0 +1,62 @@
+"""The whole service against its own description: schemathesis over every operation, with a real worker behind it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.problems import CODES
+from core.settings import Settings
+
+EXAMPLES = 6
+"""For each operation, beside the examples and the boundary values of every parameter."""
+UNTRIED = "/v1/events"
+"""A stream without end; tests/api/test_events.py listens to it."""
+NOT_CHECKED = "positive_data_acceptance"
+"""No schema can say that the last layer has as many units as there are classes; such a spec is refused all the same."""
+
+
+@pytest.mark.timeout(300)
+def test_no_answer_is_undocumented_and_none_is_a_fault_of_the_server(stack: httpx.Client, tmp_path: Path) -> None:
+    command = [
+        str(Path(sys.executable).parent / "schemathesis"), "run", str(stack.base_url.join("/openapi.json")),
+        "--header", f"Authorization: {stack.headers['authorization']}", "--exclude-path", UNTRIED,
+        "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--exclude-checks", NOT_CHECKED,
+        "--request-timeout", "10", "--continue-on-failure", "--no-color", "--generation-deterministic",
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-20_000:]
+
+
+@pytest.fixture
+def document(settings: Settings) -> dict[str, object]:
+    return create_app(settings, aggregator=False).openapi()
+
+
+def test_every_operation_has_a_name_a_summary_and_a_model(
+    document: dict[str, dict[str, dict[str, dict[str, object]]]],
+) -> None:
+    names = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            names.append(operation["operationId"])
+            assert operation["description"], (method, path)
+            answers = operation["responses"]
+            assert isinstance(answers, dict)
+            assert any(status.startswith("2") for status in answers), (method, path)
+    assert len(names) == len(set(names))
+
+
+def test_every_problem_has_its_media_type_and_a_known_code(
+    document: dict[str, dict[str, dict[str, dict[str, object]]]],
+) -> None:
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():  # type: ignore[attr-defined]
+                content = answer.get("content", {})
+                if not path.startswith("/v2") and status[0] in "45" and path != "/readyz":
+                    assert list(content) == ["application/problem+json"], (path, status)
+                    assert set(content["application/problem+json"]["examples"]) <= set(CODES)

@@ -8,7 +8,7 @@ from api.aggregator.report import Report, document
 from api.aggregator.round import Gatherer
 from api.aggregator.saved import Origin, to_checkpoint
 from api.aggregator.services import Services
-from core.job import Job, Model, Plan, Reason, Status
+from core.job import Job, Model, Plan, Reason, Status, Transition, now
 from core.rounds import State
 from core.store import ALWAYS, Lease, Told
 from core.training import Evaluation
@@ -34,11 +34,15 @@ class Writer:
         self.reason = job.status_reason.code if job.status_reason else None
 
     def because(self, code: str | None, message: str = "") -> None:
-        """Write the reason of the status, when it is another than before."""
-        if code != self.reason:
-            self.reason = code
-            reason = Reason(code=code, message=message).model_dump() if code else None
-            self.status = self.services.jobs.commit(self.lease, status_reason=reason)
+        """Write and tell the reason of the status, when it is another than before."""
+        if code == self.reason:
+            return
+        self.reason = code
+        reason = Reason(code=code, message=message) if code else None
+        data = Transition(status=self.status, at=now(), reason=reason).model_dump(mode="json")
+        self.status = self.services.jobs.commit(
+            self.lease, [Told("status", ALWAYS, data)], status_reason=data["reason"]
+        )
 
     def retry(self, data: dict[str, Any]) -> None:
         """Tell that a shard was sent again."""

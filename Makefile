@@ -5,7 +5,7 @@ RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint format lock clean containers docs
+.PHONY: help install demo up test chaos lint format lock clean containers docs
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ up: $(STAMP)  ## the whole stack until Ctrl-C
 
 test: $(STAMP) lint  ## every test
 	$(RUN)/pytest -n 2 --dist worksteal -m "not chaos and not containers"
+
+SEED ?= 1
+FAULTS ?= 100
+
+chaos: $(STAMP)  ## a stack under faults; SEED=n FAULTS=100
+	$(RUN)/python -m tests.chaos.driver --seed $(SEED) --faults $(FAULTS)
 
 lint: $(STAMP)  ## style and types
 	$(RUN)/ruff check .

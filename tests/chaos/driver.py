@@ -1,0 +1,137 @@
+"""`python -m tests.chaos.driver --seed 1 --faults 100`: strikes a running stack, then compares with a quiet run."""
+
+import argparse
+import json
+import logging
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import structlog
+from redis.exceptions import RedisError
+
+from tests.chaos.cases import CASES, End, quiet_ends, spec
+from tests.chaos.faults import FAULTS, Undo, choose
+from tests.chaos.feeder import Feeder
+from tests.chaos.oracle import faults_of_jobs, faults_of_what_is_left
+from tests.chaos.programs import wait_until
+from tests.chaos.stack import Stack, answers
+
+ACTIVE_JOBS = 4
+PAUSE_SECONDS = (0.05, 0.8)
+"""Between two faults; the second may find the stack still busy with the first."""
+END_SECONDS = 240.0
+"""How long all jobs may take to end after the last fault."""
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Result:
+    """What a run did, and what was wrong after it. `hits`: faults that struck while a round was in flight."""
+
+    seed: int
+    faults: int = 0
+    hits: int = 0
+    jobs: int = 0
+    retries: int = 0
+    takeovers: int = 0
+    seconds: float = 0.0
+    store_bytes: tuple[int, int] = (0, 0)
+    by_fault: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+
+def run(seed: int, faults: int, data_dir: Path, cases: tuple[str, ...] = tuple(CASES), only: str = "") -> Result:
+    """Start a stack, strike it, wait for its jobs, compare, end it."""
+    started, result = time.monotonic(), Result(seed)
+    ends = quiet_ends(data_dir, seed % 5, cases)
+    stack = Stack(data_dir)
+    try:
+        stack.wait_until_ready()
+        before = stack.store.info("memory")["used_memory"]
+        feeder = Feeder(stack.urls, stack.jobs, {case: spec(case, seed % 5) for case in cases}, ACTIVE_JOBS, seed)
+        _strike(stack, random.Random(seed), faults, only, result)
+        feeder.stop()
+        wait_until(lambda: answers(stack.store) and answers(stack.exchange), END_SECONDS, "the servers")
+        _judge(stack, feeder, ends, result)
+        result.store_bytes = (before, stack.store.info("memory")["used_memory"])
+    finally:
+        result.wrong += [f"left behind: {command}" for command in stack.end()]
+    result.seconds = round(time.monotonic() - started, 1)
+    return result
+
+
+def _strike(stack: Stack, chance: random.Random, faults: int, only: str, result: Result) -> None:
+    names = [name for name in FAULTS if only in name]
+    pending: list[tuple[float, Undo]] = []
+    for _ in range(faults):
+        name = chance.choices(names, [FAULTS[one].weight for one in names])[0]
+        victim, hit = choose(stack, FAULTS[name], chance)
+        log.warning("fault", name=name, victim=str(victim)[:60], hit=hit)
+        undo = FAULTS[name].strike(stack, victim) if victim is not None else None
+        result.faults, result.hits = result.faults + 1, result.hits + hit
+        result.by_fault[name] += 1
+        if undo:
+            pending.append((time.monotonic() + chance.uniform(*FAULTS[name].lasts), undo))
+        _sleep(chance.uniform(*PAUSE_SECONDS), pending)
+    while pending:
+        _sleep(0.1, pending)
+
+
+def _sleep(seconds: float, pending: list[tuple[float, Undo]]) -> None:
+    """Wait, and meanwhile undo what is due. What cannot be undone while a server is away is tried again."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for due in [one for one in pending if one[0] <= time.monotonic()]:
+            with suppress(RedisError):
+                due[1]()
+                pending.remove(due)
+        time.sleep(0.01)
+
+
+def _judge(stack: Stack, feeder: Feeder, ends: Mapping[str, End], result: Result) -> None:
+    result.jobs = len(feeder.accepted)
+    try:
+        wait_until(lambda: _quietly(feeder.going) == [], END_SECONDS, "all jobs at their end")
+    except TimeoutError:
+        result.wrong += [f"did not end: {stack.jobs.get(job_id).model_dump_json()}" for job_id in feeder.going()]
+    result.wrong += faults_of_jobs(stack, feeder.accepted, ends)
+    jobs = stack.jobs.several(feeder.accepted)
+    result.retries = sum(job.retries for job in jobs)
+    result.takeovers = sum(int(stack.store.get(f"dualtrain:token:{job.id}") or 1) - 1 for job in jobs)
+    result.wrong += faults_of_what_is_left(stack, feeder.accepted)
+
+
+def _quietly(ask: Callable[[], list[str]]) -> list[str] | None:
+    with suppress(RedisError):
+        return ask()
+    return None
+
+
+def main() -> None:
+    """Run as the command line says; the last line is the result as JSON. Exit code 1 when anything was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.driver", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--faults", type=int, default=100)
+    parser.add_argument("--only", default="", help="only faults whose name contains this")
+    parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-chaos-data")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    result = run(options.seed, options.faults, options.data_dir, only=options.only)
+    for wrong in result.wrong:
+        sys.stdout.write(f"WRONG: {wrong}\n")
+    sys.stdout.write(json.dumps(asdict(result)) + "\n")
+    sys.exit(bool(result.wrong))
+
+
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -45,7 +44,7 @@ class Result:
     takeovers: int = 0
     seconds: float = 0.0
     store_bytes: tuple[int, int] = (0, 0)
-    by_fault: Counter[str] = field(default_factory=Counter)
+    by_fault: dict[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
 
@@ -78,7 +77,7 @@ def _strike(stack: Stack, chance: random.Random, faults: int, only: str, result:
         log.warning("fault", name=name, victim=str(victim)[:60], hit=hit)
         undo = FAULTS[name].strike(stack, victim) if victim is not None else None
         result.faults, result.hits = result.faults + 1, result.hits + hit
-        result.by_fault[name] += 1
+        result.by_fault[name] = result.by_fault.get(name, 0) + 1
         if undo:
             pending.append((time.monotonic() + chance.uniform(*FAULTS[name].lasts), undo))
         _sleep(chance.uniform(*PAUSE_SECONDS), pending)

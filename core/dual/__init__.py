@@ -1,6 +1,7 @@
 """Forward-mode automatic differentiation through NumPy's own functions: dual numbers and dual tensors."""
 
 from core.dual.affine import affine
+from core.dual.check import check_derivatives
 from core.dual.custom import elementwise_function, row_function, rule
 from core.dual.number import DualNumber, eps
 from core.dual.structure import EntrySeed, OuterTangent, UnitTangent, contract
@@ -14,6 +15,7 @@ __all__ = [
     "OuterTangent",
     "UnitTangent",
     "affine",
+    "check_derivatives",
     "contract",
     "derivative",
     "elementwise_function",

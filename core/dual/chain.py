@@ -6,8 +6,41 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Dual, Tensor, aligned, leading, spread, tangent_of
-from core.dual.rules.elementwise import Elementwise, Partial
+from core.dual.rules.elementwise import RULES, Elementwise, Partial
 from core.dual.structure import OuterTangent, Structure, UnitTangent
+
+NUMBERS = (float, int)
+
+
+def quick(ufunc: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Tensor | None:
+    """The usual cases the short way, which small arrays are sensitive to; None for all others.
+
+    They are one dual, a dual and a number, and two duals of one level and shape, with dense tangents of plain arrays.
+    """
+    rule = RULES.get(ufunc)
+    if rule is None:
+        return None
+    tangents = [x.tangent if isinstance(x, Dual) else None for x in inputs]
+    reals = [x.real if isinstance(x, Dual) else x for x in inputs]
+    first = inputs[0]
+    if len(inputs) == 2:
+        second = inputs[1]
+        if type(second) in NUMBERS:
+            pass
+        elif type(first) in NUMBERS:
+            first = second
+        elif not (
+            type(second) is type(first)
+            and second.level == first.level
+            and second.real.shape == first.real.shape
+            and second.tangent.__class__ is np.ndarray
+            and second.tangent.shape == getattr(first.tangent, "shape", None)
+        ):
+            return None
+    if first.tangent.__class__ is not np.ndarray or first.real.dtype.kind != "f":
+        return None
+    out = ufunc(*reals)
+    return first.like(out, dense(rule, tangents, out, reals))
 
 
 def elementwise(ufunc: Callable[..., Any], rule: Elementwise, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -43,9 +76,12 @@ def combined(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, real
 
 def dense(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, reals: list[Tensor]) -> Tensor:
     """Σ partial · tangent over the arguments that have a tangent."""
+    if rule.joint is not None and all(t is not None for t in tangents):
+        first, second = (spread(t, np.ndim(x), out.ndim) for t, x in zip(tangents, reals, strict=True))
+        return fitted(rule.joint(first, second, out, *reals), out)
     total: Tensor = None
     for partial, tangent, x in zip(rule.partials, tangents, reals, strict=True):
-        if tangent is not None:
+        if tangent is not None and partial != 0:
             term = product(partial, rule.singular, spread(tangent, np.ndim(x), out.ndim), out, reals)
             total = term if total is None else total + term
     return fitted(total, out)
@@ -90,6 +126,8 @@ def kept(rule: Elementwise, index: int, tangent: Structure, out: Tensor, reals: 
         slope = partial(out, *reals)
         return lifted.scaled(slope if np.ndim(slope) == 0 else np.broadcast_to(slope, out.shape))
     if isinstance(tangent, OuterTangent) and x.shape == out.shape:
+        if partial == 1:
+            return tangent
         slope = partial if isinstance(partial, int) else partial(out, *reals)
         return OuterTangent(tangent.values * slope, tangent.rows) if np.ndim(slope) == 0 else None
     return None

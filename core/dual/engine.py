@@ -38,6 +38,8 @@ def push(
 
     Structured tangents are handed on as they are only to a rule that says it is `structured`.
     """
+    if len(operands) == 1:
+        return push_one(function, rule, operands[0], structured)
     top = leading(operands)
     if top is None:
         return function(*operands)
@@ -48,6 +50,15 @@ def push(
     if all(t is None for t in tangents):
         return out
     return top.like(out, rule(aligned(tangents, reals), out, *reals))
+
+
+def push_one(function: Callable[..., Tensor], rule: Rule, x: Tensor, structured: bool) -> Tensor:
+    """`push` of one operand, the usual case."""
+    if not isinstance(x, Dual):
+        return function(x)
+    tangent = tangent_of(x, structured=structured)
+    out = function(x.real)
+    return out if tangent is None else x.like(out, rule([tangent], out, x.real))
 
 
 def leading(operands: Sequence[Tensor]) -> Dual | None:
@@ -62,6 +73,8 @@ def leading(operands: Sequence[Tensor]) -> Dual | None:
 def tangent_of(x: Dual, *, structured: bool = False) -> Tensor | None:
     """The tangent of a dual: dense unless asked otherwise, None where it is known to be zero."""
     tangent = x.tangent
+    if type(tangent) is np.ndarray:
+        return tangent
     if isinstance(tangent, Zero):
         return None
     if isinstance(tangent, Structure) and not structured:
@@ -76,6 +89,17 @@ def aligned(tangents: list[Tensor | None], reals: Sequence[Tensor]) -> list[Tens
         return tangents
     common = np.broadcast_shapes(*shapes)
     return [t if t is None else redirect(t, np.ndim(x), common) for t, x in zip(tangents, reals, strict=True)]
+
+
+def plain(x: Any) -> Any:
+    """The value of a dual of any level, and of every dual in a list, tuple or dictionary."""
+    if isinstance(x, Dual):
+        return plain(x.real)
+    if isinstance(x, list | tuple):
+        return type(x)(plain(one) for one in x)
+    if isinstance(x, dict):
+        return {name: plain(one) for name, one in x.items()}
+    return x
 
 
 def directions(tangent: Tensor, real: Tensor) -> tuple[int, ...]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.dispatch import call_function, call_ufunc, plain
-from core.dual.engine import Dual, Tensor
+from core.dual.dispatch import call_function, call_ufunc
+from core.dual.engine import Dual, Tensor, plain
 from core.dual.refusing import Refusing
 from core.dual.tensor import DualTensor, checked
 

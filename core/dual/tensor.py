@@ -1,16 +1,16 @@
 """Dual tensors: NumPy arrays that carry a tangent through NumPy's own functions."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from core.dual.chain import product
+from core.dual.chain import quick
 from core.dual.dispatch import call_function, call_ufunc
-from core.dual.engine import Dual, Tensor, tangent_of
+from core.dual.engine import Dual, Tensor, plain
 from core.dual.refusing import Refusing
-from core.dual.rules import ELEMENTWISE
-from core.dual.rules.indexing import getitem
+from core.dual.rules.assignment import setitem
+from core.dual.rules.indexing import getitem, plain_index
 from core.dual.structure import Structure
 
 
@@ -49,12 +49,10 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return made
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        if len(inputs) == 1 and method == "__call__" and not options and type(self.tangent) is np.ndarray:
-            rule = ELEMENTWISE.get(ufunc)
-            real = self.real
-            if rule is not None and real.dtype.kind == "f":  # the short way, which small arrays are sensitive to
-                out = ufunc(real)
-                return self.like(out, product(rule.partials[0], rule.singular, self.tangent, out, [real]))
+        if method == "__call__" and not options:
+            result = quick(ufunc, inputs)
+            if result is not None:
+                return result
         return call_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: dict[str, Any]) -> Any:
@@ -92,11 +90,40 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
+    def __bool__(self) -> bool:
+        return bool(plain(self))  # a comparison with 0, constant between its jumps
+
     def __getitem__(self, index: Any) -> Any:
-        return getitem(self, index)
+        return getitem(self, plain_index(index))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        setitem(self, plain_index(index), value)
+
+    def __pow__(self, other: Any) -> Any:
+        return np.square(self) if type(other) in (int, float) and other == 2 else np.power(self, other)
 
     def __repr__(self) -> str:
         return f"DualTensor({self.real!r}, {self.dual!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.level:
+            raise TypeError("a dual inside jvp cannot be pickled: its level means nothing elsewhere")
+        return DualTensor, (self.real, self.dual)
+
+    def __copy__(self) -> "DualTensor":
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> "DualTensor":
+        return self.copy()
+
+    def copy(self, order: str = "C") -> "DualTensor":
+        return self.like(self.real.copy(), self.tangent if isinstance(self.tangent, Structure) else self.tangent.copy())
+
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        """In another type; a plain array if that cannot hold a tangent."""
+        if np.dtype(dtype).kind not in "fc":
+            return plain(self).astype(dtype, **options)
+        return self.like(self.real.astype(dtype, **options), self.dual.astype(dtype, **options))
 
     def reshape(self, *shape: Any, **options: Any) -> Any:
         return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)  # type: ignore[call-overload]
@@ -104,22 +131,53 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     def transpose(self, *axes: Any) -> Any:
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)  # type: ignore[call-overload]
 
-    def astype(self, dtype: Any, **options: Any) -> "DualTensor":
-        return self.like(self.real.astype(dtype, **options), tangent_of(self).astype(dtype, **options))  # type: ignore[union-attr]
+    def flatten(self, order: str = "C") -> Any:
+        return np.ravel(self, order).copy()  # type: ignore[call-overload]
 
-    def copy(self) -> "DualTensor":
-        return self.like(self.real.copy(), tangent_of(self).copy())  # type: ignore[union-attr]
+    def item(self, *place: Any) -> Any:
+        """One element, which is a dual itself; of a dual with one element, that."""
+        return np.ravel(self)[place[0] if place else 0] if len(place) < 2 else self[place]  # type: ignore[call-overload]
 
-    sum = method(np.sum)
-    mean = method(np.mean)
-    max = method(np.max)
-    min = method(np.min)
-    ravel = method(np.ravel)
-    swapaxes = method(np.swapaxes)
-    squeeze = method(np.squeeze)
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def sort(self, axis: int = -1) -> None:
+        self[...] = np.sort(self, axis)  # type: ignore[call-overload]
+
+    def tolist(self) -> NoReturn:
+        self._refuse("tolist")
+
+    all = method(np.all)
+    any = method(np.any)
     argmax = method(np.argmax)
     argmin = method(np.argmin)
+    argpartition = method(np.argpartition)
+    argsort = method(np.argsort)
+    clip = method(np.clip)
+    compress = method(lambda x, condition, axis=None: np.compress(condition, x, axis))
+    conj = method(np.conjugate)
+    conjugate = method(np.conjugate)
+    cumprod = method(np.cumprod)
     cumsum = method(np.cumsum)
+    diagonal = method(np.diagonal)
+    dot = method(np.dot)
+    max = method(np.max)
+    mean = method(np.mean)
+    min = method(np.min)
+    nonzero = method(np.nonzero)
+    prod = method(np.prod)
+    put = method(np.put)
+    ravel = method(np.ravel)
+    repeat = method(np.repeat)
+    round = method(np.round)
+    searchsorted = method(np.searchsorted)
+    squeeze = method(np.squeeze)
+    std = method(np.std)
+    sum = method(np.sum)
+    swapaxes = method(np.swapaxes)
+    take = method(np.take)
+    trace = method(np.trace)
+    var = method(np.var)
 
 
 def checked(real: Any, dual: Any) -> tuple[Tensor, Tensor]:

@@ -2,11 +2,46 @@
 
 from typing import Any
 
-from core.dual.rules import elementwise, products, reductions, selection, shapes
-from core.dual.rules.constants import CONSTANT_FUNCTIONS, CONSTANT_UFUNCS
+from core.dual.rules import (
+    assignment,
+    calculus,
+    decompositions,
+    elementwise,
+    fourier,
+    joining,
+    linalg,
+    methods,
+    products,
+    reductions,
+    selection,
+    shapes,
+)
+from core.dual.rules.constants import (
+    CONSTANT_FUNCTIONS,
+    CONSTANT_UFUNCS,
+    REFUSED_FUNCTIONS,
+    REFUSED_MODULES,
+    REFUSED_UFUNCS,
+)
 
 ELEMENTWISE = elementwise.RULES
-UFUNCS: dict[Any, Any] = products.UFUNCS
-FUNCTIONS: dict[Any, Any] = shapes.RULES | reductions.RULES | products.RULES | selection.RULES
+UFUNCS: dict[Any, Any] = products.UFUNCS | methods.SEVERAL_RESULTS | calculus.UFUNCS | selection.UFUNCS
+METHODS = methods.METHODS
+ARRAY_TABLES = (
+    shapes.RULES, joining.RULES, selection.RULES, reductions.RULES, products.RULES, calculus.RULES, linalg.RULES,
+    decompositions.RULES, fourier.RULES, assignment.RULES,
+)  # fmt: skip
+FUNCTIONS: dict[Any, Any] = {function: rule for table in ARRAY_TABLES for function, rule in table.items()}
 
-__all__ = ["CONSTANT_FUNCTIONS", "CONSTANT_UFUNCS", "ELEMENTWISE", "FUNCTIONS", "UFUNCS"]
+__all__ = [
+    "ARRAY_TABLES",
+    "CONSTANT_FUNCTIONS",
+    "CONSTANT_UFUNCS",
+    "ELEMENTWISE",
+    "FUNCTIONS",
+    "METHODS",
+    "REFUSED_FUNCTIONS",
+    "REFUSED_MODULES",
+    "REFUSED_UFUNCS",
+    "UFUNCS",
+]

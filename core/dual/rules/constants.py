@@ -1,6 +1,11 @@
-"""Functions whose result does not change with small changes of their arguments: they give plain arrays."""
+"""The functions with no derivative to give: constant between jumps, or refused with a word on what to do instead."""
+
+from typing import Any
 
 import numpy as np
+
+INTEGERS_ONLY = "it works on integers or booleans, and a dual holds neither: take .real and convert it"
+FILES = "files hold plain numbers: save .real and .dual apart"
 
 CONSTANT_UFUNCS = {
     np.ceil, np.floor, np.trunc, np.rint, np.sign, np.floor_divide, np.signbit, np.spacing,
@@ -9,9 +14,82 @@ CONSTANT_UFUNCS = {
 }  # fmt: skip
 
 CONSTANT_FUNCTIONS = {
-    np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.result_type,
+    np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.result_type, np.common_type, np.min_scalar_type,
+    np.can_cast, np.shares_memory, np.may_share_memory, np.diag_indices_from, np.tril_indices_from,
+    np.triu_indices_from, np.einsum_path, np.linalg.matrix_rank,
     np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.argwhere, np.nonzero,
-    np.flatnonzero, np.count_nonzero, np.searchsorted, np.lexsort, np.digitize,
-    np.all, np.any, np.allclose, np.isclose, np.array_equal, np.array_equiv,
-    np.isneginf, np.isposinf, np.iscomplex, np.isreal, np.round, np.around, np.fix,
+    np.flatnonzero, np.count_nonzero, np.searchsorted, np.lexsort, np.digitize, np.histogram_bin_edges,
+    np.all, np.any, np.allclose, np.isclose, np.array_equal, np.array_equiv, np.isin,
+    np.unique_counts, np.unique_inverse, np.isneginf, np.isposinf, np.iscomplex, np.isreal,
+    np.round, np.around, np.fix, np.array_repr, np.array_str, np.array2string,
 }  # fmt: skip
+
+REFUSED_UFUNCS: dict[Any, str] = {
+    ufunc: INTEGERS_ONLY
+    for ufunc in (
+        np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.bitwise_count, np.invert, np.left_shift, np.right_shift,
+        np.gcd, np.lcm, np.isnat,
+    )
+}  # fmt: skip
+
+REFUSED_FUNCTIONS: dict[Any, str] = {
+    np.apply_over_axes: "call the function for each axis",
+    np.histogram: "counts jump; sum a smooth kernel instead, or take .real",
+    np.histogram2d: "counts jump; sum a smooth kernel instead, or take .real",
+    np.histogramdd: "counts jump; sum a smooth kernel instead, or take .real",
+    np.i0: "scipy.special.i0 has a rule",
+    np.poly: "multiply the factors with np.polymul",
+    np.polydiv: "solve for the quotient with np.linalg.solve",
+    np.polyfit: "np.linalg.lstsq of np.vander(x) has a rule",
+    np.roots: "np.linalg.eigvals of the companion matrix has a rule",
+    np.sort_complex: "complex numbers have no order to differentiate",
+    np.intersect1d: "sets have no derivative: take np.unique, or .real",
+    np.setdiff1d: "sets have no derivative: take np.unique, or .real",
+    np.setxor1d: "sets have no derivative: take np.unique, or .real",
+    np.union1d: "join with np.concatenate, then take np.unique",
+    np.unique_all: "take np.unique(x, return_index=True, return_inverse=True, return_counts=True)",
+    np.linalg.eig: "eigenvectors have a free phase: take eigvals, or eigh for symmetric matrices",
+    np.ix_: INTEGERS_ONLY,
+    np.packbits: INTEGERS_ONLY,
+    np.unpackbits: INTEGERS_ONLY,
+    np.ravel_multi_index: INTEGERS_ONLY,
+    np.unravel_index: INTEGERS_ONLY,
+    np.busday_count: INTEGERS_ONLY,
+    np.busday_offset: INTEGERS_ONLY,
+    np.is_busday: INTEGERS_ONLY,
+    np.datetime_as_string: INTEGERS_ONLY,
+    **{
+        function: "with like= a dual it would hold no tangent: np.zeros_like(dual) can, np.stack joins duals"
+        for function in (
+            np.arange,
+            np.array,
+            np.asarray,
+            np.asanyarray,
+            np.ascontiguousarray,
+            np.asfortranarray,
+            np.empty,
+            np.eye,
+            np.full,
+            np.identity,
+            np.ones,
+            np.require,
+            np.tri,
+            np.zeros,
+            np.frombuffer,
+            np.fromfile,
+            np.fromfunction,
+            np.fromiter,
+            np.fromstring,
+            np.genfromtxt,
+            np.loadtxt,
+        )
+    },
+    np.save: FILES,
+    np.savez: FILES,
+    np.savez_compressed: FILES,
+    np.savetxt: FILES,
+}
+REFUSED_MODULES = {
+    "numpy.lib.recfunctions": "a dual has no fields",
+    "numpy.lib.scimath": "numpy.emath leaves the real line by itself: convert with astype(complex) and call numpy's own",
+}

@@ -22,11 +22,12 @@ class Elementwise:
     partials: tuple[Partial, ...]
     singular: bool = False
     holomorphic: bool = True
+    joint: Callable[..., Any] | None = None  # the same of `(tx, ty, out, x, y)`, where fewer operations do both at once
 
 
-def smooth(*partials: Partial) -> Elementwise:
+def smooth(*partials: Partial, joint: Callable[..., Any] | None = None) -> Elementwise:
     """Analytic: the same rule for complex arguments."""
-    return Elementwise(partials)
+    return Elementwise(partials, joint=joint)
 
 
 def singular(*partials: Partial) -> Elementwise:
@@ -105,9 +106,11 @@ RULES: dict[Any, Elementwise] = {
     np.rad2deg: smooth(lambda out, x: 180 / pi),
     np.degrees: smooth(lambda out, x: 180 / pi),
     np.add: smooth(1, 1),
-    np.subtract: smooth(1, -1),
+    np.subtract: smooth(1, -1, joint=lambda tx, ty, out, x, y: tx - ty),
     np.multiply: smooth(lambda out, x, y: y, lambda out, x, y: x),
-    np.divide: smooth(lambda out, x, y: 1 / y, lambda out, x, y: -out / y),
+    np.divide: smooth(
+        lambda out, x, y: 1 / y, lambda out, x, y: -out / y, joint=lambda tx, ty, out, x, y: (tx - out * ty) / y
+    ),
     np.power: POWER,
     np.float_power: POWER,
     np.remainder: real_only(1, lambda out, x, y: -np.floor_divide(x, y)),

@@ -1,4 +1,4 @@
-"""What rules of array functions are made of: a handler takes the arguments of a call, duals among them, and answers it."""
+"""What rules of array functions are made of: a handler answers a call whose arguments have duals among them."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -98,6 +98,6 @@ def from_end(axis: Any, ndim: int) -> Any:
     """Axes as negative numbers, or all of them for None; `numpy.exceptions.AxisError` for one that is not there."""
     if axis is None:
         return tuple(range(-ndim, 0))
-    if isinstance(axis, tuple | list):
+    if np.ndim(axis):
         return tuple(from_end(one, ndim) for one in axis)
     return np.lib.array_utils.normalize_axis_index(axis, ndim) - ndim

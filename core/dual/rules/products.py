@@ -1,11 +1,12 @@
 """Rules of products: matrices, vectors, Einstein sums. Each is linear in every operand."""
 
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
 
 from core.dual.engine import Tensor, push, spread
-from core.dual.rules.kinds import Handler, total
+from core.dual.rules.kinds import Handler, bilinear, total
 from core.dual.structure import EntrySeed, OuterTangent, Structure, UnitTangent, chosen
 
 
@@ -67,5 +68,140 @@ def right_product(a: Tensor, tb: Tensor, b: Tensor) -> Tensor:
     return np.squeeze(a @ spread(tb[..., None], 2, a.ndim), -1)
 
 
-UFUNCS: dict[Any, Handler] = {np.matmul: matmul}
-RULES: dict[Any, Handler] = {}
+def vecdot(a: Tensor, b: Tensor, *, axis: int = -1) -> Tensor:
+    """Σ conj(a)·b along an axis."""
+    if axis != -1:
+        a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
+    return np.matmul(np.conjugate(a)[..., None, :], b[..., None])[..., 0, 0]
+
+
+def matvec(a: Tensor, b: Tensor) -> Tensor:
+    return np.matmul(a, b[..., None])[..., 0]
+
+
+def vecmat(a: Tensor, b: Tensor) -> Tensor:
+    return np.matmul(np.conjugate(a)[..., None, :], b)[..., 0, :]
+
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    if np.ndim(b) > 2:
+        return np.tensordot(a, b, (-1, -2))
+    return np.matmul(a, b)
+
+
+def inner(a: Tensor, b: Tensor) -> Tensor:
+    return np.multiply(a, b) if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, (-1, -1))
+
+
+def tensordot(a: Tensor, b: Tensor, axes: Any = 2) -> Tensor:
+    """Both operands as matrices, the axes of the sum last in the first and first in the second."""
+    if isinstance(axes, int):
+        axes = tuple(range(-axes, 0)), tuple(range(axes))
+    over_a, over_b = ([axis % np.ndim(x) for axis in np.atleast_1d(one)] for x, one in ((a, axes[0]), (b, axes[1])))
+    kept_a, kept_b = ([i for i in range(np.ndim(x)) if i not in over] for x, over in ((a, over_a), (b, over_b)))
+    shape = [np.shape(a)[i] for i in kept_a] + [np.shape(b)[i] for i in kept_b]
+    size = int(np.prod([np.shape(a)[i] for i in over_a]))
+    left = np.reshape(np.transpose(a, kept_a + over_a), (int(np.prod([np.shape(a)[i] for i in kept_a])), size))
+    right = np.reshape(np.transpose(b, over_b + kept_b), (size, int(np.prod([np.shape(b)[i] for i in kept_b]))))
+    return np.reshape(left @ right, shape)
+
+
+def outer(a: Tensor, b: Tensor) -> Tensor:
+    return np.multiply(np.ravel(a)[:, None], np.ravel(b))
+
+
+def vdot(a: Tensor, b: Tensor) -> Tensor:
+    return np.dot(np.conjugate(np.ravel(a)), np.ravel(b))
+
+
+def kron(a: Tensor, b: Tensor) -> Tensor:
+    ndim = max(np.ndim(a), np.ndim(b))
+    shapes = [(1,) * (ndim - np.ndim(x)) + np.shape(x) for x in (a, b)]
+    spaced = [[n for one in shapes[0] for n in (one, 1)], [n for one in shapes[1] for n in (1, one)]]
+    product = np.reshape(a, spaced[0]) * np.reshape(b, spaced[1])
+    return np.reshape(product, [m * n for m, n in zip(*shapes, strict=True)])
+
+
+def cross(a: Tensor, b: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Tensor:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if np.shape(a)[-1] != 3 or np.shape(b)[-1] != 3:
+        raise ValueError(f"cross takes vectors of three components, not {np.shape(a)[-1]} and {np.shape(b)[-1]}")
+    parts = [a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in ((1, 2), (2, 0), (0, 1))]
+    return np.stack(parts, axis=axisc)
+
+
+def einsum(subscripts: Any, *operands: Tensor, optimize: Any = False) -> Tensor:
+    """Every operand's tangents get a letter of their own in front."""
+    if not isinstance(subscripts, str):
+        subscripts, operands = spelled((subscripts, *operands))
+
+    def rule(tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
+        terms = [einsum_term(subscripts, reals, i, t, out, optimize) for i, t in enumerate(tangents) if t is not None]
+        return total(*terms)
+
+    return push(lambda *arrays: np.einsum(subscripts, *arrays, optimize=optimize), rule, operands)
+
+
+def einsum_term(subscripts: str, reals: Any, index: int, tangent: Tensor, out: Tensor, optimize: Any) -> Tensor:
+    inputs, output = explicit(subscripts)
+    letter = next(c for c in ascii_letters if c not in subscripts)
+    front = tangent.shape[: tangent.ndim - np.ndim(reals[index])]
+    flat = np.reshape(tangent, (-1, *np.shape(reals[index])))
+    parts = [letter + part if i == index else part for i, part in enumerate(inputs)]
+    arrays = [flat if i == index else real for i, real in enumerate(reals)]
+    found = np.einsum(f"{','.join(parts)}->{letter}{output}", *arrays, optimize=optimize)
+    return np.reshape(found, front + np.shape(out))
+
+
+def explicit(subscripts: str) -> tuple[list[str], str]:
+    """The inputs and the output of a subscript; an output that is left out holds the letters that occur once."""
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    if not arrow:
+        letters = sorted(c for c in set(inputs) if c.isalpha() and inputs.count(c) == 1)
+        output = ("..." if "..." in inputs else "") + "".join(letters)
+    return inputs.split(","), output
+
+
+def spelled(arguments: tuple[Any, ...]) -> tuple[str, tuple[Tensor, ...]]:
+    """The form `einsum(a, [0, 1], b, [1, 2], [0, 2])` as a string and operands."""
+    pairs = len(arguments) // 2
+    words = [
+        "".join("..." if i is Ellipsis else ascii_letters[i] for i in part) for part in arguments[1 : 2 * pairs : 2]
+    ]
+    text = ",".join(words)
+    if len(arguments) % 2:
+        text += "->" + "".join("..." if i is Ellipsis else ascii_letters[i] for i in arguments[-1])
+    return text, arguments[: 2 * pairs : 2]
+
+
+def linalg_cross(a: Tensor, b: Tensor, /, *, axis: int = -1) -> Tensor:
+    return cross(a, b, axis=axis)
+
+
+def polynomial_product(a: Tensor, b: Tensor) -> Tensor:
+    return np.convolve(np.atleast_1d(a), np.atleast_1d(b))
+
+
+UFUNCS: dict[Any, Handler] = {np.matmul: matmul, np.vecdot: vecdot, np.matvec: matvec, np.vecmat: vecmat}
+RULES: dict[Any, Handler] = {
+    np.dot: dot,
+    np.inner: inner,
+    np.outer: outer,
+    np.vdot: vdot,
+    np.tensordot: tensordot,
+    np.einsum: einsum,
+    np.kron: kron,
+    np.cross: cross,
+    np.convolve: bilinear(np.convolve),
+    np.correlate: bilinear(np.correlate),
+    np.polymul: polynomial_product,
+    np.linalg.matmul: matmul,
+    np.linalg.vecdot: vecdot,
+    np.linalg.outer: outer,
+    np.linalg.tensordot: tensordot,
+    np.linalg.cross: linalg_cross,
+}

@@ -1,4 +1,4 @@
-"""Rules of sums, means, products and extrema."""
+"""Rules of sums, means, products, extrema and spreads; those that skip NaN do so before the reduction."""
 
 from typing import Any
 
@@ -10,10 +10,9 @@ from core.dual.rules.kinds import Handler, axiswise, from_end
 Axis = int | tuple[int, ...] | None
 
 
-def total(
+def add_up(
     x: Tensor, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
-    """np.sum."""
     if where is not True:
         x = np.where(where, x, 0)
     place = from_end(axis, np.ndim(x))
@@ -26,33 +25,179 @@ def total(
 
 
 def mean(x: Tensor, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Tensor:
-    place = from_end(axis, x.ndim)
-    count = np.sum(np.broadcast_to(where, x.shape), axis=place, keepdims=keepdims)
-    return np.sum(x, axis=place, dtype=dtype, keepdims=keepdims, where=where) / np.asarray(count, x.real.dtype)
+    return np.sum(x, axis=axis, dtype=dtype, keepdims=keepdims, where=where) / counted(x, axis, keepdims, where)
 
 
-def extremum(name: str) -> Handler:
-    """np.max or np.min: the tangent of the extremum; elements that tie share it evenly."""
-    function, place_of = getattr(np, name), getattr(np, "arg" + name)
+def counted(x: Tensor, axis: Axis, keepdims: bool, where: Any) -> Any:
+    """How many elements are reduced to one, a number where it is the same for all."""
+    if where is True:
+        size = np.prod([x.shape[i] for i in np.atleast_1d(from_end(axis, x.ndim))], dtype=int)
+        return float(size)
+    count = np.sum(np.broadcast_to(where, x.shape), axis=axis, keepdims=keepdims)
+    return np.asarray(count, np.real(np.empty(0, x.dtype)).dtype)
 
-    def handle(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+
+def variance(
+    x: Tensor, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True,
+    mean: Any = None, correction: float | None = None,
+) -> Tensor:  # fmt: skip
+    centre = np.mean(x, axis=axis, dtype=dtype, keepdims=True, where=where) if mean is None else mean
+    rest = x - centre
+    squares = np.square(rest) if not np.iscomplexobj(rest) else np.square(np.real(rest)) + np.square(np.imag(rest))
+    free = counted(x, axis, keepdims, where) - (ddof if correction is None else correction)
+    return np.sum(squares, axis=axis, keepdims=keepdims, where=where) / free
+
+
+def deviation(x: Tensor, axis: Axis = None, dtype: Any = None, **options: Any) -> Tensor:
+    return np.sqrt(variance(x, axis, dtype, **options))
+
+
+def extremum(function: Handler, joined: Handler) -> Handler:
+    """np.max or np.min: elements that tie share the tangent evenly, as with `maximum`."""
+
+    def handle(
+        x: Tensor, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Tensor:
+        if where is not True:
+            x = np.where(where, x, initial)
         place = from_end(axis, x.ndim)
 
         def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
-            extreme = out if keepdims else np.expand_dims(out, place)
-            hits = np.equal(real, extreme)
+            hits = np.equal(real, out if keepdims else np.expand_dims(out, place))
             weights = hits / np.sum(hits, axis=place, keepdims=True, dtype=real.dtype)
             return np.sum(tangents[0] * weights, axis=place, keepdims=keepdims)
 
-        return push(lambda array: function(array, axis=place, keepdims=keepdims), rule, (x,))
+        if np.iscomplexobj(x):
+            raise TypeError(f"numpy.{function.__name__} has no complex derivative")
+        out = push(lambda array: function(array, axis=place, keepdims=keepdims), rule, (x,))
+        return out if initial is None else joined(out, initial)
 
     return handle
 
 
+def product(
+    x: Tensor, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Tensor:
+    """The tangent of each element times the product of all others, which needs no division: zeros are no exception."""
+    if where is not True:
+        x = np.where(where, x, 1)
+    axes = np.atleast_1d(from_end(axis, x.ndim)).tolist()
+    rest = [i for i in range(-x.ndim, 0) if i not in axes]
+    shape = [1 if i in axes else x.shape[i] for i in range(-x.ndim, 0)]
+    flat = np.reshape(np.transpose(x, rest + axes), [x.shape[i] for i in rest] + [-1])
+    out = push(
+        lambda real: np.prod(real, axis=-1, dtype=dtype),
+        lambda tangents, out, real: np.sum(tangents[0] * others(real), axis=-1),
+        (flat,),
+    )
+    out = np.reshape(out, shape) if keepdims else out
+    return out if initial is None else out * initial
+
+
+def others(x: Tensor) -> Tensor:
+    """For each element along the last axis the product of all others."""
+    one = np.ones((*x.shape[:-1], 1), x.dtype)
+    before = np.cumprod(np.concatenate([one, x[..., :-1]], axis=-1), axis=-1)
+    after = np.cumprod(np.concatenate([one, x[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
+    return before * after
+
+
+def cumprod(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    moved = np.moveaxis(x, axis, -1)
+
+    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+        if not np.any(real == 0):
+            return out * np.cumsum(tangents[0] / real, axis=-1)
+        found = [tangents[0][..., 0]]
+        for i in range(1, real.shape[-1]):
+            found.append(found[-1] * real[..., i] + out[..., i - 1] * tangents[0][..., i])
+        return np.stack(found, axis=-1)
+
+    out = push(lambda real: np.cumprod(real, axis=-1, dtype=dtype), rule, (moved,))
+    return np.moveaxis(out, -1, axis)
+
+
+def cumulative(function: Handler, first: float) -> Handler:
+    """np.cumulative_sum or np.cumulative_prod by their older names."""
+
+    def handle(x: Tensor, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
+        if axis is None and x.ndim > 1:
+            raise ValueError(f"a cumulative function of {x.ndim} axes needs axis=")
+        place = 0 if axis is None else axis
+        out = function(x, axis=place, dtype=dtype)
+        if not include_initial:
+            return out
+        start = np.take(np.full(np.shape(x), first, out.dtype), [0], axis=place)
+        return np.concatenate([start, out], axis=place)
+
+    return handle
+
+
+def ptp(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    return np.max(x, axis=axis, keepdims=keepdims) - np.min(x, axis=axis, keepdims=keepdims)
+
+
+def average(
+    x: Tensor, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    if weights is None:
+        weights = np.ones(np.shape(x))
+    elif np.shape(weights) != np.shape(x):
+        shape = [
+            n if i in np.atleast_1d(from_end(axis, np.ndim(x))) else 1 for i, n in enumerate(np.shape(x), -np.ndim(x))
+        ]
+        weights = np.broadcast_to(np.reshape(weights, shape), np.shape(x))
+    scale = np.sum(weights, axis=axis, keepdims=keepdims)
+    found = np.sum(x * weights, axis=axis, keepdims=keepdims) / scale
+    return (found, np.broadcast_to(scale, np.shape(found))) if returned else found
+
+
+def without_nan(function: Handler, instead: float) -> Handler:
+    """The function of the elements that are not NaN: `instead` changes nothing in it."""
+
+    def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
+        return function(np.where(np.isnan(x), instead, x), *args, **options)
+
+    return handle
+
+
+def where_number(function: Handler) -> Handler:
+    """The function with `where=` leaving out NaN."""
+
+    def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
+        known = ~np.isnan(x)
+        return function(np.where(known, x, 0), *args, where=known & options.pop("where", True), **options)
+
+    return handle
+
+
+LARGEST, SMALLEST = extremum(np.max, np.maximum), extremum(np.min, np.minimum)
+
 RULES: dict[Any, Handler] = {
-    np.sum: total,
+    np.sum: add_up,
     np.mean: mean,
-    np.max: extremum("max"),
-    np.min: extremum("min"),
+    np.var: variance,
+    np.std: deviation,
+    np.max: LARGEST,
+    np.amax: LARGEST,
+    np.min: SMALLEST,
+    np.amin: SMALLEST,
+    np.prod: product,
+    np.ptp: ptp,
+    np.average: average,
     np.cumsum: axiswise(np.cumsum, 0, None, "ravel"),
+    np.cumprod: cumprod,
+    np.cumulative_sum: cumulative(np.cumsum, 0),
+    np.cumulative_prod: cumulative(np.cumprod, 1),
+    np.nansum: without_nan(np.sum, 0),
+    np.nanprod: without_nan(np.prod, 1),
+    np.nancumsum: without_nan(np.cumsum, 0),
+    np.nancumprod: without_nan(np.cumprod, 1),
+    np.nanmax: without_nan(np.max, -np.inf),
+    np.nanmin: without_nan(np.min, np.inf),
+    np.nanmean: where_number(np.mean),
+    np.nanvar: where_number(np.var),
+    np.nanstd: where_number(np.std),
 }

@@ -1,11 +1,12 @@
-"""Rules of functions that choose among elements by their values."""
+"""Rules of functions that choose among elements by place, by condition or by rank."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor, push, spread
-from core.dual.rules.kinds import Handler
+from core.dual.engine import Dual, Tensor, plain, push, spread
+from core.dual.rules.kinds import Handler, axiswise, from_end, gathering
 from core.dual.structure import Structure, UnitTangent
 
 
@@ -16,22 +17,170 @@ def where(condition: Tensor, *choices: Tensor) -> Tensor:
         return np.nonzero(mask)
 
     def rule(tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
-        unit = next((t for t in tangents if isinstance(t, UnitTangent)), None)
-        chosen = [t if t is None else dense(t, x, out) for t, x in zip(tangents, reals, strict=True)]
-        return np.where(mask, *(0 if t is None else t for t in chosen)).astype(out.dtype, copy=False)
-
-    def dense(tangent: Tensor, x: Tensor, out: Tensor) -> Tensor:
-        whole = tangent.dense(x.shape, x.dtype) if isinstance(tangent, Structure) else tangent
-        return np.broadcast_to(spread(whole, np.ndim(x), out.ndim), whole.shape[: whole.ndim - np.ndim(x)] + out.shape)
-
-    def structured(tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
-        for side, t, x in zip((mask, ~mask), tangents, reals, strict=True):
-            if isinstance(t, UnitTangent) and x.shape == out.shape and sum(t is not None for t in tangents) == 1:
+        for side, t, x in zip((mask, np.logical_not(mask)), tangents, reals, strict=True):
+            if isinstance(t, UnitTangent) and x.shape == out.shape and None in tangents:
                 kept = np.moveaxis(np.broadcast_to(side, out.shape)[..., t.units], -1, 0)
-                return UnitTangent(t.units, np.where(kept, t.values, np.zeros((), out.dtype)))
-        return rule(tangents, out, *reals)
+                return UnitTangent(t.units, np.where(kept, t.values, 0))
+        sides = [0 if t is None else whole(t, x, out) for t, x in zip(tangents, reals, strict=True)]
+        return np.where(mask, *sides)
 
-    return push(lambda *sides: np.where(mask, *sides), structured, choices, structured=True)
+    return push(lambda *sides: np.where(mask, *sides), rule, choices, structured=True)
 
 
-RULES: dict[Any, Handler] = {np.where: where}
+def whole(tangent: Tensor, x: Tensor, out: Tensor) -> Tensor:
+    """The tangent as an array, with the axes and the type of the result."""
+    dense = tangent.dense(x.shape, x.dtype) if isinstance(tangent, Structure) else tangent
+    front = dense.shape[: dense.ndim - np.ndim(x)]
+    dense = dense if dense.dtype == out.dtype else dense.astype(out.dtype)
+    return np.broadcast_to(spread(dense, np.ndim(x), out.ndim), front + out.shape)
+
+
+def clip(x: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
+    """At a bound the derivative is split between x and the bound, as with `maximum`."""
+    low, high = a_min if min is None else min, a_max if max is None else max
+    raised = x if low is None else np.maximum(x, low)
+    return raised if high is None else np.minimum(raised, high)
+
+
+def take(x: Tensor, indices: Any, axis: int | None = None, mode: str = "raise") -> Tensor:
+    return axiswise(np.take, 1, None, "ravel")(x, np.asarray(indices), axis, mode=mode)
+
+
+def take_along_axis(x: Tensor, indices: Any, axis: int | None = -1) -> Tensor:
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    place = from_end(axis, x.ndim)
+
+    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+        front = tangents[0].ndim - real.ndim
+        return np.take_along_axis(tangents[0], np.reshape(indices, (1,) * front + np.shape(indices)), place)
+
+    return push(lambda array: np.take_along_axis(array, indices, place), rule, (x,))
+
+
+def sort(x: Tensor, axis: int | None = -1, kind: Any = None, order: None = None, *, stable: Any = None) -> Tensor:
+    if axis is None:
+        x, axis = np.ravel(x), -1
+    return np.take_along_axis(x, np.argsort(x, axis=axis, kind=kind, stable=stable), axis)
+
+
+def partition(x: Tensor, kth: Any, axis: int | None = -1, kind: str = "introselect", order: None = None) -> Tensor:
+    if axis is None:
+        x, axis = np.ravel(x), -1
+    return np.take_along_axis(x, np.argpartition(x, kth, axis=axis), axis)
+
+
+def quantile(
+    x: Tensor, q: Any, axis: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
+) -> Tensor:
+    """The linear method: between the two elements around rank q·(n - 1)."""
+    if method != "linear":
+        raise TypeError(f"numpy.quantile of a dual takes method='linear', not {method!r}")
+    axes = np.atleast_1d(from_end(axis, x.ndim)).tolist()
+    rest = [i for i in range(-x.ndim, 0) if i not in axes]
+    rows = np.sort(np.reshape(np.transpose(x, rest + axes), [x.shape[i] for i in rest] + [-1]), axis=-1)
+    rank = np.asarray(q, np.float64) * (rows.shape[-1] - 1)
+    low = np.floor(rank).astype(int)
+    high = np.minimum(low + 1, rows.shape[-1] - 1)
+    part = np.asarray(rank - low, x.dtype)
+    found = np.moveaxis(rows[..., low] * (1 - part) + rows[..., high] * part, range(len(rest)), range(-len(rest), 0))
+    return np.expand_dims(found, axes) if keepdims else found
+
+
+def percentile(x: Tensor, q: Any, *args: Any, **options: Any) -> Tensor:
+    return quantile(x, np.true_divide(q, 100), *args, **options)
+
+
+def median(x: Tensor, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Tensor:
+    return quantile(x, 0.5, axis, keepdims=keepdims)
+
+
+def skipping_nan(function: Handler, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
+    """A function of a vector, of the numbers in each vector along the axis."""
+    moved = np.ravel(x)[None] if axis is None else np.moveaxis(x, axis, -1)
+    rows = np.reshape(moved, (-1, moved.shape[-1]))
+    parts = np.stack([function(row[~np.isnan(row)]) for row in rows])
+    found = parts[0] if axis is None else np.reshape(parts, moved.shape[:-1] + parts.shape[1:])
+    shape = [1 if axis is None or i == axis % x.ndim else n for i, n in enumerate(x.shape)]
+    return np.reshape(found, shape) if keepdims else found
+
+
+def nanquantile(x: Tensor, q: Any, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+    found = skipping_nan(lambda row: quantile(row, q), x, axis, keepdims and np.ndim(q) == 0)
+    return found if axis is None or np.ndim(q) == 0 else np.moveaxis(found, -1, 0)
+
+
+def nanpercentile(x: Tensor, q: Any, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+    return nanquantile(x, np.true_divide(q, 100), axis, keepdims=keepdims)
+
+
+def nanmedian(x: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+    return nanquantile(x, 0.5, axis, keepdims=keepdims)
+
+
+def select(conditions: Sequence[Any], choices: Sequence[Tensor], default: Any = 0) -> Tensor:
+    found = default
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        found = np.where(condition, choice, found)
+    return found
+
+
+def choose(a: Any, choices: Sequence[Tensor], mode: str = "raise") -> Tensor:
+    if isinstance(a, Dual) or mode != "raise":
+        raise TypeError("numpy.choose takes integers to choose by, and mode='raise'")
+    return select([np.equal(a, i) for i in range(len(choices))], choices)
+
+
+def unique(
+    x: Tensor, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: None = None
+) -> Any:
+    """The values with the tangent of where each stands first."""
+    if axis is not None:
+        raise TypeError("numpy.unique of a dual takes axis=None")
+    _, first, inverse, counts = np.unique(plain(x), True, True, True)
+    extra = [
+        part for part, wanted in ((first, return_index), (inverse, return_inverse), (counts, return_counts)) if wanted
+    ]
+    values = np.ravel(x)[first]
+    return (values, *extra) if extra else values
+
+
+def trim_zeros(filt: Tensor, trim: str = "fb", axis: None = None) -> Tensor:
+    nonzero = np.flatnonzero(filt)
+    if not len(nonzero):
+        return filt[:0]
+    start = nonzero[0] if "f" in trim.lower() else 0
+    return filt[start : nonzero[-1] + 1 if "b" in trim.lower() else None]
+
+
+def compress(condition: Any, x: Tensor, axis: int | None = None) -> Tensor:
+    return np.take(x, np.flatnonzero(condition), axis=axis)
+
+
+def extract(condition: Any, x: Tensor) -> Tensor:
+    return np.ravel(x)[np.flatnonzero(condition)]
+
+
+UFUNCS: dict[Any, Handler] = {np._core.umath.clip: clip}
+RULES: dict[Any, Handler] = {
+    np.where: where,
+    np.clip: clip,
+    np.take: take,
+    np.take_along_axis: take_along_axis,
+    np.sort: sort,
+    np.partition: partition,
+    np.quantile: quantile,
+    np.percentile: percentile,
+    np.median: median,
+    np.nanquantile: nanquantile,
+    np.nanpercentile: nanpercentile,
+    np.nanmedian: nanmedian,
+    np.select: select,
+    np.choose: choose,
+    np.unique: unique,
+    np.unique_values: unique,
+    np.trim_zeros: trim_zeros,
+    np.compress: compress,
+    np.extract: extract,
+    np.delete: gathering(np.delete),
+}

@@ -1,4 +1,4 @@
-"""Rules of functions that move, cut, join and repeat elements."""
+"""Rules of functions that move, repeat and pick elements by their place."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -60,28 +60,61 @@ def broadcast_to(x: Tensor, shape: Any, subok: bool = False) -> Tensor:
     return push(lambda array: np.broadcast_to(array, shape), rule, (x,))
 
 
-def concatenate(
-    arrays: Sequence[Tensor], axis: int | None = 0, *, dtype: Any = None, casting: str = "same_kind"
-) -> Tensor:
+def roll(x: Tensor, shift: Any, axis: Any = None) -> Tensor:
     if axis is None:
-        arrays, axis = [np.ravel(array) for array in arrays], 0
-    place = from_end(axis, np.ndim(arrays[0]))
-
-    def rule(tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
-        known = next((t, x) for t, x in zip(tangents, reals, strict=True) if t is not None)
-        front = known[0].shape[: known[0].ndim - np.ndim(known[1])]
-        parts = [
-            np.zeros(front + np.shape(x), out.dtype) if t is None else t for t, x in zip(tangents, reals, strict=True)
-        ]
-        return np.concatenate(parts, axis=place)
-
-    joined = push(lambda *parts: np.concatenate(parts, axis=place), rule, tuple(arrays))
-    return joined if dtype is None else joined.astype(dtype)
+        return np.reshape(roll(np.ravel(x), shift, -1), x.shape)
+    return axiswise(np.roll, 1, None)(x, shift, axis)
 
 
-def stack(arrays: Sequence[Tensor], axis: int = 0, *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
-    parts = [np.expand_dims(array, axis) for array in arrays]
-    return np.concatenate(parts, axis=axis, dtype=dtype)
+def diagonal(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    first, second = from_end((axis1, axis2), x.ndim)
+    return push(
+        lambda a: np.diagonal(a, offset, first, second), lambda t, *_: np.diagonal(t[0], offset, first, second), (x,)
+    )
+
+
+def linalg_diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
+    return diagonal(x, offset, -2, -1)
+
+
+def trace(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
+    return np.sum(diagonal(x, offset, axis1, axis2), axis=-1, dtype=dtype)
+
+
+def linalg_trace(x: Tensor, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
+    return trace(x, offset, -2, -1, dtype)
+
+
+def triangle(function: Handler) -> Handler:
+    """np.tril or np.triu, which act on the last two axes."""
+
+    def handle(x: Tensor, k: int = 0) -> Tensor:
+        mask = function(np.ones(np.shape(x)[-2:], bool), k)
+        return np.where(mask, x, 0)
+
+    return handle
+
+
+def diag(x: Tensor, k: int = 0) -> Tensor:
+    return diagonal(x, k) if np.ndim(x) == 2 else diagflat(x, k)
+
+
+def diagflat(x: Tensor, k: int = 0) -> Tensor:
+    size = x.size + abs(k)
+    places = np.flatnonzero(np.eye(size, k=k))
+    return linear(lambda values: placed(values, places, (size, size)))(np.ravel(x))
+
+
+def placed(values: Tensor, places: Any, shape: tuple[int, ...]) -> Tensor:
+    """Zeros of a shape with the values at flat places."""
+    out = np.zeros_like(values, shape=shape)
+    out[np.unravel_index(places, shape)] = values
+    return out
+
+
+def sliding_window_view(x: Tensor, window_shape: Any, axis: Any = None, **options: Any) -> Tensor:
+    numbers = np.arange(x.size).reshape(x.shape)
+    return np.ravel(x)[np.lib.stride_tricks.sliding_window_view(numbers, window_shape, axis)]
 
 
 RULES: dict[Any, Handler] = {
@@ -96,9 +129,26 @@ RULES: dict[Any, Handler] = {
     np.swapaxes: swapaxes,
     np.moveaxis: moveaxis,
     np.broadcast_to: broadcast_to,
-    np.concatenate: concatenate,
-    np.stack: stack,
     np.flip: axiswise(np.flip, 0, None),
-    np.roll: axiswise(np.roll, 1, None),
+    np.roll: roll,
+    np.copy: lambda x, order="K", subok=False: x.copy(),
+    np.astype: lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype, copy=copy),
+    np.fliplr: lambda x: np.flip(x, 1),
+    np.flipud: lambda x: np.flip(x, 0),
+    np.rot90: gathering(np.rot90),
+    np.rollaxis: gathering(np.rollaxis),
     np.tile: gathering(np.tile),
+    np.resize: gathering(np.resize),
+    np.repeat: gathering(np.repeat),
+    np.diagonal: diagonal,
+    np.trace: trace,
+    np.diag: diag,
+    np.diagflat: diagflat,
+    np.tril: triangle(np.tril),
+    np.triu: triangle(np.triu),
+    np.matrix_transpose: lambda x: swapaxes(x, -1, -2),
+    np.linalg.matrix_transpose: lambda x: swapaxes(x, -1, -2),
+    np.linalg.diagonal: linalg_diagonal,
+    np.linalg.trace: linalg_trace,
+    np.lib.stride_tricks.sliding_window_view: sliding_window_view,
 }

@@ -1,0 +1,235 @@
+"""Rules of differences, integrals, polynomials, signals and complex parts."""
+
+from math import factorial, pi
+from typing import Any
+
+import numpy as np
+
+from core.dual.engine import Dual, Tensor, plain, push
+from core.dual.rules.kinds import Handler, from_end, linear
+
+
+def diff(x: Tensor, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    parts = [edge(prepend, x, axis), x, edge(append, x, axis)]
+    x = np.moveaxis(np.concatenate([part for part in parts if part is not None], axis=axis), axis, -1)
+    for _ in range(n):
+        x = x[..., 1:] - x[..., :-1]
+    return np.moveaxis(x, -1, axis)
+
+
+def edge(values: Any, x: Tensor, axis: int) -> Tensor | None:
+    """What is put before or after x along the axis: a number fills one place."""
+    if values is None or np.ndim(values):
+        return values
+    return np.broadcast_to(values, [1 if i == from_end(axis, x.ndim) else n for i, n in enumerate(x.shape, -x.ndim)])
+
+
+def ediff1d(x: Tensor, to_end: Any = None, to_begin: Any = None) -> Tensor:
+    parts = (to_begin, diff(np.ravel(x)), to_end)
+    return np.concatenate([np.ravel(part) for part in parts if part is not None])
+
+
+def trapezoid(y: Tensor, x: Any = None, dx: float = 1.0, axis: int = -1) -> Tensor:
+    y = np.moveaxis(y, axis, -1)
+    if x is not None:
+        dx = np.diff(x) if np.ndim(x) == 1 else np.diff(np.moveaxis(x, axis, -1))
+    return np.sum(dx * (y[..., 1:] + y[..., :-1]) / 2, axis=-1)
+
+
+def slopes(x: Tensor, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """np.gradient, linear in x; the spacing is plain."""
+    if any(isinstance(step, Dual) for step in spacing):
+        raise TypeError("numpy.gradient takes duals as its array only, not as its spacing")
+    axes = range(-x.ndim, 0) if axis is None else np.atleast_1d(from_end(axis, x.ndim)).tolist()
+    steps = spacing * len(axes) if len(spacing) == 1 else spacing or (1.0,) * len(axes)
+    found = [
+        along(lambda a, step=step, i=i: np.gradient(a, step, axis=i, edge_order=edge_order), x)
+        for i, step in zip(axes, steps, strict=True)
+    ]
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def along(function: Handler, x: Tensor) -> Tensor:
+    return push(function, lambda tangents, out, real: function(tangents[0]), (x,))
+
+
+def interp(x: Tensor, xp: Tensor, fp: Tensor, left: Any = None, right: Any = None, period: Any = None) -> Tensor:
+    """Piecewise linear: the slope of the piece to the right of a node, 0 outside."""
+    if period is not None:
+        raise TypeError("numpy.interp of a dual takes no period: use np.remainder before it")
+    i = np.clip(np.searchsorted(plain(xp), plain(x), side="right") - 1, 0, np.size(xp) - 2)
+    xp, fp = (one if isinstance(one, Dual) else np.asarray(one) for one in (xp, fp))
+    inside = fp[i] + (x - xp[i]) / (xp[i + 1] - xp[i]) * (fp[i + 1] - fp[i])
+    after = np.where(np.greater(x, xp[-1]), fp[-1] if right is None else right, inside)
+    return np.where(np.less(x, xp[0]), fp[0] if left is None else left, after)
+
+
+def sinc(x: Tensor) -> Tensor:
+    """sin(πx)/(πx), near 0 by its series, so that all its derivatives are right there too."""
+    y = pi * x
+    near = np.less(np.abs(plain(y)), 0.5)
+    square, series = np.where(near, y * y, 0), 0.0
+    for k in range(9, -1, -1):
+        series = series * square + (-1) ** k / factorial(2 * k + 1)
+    far = np.where(near, 1, y)
+    return np.where(near, series, np.sin(far) / far)
+
+
+def unwrap(x: Tensor, discont: Any = None, axis: int = -1, *, period: float = 2 * pi) -> Tensor:
+    """The multiples of the period that are added do not change with x."""
+    value = plain(x)
+    return x + (np.unwrap(value, discont, axis, period=period) - value)
+
+
+def nan_to_num(x: Tensor, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
+    """What is replaced is a constant."""
+    value = plain(x)
+    return np.where(np.isfinite(value), x, np.nan_to_num(value, nan=nan, posinf=posinf, neginf=neginf))
+
+
+def angle(z: Tensor, deg: bool = False) -> Tensor:
+    found = np.arctan2(np.imag(z), np.real(z))
+    return found * (180 / pi) if deg else found
+
+
+def real_part(z: Tensor) -> Tensor:
+    return along(np.real, z)
+
+
+def imaginary_part(z: Tensor) -> Tensor:
+    return along(np.imag, z)
+
+
+def real_if_close(z: Tensor, tol: float = 100) -> Tensor:
+    return real_part(z) if np.isrealobj(np.real_if_close(plain(z), tol)) else z
+
+
+def polyval(p: Tensor, x: Tensor) -> Tensor:
+    out = np.zeros_like(plain(x))
+    for coefficient in p:
+        out = out * x + coefficient
+    return out
+
+
+def polyadd(a: Tensor, b: Tensor) -> Tensor:
+    return longer(a, b) + longer(b, a)
+
+
+def polysub(a: Tensor, b: Tensor) -> Tensor:
+    return longer(a, b) - longer(b, a)
+
+
+def longer(a: Tensor, b: Tensor) -> Tensor:
+    """Coefficients with zeros in front, as many as b has more."""
+    a = np.atleast_1d(a)
+    return np.pad(a, (max(np.size(b) - np.size(a), 0), 0))
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    count = np.size(x) if N is None else N
+    powers = np.arange(count) if increasing else np.arange(count)[::-1]
+    return x[:, None] ** powers
+
+
+def cov(
+    m: Tensor, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None, **options: Any
+) -> Tensor:
+    if options:
+        raise TypeError(f"numpy.cov of a dual takes no {sorted(options)}")
+    m = np.atleast_2d(m) if rowvar or np.ndim(m) == 1 else np.transpose(m)
+    if y is not None:
+        m = np.concatenate([m, np.atleast_2d(y) if rowvar or np.ndim(y) == 1 else np.transpose(y)])
+    rest = m - np.mean(m, axis=1, keepdims=True)
+    free = m.shape[1] - (ddof if ddof is not None else 0 if bias else 1)
+    return np.squeeze(rest @ np.conjugate(np.transpose(rest)) / free)
+
+
+def corrcoef(x: Tensor, y: Any = None, rowvar: bool = True) -> Tensor:
+    c = cov(x, y, rowvar)
+    if np.ndim(c) == 0:
+        return c / c
+    d = np.sqrt(np.diagonal(c))
+    return c / d[:, None] / d[None, :]
+
+
+def linspace(
+    start: Tensor, stop: Tensor, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, *,
+    axis: int = 0,
+) -> Any:  # fmt: skip
+    step = (stop - start) / max(num - 1 if endpoint else num, 1)
+    places = np.reshape(np.arange(num), (-1,) + (1,) * np.ndim(step))
+    found = np.moveaxis(start + places * step, 0, axis)
+    return (found, step) if retstep else found
+
+
+def logspace(
+    start: Tensor, stop: Tensor, num: int = 50, endpoint: bool = True, base: Any = 10.0, **options: Any
+) -> Tensor:
+    return np.power(base, linspace(start, stop, num, endpoint, **options))
+
+
+def geomspace(start: Tensor, stop: Tensor, num: int = 50, endpoint: bool = True, **options: Any) -> Tensor:
+    return np.exp(linspace(np.log(start), np.log(stop), num, endpoint, **options))
+
+
+def bincount(x: Any, weights: Tensor = None, minlength: int = 0) -> Tensor:
+    if isinstance(x, Dual):
+        raise TypeError("numpy.bincount counts integers; duals can only be its weights")
+    return linear(lambda w: np.bincount(x, w, minlength))(weights)
+
+
+def piecewise(x: Tensor, conditions: Any, functions: Any, *args: Any, **options: Any) -> Tensor:
+    """Each function of the elements where its condition holds."""
+    masks = [np.asarray(condition, bool) for condition in conditions]
+    if len(functions) == len(masks) + 1:
+        masks.append(~np.any(masks, axis=0))
+    out = np.zeros_like(x)
+    for mask, function in zip(masks, functions, strict=True):
+        out[mask] = function(x[mask], *args, **options) if callable(function) else function
+    return out
+
+
+def apply_along_axis(function: Handler, axis: int, x: Tensor, *args: Any, **options: Any) -> Tensor:
+    rows = np.moveaxis(x, axis, -1)
+    found = [function(row, *args, **options) for row in np.reshape(rows, (-1, rows.shape[-1]))]
+    out = np.stack([np.reshape(one, np.shape(one)) for one in found])
+    shaped = np.reshape(out, rows.shape[:-1] + out.shape[1:])
+    inner = out.ndim - 1
+    return np.moveaxis(shaped, range(-inner, 0), range(axis % x.ndim, axis % x.ndim + inner)) if inner else shaped
+
+
+def conjugate(z: Tensor) -> Tensor:
+    return along(np.conjugate, z)
+
+
+UFUNCS: dict[Any, Handler] = {
+    np.conjugate: conjugate
+}  # no complex derivative, but linear: its tangent is the conjugate
+RULES: dict[Any, Handler] = {
+    np.diff: diff,
+    np.ediff1d: ediff1d,
+    np.trapezoid: trapezoid,
+    np.gradient: slopes,
+    np.interp: interp,
+    np.sinc: sinc,
+    np.unwrap: unwrap,
+    np.nan_to_num: nan_to_num,
+    np.angle: angle,
+    np.real: real_part,
+    np.imag: imaginary_part,
+    np.real_if_close: real_if_close,
+    np.polyval: polyval,
+    np.polyadd: polyadd,
+    np.polysub: polysub,
+    np.polyder: linear(np.polyder),
+    np.polyint: linear(np.polyint),
+    np.vander: vander,
+    np.cov: cov,
+    np.corrcoef: corrcoef,
+    np.linspace: linspace,
+    np.logspace: logspace,
+    np.geomspace: geomspace,
+    np.bincount: bincount,
+    np.piecewise: piecewise,
+    np.apply_along_axis: apply_along_axis,
+}

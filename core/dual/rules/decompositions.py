@@ -1,0 +1,151 @@
+"""Rules of svd and qr, and of what singular values say: norms and condition numbers. Real matrices."""
+
+from typing import Any
+
+import numpy as np
+
+from core.dual.engine import Tensor, push
+from core.dual.rules.kinds import Handler
+from core.dual.rules.linalg import diagonal, gaps
+
+
+def transposed(a: Tensor) -> Tensor:
+    return np.swapaxes(a, -1, -2)
+
+
+def only_real(a: Tensor, name: str) -> None:
+    if np.iscomplexobj(a):
+        raise TypeError(f"numpy.linalg.{name} of a complex dual has no derivative here: its vectors have a free phase")
+
+
+def svd(a: Tensor, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    """u, s, vh; full matrices only if the matrix is square, because the rest of them is arbitrary."""
+    if not compute_uv:
+        return np.linalg.svdvals(a)
+    only_real(a, "svd")
+    if full_matrices and a.shape[-1] != a.shape[-2]:
+        raise TypeError("numpy.linalg.svd of a dual that is not square takes full_matrices=False")
+
+    def part(index: int, rule: Any) -> Tensor:
+        return push(lambda a: np.linalg.svd(a, full_matrices=False)[index], rule, (a,))
+
+    parts = part(0, left_vectors), np.linalg.svdvals(a), part(2, right_vectors)
+    return type(np.linalg.svd(np.eye(1)))(*parts)
+
+
+def svdvals(a: Tensor) -> Tensor:
+    def rule(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
+        u, _, vh = np.linalg.svd(a, full_matrices=False)
+        inner = np.conjugate(transposed(u)) @ tangents[0] @ np.conjugate(transposed(vh))
+        return np.real(diagonal(inner))
+
+    return push(np.linalg.svdvals, rule, (a,))
+
+
+def left_vectors(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    return turned(u, s, tangents[0] @ transposed(vh))
+
+
+def right_vectors(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    return transposed(turned(transposed(vh), s, transposed(tangents[0]) @ u))
+
+
+def turned(vectors: Tensor, s: Tensor, moved: Tensor) -> Tensor:
+    """The tangent of singular vectors: within their span by the gaps of s², and out of it; `moved` is t times v."""
+    inner = transposed(vectors) @ moved
+    both = inner * s[..., None, :] + s[..., :, None] * transposed(inner)
+    return vectors @ (gaps(s * s) * both) + (moved - vectors @ inner) / s[..., None, :]
+
+
+def qr(a: Tensor, mode: str = "reduced") -> Any:
+    """q and r, or r alone; of a wide matrix q belongs to its first columns."""
+    only_real(a, "qr")
+    m, n = a.shape[-2:]
+    if mode not in ("reduced", "r") and not (mode == "complete" and m <= n):
+        raise TypeError(f"numpy.linalg.qr of a dual takes mode='reduced' or 'r', not {mode!r}")
+    q = push(lambda a: np.linalg.qr(a)[0], orthogonal, (a[..., : min(m, n)],))
+    r = np.triu(transposed(q) @ a)
+    return r if mode == "r" else type(np.linalg.qr(np.eye(1)))(q, r)
+
+
+def orthogonal(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
+    inverse = np.linalg.inv(np.linalg.qr(a)[1])
+    scaled = tangents[0] @ inverse
+    inner = transposed(out) @ scaled
+    lower = np.tril(inner, -1)
+    return out @ (lower - transposed(lower)) + scaled - out @ inner
+
+
+def vector_norm(x: Tensor, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Tensor:
+    if axis is None:
+        found = vector_norm(np.ravel(x), axis=0, ord=ord)
+        return np.reshape(found, (1,) * np.ndim(x)) if keepdims else found
+    if ord in (None, 2):
+        return np.sqrt(np.sum(modulus_squared(x), axis=axis, keepdims=keepdims))
+    size = np.sqrt(modulus_squared(x)) if np.iscomplexobj(x) else np.abs(x)
+    if ord in (np.inf, -np.inf):
+        return (np.max if ord > 0 else np.min)(size, axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return np.sum(np.not_equal(x, 0), axis=axis, keepdims=keepdims).astype(size.dtype)
+    if ord == 1:
+        return np.sum(size, axis=axis, keepdims=keepdims)
+    return np.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+
+
+def modulus_squared(x: Tensor) -> Tensor:
+    if not np.iscomplexobj(x):
+        return np.square(x)
+    return np.square(np.real(x)) + np.square(np.imag(x))
+
+
+def matrix_norm(x: Tensor, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:
+    found = spectral(x, ord) if ord in (2, -2, "nuc") else entries(x, ord)
+    return found[..., None, None] if keepdims else found
+
+
+def spectral(x: Tensor, ord: Any) -> Tensor:
+    values = np.linalg.svdvals(x)
+    return np.sum(values, axis=-1) if ord == "nuc" else values[..., 0 if ord > 0 else -1]
+
+
+def entries(x: Tensor, ord: Any) -> Tensor:
+    if ord in ("fro", None):
+        return vector_norm(x, axis=(-2, -1))
+    if ord not in (1, -1, np.inf, -np.inf):
+        raise ValueError(f"no matrix norm has the order {ord!r}: take 1, 2, inf, their negatives, 'fro' or 'nuc'")
+    sums = vector_norm(x, axis=-2 if abs(ord) == 1 else -1, ord=1)
+    return np.max(sums, axis=-1) if ord > 0 else np.min(sums, axis=-1)
+
+
+def norm(x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Of vectors, or of matrices where two axes are given or x is a matrix and `ord` is."""
+    if axis is None and (ord is None or np.ndim(x) == 1):
+        return vector_norm(x, ord=ord, keepdims=keepdims)
+    if axis is None and np.ndim(x) != 2:
+        raise ValueError(f"norm of order {ord!r} takes a vector or a matrix, not {np.ndim(x)} axes; say which by axis=")
+    axes = (-2, -1) if axis is None else axis
+    if isinstance(axes, int) or len(axes) == 1:
+        return vector_norm(x, axis=axes, ord=ord, keepdims=keepdims)
+    found = matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord=ord)
+    return np.expand_dims(found, axes) if keepdims else found
+
+
+def cond(x: Tensor, p: Any = None) -> Tensor:
+    if p in (None, 2, -2):
+        values = np.linalg.svdvals(x)
+        ends = values[..., 0], values[..., -1]
+        return ends[1] / ends[0] if p == -2 else ends[0] / ends[1]
+    return matrix_norm(x, ord=p) * matrix_norm(np.linalg.inv(x), ord=p)
+
+
+RULES: dict[Any, Handler] = {
+    np.linalg.svd: svd,
+    np.linalg.svdvals: svdvals,
+    np.linalg.qr: qr,
+    np.linalg.norm: norm,
+    np.linalg.vector_norm: vector_norm,
+    np.linalg.matrix_norm: matrix_norm,
+    np.linalg.cond: cond,
+}

@@ -1,0 +1,171 @@
+"""Rules of functions that join, split, fill up and widen arrays."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from core.dual.engine import Dual, Tensor, push
+from core.dual.rules.kinds import Handler, from_end
+
+INDEX_MODES = ("edge", "reflect", "symmetric", "wrap")
+
+
+def concatenate(
+    arrays: Sequence[Tensor], axis: int | None = 0, *, dtype: Any = None, casting: str = "same_kind"
+) -> Tensor:
+    if axis is None:
+        arrays, axis = [np.ravel(array) for array in arrays], 0
+    place = from_end(axis, np.ndim(arrays[0]))
+
+    def rule(tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
+        known = next((t, x) for t, x in zip(tangents, reals, strict=True) if t is not None)
+        front = known[0].shape[: known[0].ndim - np.ndim(known[1])]
+        parts = [
+            np.zeros(front + np.shape(x), out.dtype) if t is None else t for t, x in zip(tangents, reals, strict=True)
+        ]
+        return np.concatenate(parts, axis=place)
+
+    joined = push(lambda *parts: np.concatenate(parts, axis=place), rule, tuple(arrays))
+    return joined if dtype is None else joined.astype(dtype)
+
+
+def stack(arrays: Sequence[Tensor], axis: int = 0, *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
+    parts = [np.expand_dims(array, axis) for array in arrays]
+    return np.concatenate(parts, axis=axis, dtype=dtype)
+
+
+def merged(widen: Handler, axis: int) -> Handler:
+    """np.vstack and the like: each array first gets its axes, then all are joined."""
+
+    def handle(arrays: Sequence[Tensor], *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
+        return concatenate([widen(array) for array in arrays], axis, dtype=dtype)
+
+    return handle
+
+
+def hstack(arrays: Sequence[Tensor], *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
+    parts = [np.atleast_1d(array) for array in arrays]
+    return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
+
+
+def column(array: Tensor) -> Tensor:
+    return np.reshape(array, (-1, 1)) if np.ndim(array) < 2 else array
+
+
+def column_stack(arrays: Sequence[Tensor]) -> Tensor:
+    return concatenate([column(array) for array in arrays], 1)
+
+
+def block(arrays: Any) -> Tensor:
+    """Nested lists joined from the inside out, all parts with as many axes as the deepest needs."""
+    ndim = max(depth(arrays), *(np.ndim(leaf) for leaf in leaves(arrays)))
+    return joined_block(arrays, depth(arrays), ndim)
+
+
+def joined_block(arrays: Any, levels: int, ndim: int) -> Tensor:
+    if not isinstance(arrays, list):
+        return np.reshape(arrays, (1,) * (ndim - np.ndim(arrays)) + np.shape(arrays))
+    return concatenate([joined_block(part, levels - 1, ndim) for part in arrays], -levels)
+
+
+def depth(arrays: Any) -> int:
+    return 1 + depth(arrays[0]) if isinstance(arrays, list) else 0
+
+
+def leaves(arrays: Any) -> list[Tensor]:
+    return [leaf for part in arrays for leaf in leaves(part)] if isinstance(arrays, list) else [arrays]
+
+
+def append(x: Tensor, values: Tensor, axis: int | None = None) -> Tensor:
+    if axis is None:
+        return concatenate([np.ravel(x), np.ravel(values)])
+    return concatenate([x, values], axis)
+
+
+def insert(x: Tensor, where: int, values: Tensor, axis: int | None = None) -> Tensor:
+    if not isinstance(where, int):
+        raise TypeError(f"numpy.insert with duals takes one integer to insert before, not {where!r}")
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    place = where % np.shape(x)[axis] if where < 0 else where
+    before, after = np.split(x, [place], axis)
+    if np.ndim(values) < np.ndim(x):
+        shape = [*before.shape]
+        shape[axis] = 1 if np.ndim(values) == 0 or np.ndim(x) > 1 else np.size(values)
+        moved = np.broadcast_to(values, shape if np.ndim(x) == 1 else np.delete(shape, axis))
+        values = moved if np.ndim(x) == 1 else np.expand_dims(moved, axis)
+    return concatenate([before, values, after], axis)
+
+
+def array_split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    """Cut where NumPy cuts the numbers of the places."""
+    places = np.array_split(np.arange(x.shape[axis]), indices_or_sections)
+    return [np.moveaxis(np.moveaxis(x, axis, 0)[cut(part)], 0, axis) for part in places]
+
+
+def cut(places: Any) -> slice:
+    return slice(places[0], places[-1] + 1) if len(places) else slice(0, 0)
+
+
+def split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    if isinstance(indices_or_sections, int) and x.shape[axis] % indices_or_sections:
+        raise ValueError(f"{x.shape[axis]} elements cannot be split into {indices_or_sections} equal parts")
+    return array_split(x, indices_or_sections, axis)
+
+
+def hsplit(x: Tensor, indices_or_sections: Any) -> list[Tensor]:
+    return split(x, indices_or_sections, 1 if x.ndim > 1 else 0)
+
+
+def unstack(x: Tensor, *, axis: int = 0) -> tuple[Tensor, ...]:
+    return tuple(np.moveaxis(x, axis, 0))
+
+
+def broadcast_arrays(*arrays: Tensor, subok: bool = False) -> tuple[Tensor, ...]:
+    shape = np.broadcast_shapes(*(np.shape(array) for array in arrays))
+    return tuple(np.broadcast_to(array, shape) for array in arrays)
+
+
+def meshgrid(*vectors: Tensor, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Tensor, ...]:
+    count = len(vectors)
+    grids = [np.reshape(x, (1,) * i + (-1,) + (1,) * (count - i - 1)) for i, x in enumerate(vectors)]
+    if indexing == "xy" and count > 1:
+        grids = [np.swapaxes(grid, 0, 1) for grid in grids]
+    return tuple(grids) if sparse else tuple(np.copy(grid) for grid in broadcast_arrays(*grids))
+
+
+def pad(x: Tensor, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0, **options: Any) -> Tensor:
+    if mode in INDEX_MODES and not options:
+        return np.ravel(x)[np.pad(np.arange(np.size(x)).reshape(np.shape(x)), pad_width, mode)]
+    if mode != "constant" or options or isinstance(constant_values, Dual):
+        raise TypeError(f"numpy.pad of a dual takes mode='constant' or one of {INDEX_MODES}, not {mode!r} {options}")
+    widths = np.broadcast_to(pad_width, (np.ndim(x), 2)).tolist()
+
+    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+        front = tangents[0].ndim - real.ndim
+        return np.pad(tangents[0], [[0, 0]] * front + widths)
+
+    return push(lambda real: np.pad(real, widths, constant_values=constant_values), rule, (x,))
+
+
+RULES: dict[Any, Handler] = {
+    np.concatenate: concatenate,
+    np.stack: stack,
+    np.vstack: merged(np.atleast_2d, axis=0),
+    np.hstack: hstack,
+    np.dstack: merged(np.atleast_3d, axis=2),
+    np.column_stack: column_stack,
+    np.block: block,
+    np.append: append,
+    np.insert: insert,
+    np.split: split,
+    np.array_split: array_split,
+    np.hsplit: hsplit,
+    np.vsplit: lambda x, parts: split(x, parts, 0),
+    np.dsplit: lambda x, parts: split(x, parts, 2),
+    np.unstack: unstack,
+    np.broadcast_arrays: broadcast_arrays,
+    np.meshgrid: meshgrid,
+    np.pad: pad,
+}

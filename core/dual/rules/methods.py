@@ -1,0 +1,106 @@
+"""Rules of ufuncs with two results, and of the methods of ufuncs: reduce, accumulate, outer, at, reduceat."""
+
+from typing import Any
+
+import numpy as np
+
+from core.dual.engine import Dual, Tensor, each, plain, push
+from core.dual.rules.assignment import setitem
+from core.dual.rules.kinds import Handler, from_end
+
+
+def modf(x: Tensor) -> tuple[Tensor, Any]:
+    whole = np.trunc(x)
+    return x - whole, whole
+
+
+def frexp(x: Tensor) -> tuple[Tensor, Any]:
+    exponent = np.frexp(plain(x))[1]
+    return np.ldexp(x, -exponent), exponent
+
+
+def division_with_rest(x: Tensor, y: Tensor) -> tuple[Any, Tensor]:
+    return np.floor_divide(x, y), np.remainder(x, y)
+
+
+def log_sum(x: Tensor, axis: Any = 0, *, keepdims: bool = False) -> Tensor:
+    """log Σ exp(x), shifted by the maximum: what np.logaddexp.reduce is."""
+    shift = np.max(plain(x), axis=axis, keepdims=True)
+    shift = np.where(np.isfinite(shift), shift, 0)
+    found = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+    return found if keepdims else np.squeeze(found, axis)
+
+
+def running(ufunc: Any, reaches: Any) -> Handler:
+    """np.maximum.accumulate or np.minimum.accumulate: of elements that tie the last counts."""
+
+    def handle(x: Tensor, axis: int = 0) -> Tensor:
+        value = plain(x)
+        places = np.reshape(np.arange(value.shape[axis]), [-1] + [1] * (-from_end(axis, value.ndim) - 1))
+        reached = reaches(value, ufunc.accumulate(value, axis=axis))
+        return np.take_along_axis(x, np.maximum.accumulate(np.where(reached, places, 0), axis=axis), axis)
+
+    return handle
+
+
+def scattered(values: Tensor, shape: tuple[int, ...], index: Any) -> Tensor:
+    """Zeros with the values added at the index, as often as a place occurs in it."""
+    if isinstance(values, Dual):
+
+        def scatter(array: Tensor) -> Tensor:
+            return scattered(array, shape, index)
+
+        return push(scatter, lambda tangents, out, real: each(scatter, tangents[0], np.ndim(real)), (values,))
+    out = np.zeros(shape, values.dtype)
+    np.add.at(out, index, values)
+    return out
+
+
+def add_at(x: Tensor, index: Any, values: Tensor) -> None:
+    if not isinstance(x, Dual):
+        raise TypeError("numpy.add.at of a dual needs a dual to add to: make it with np.zeros_like(dual)")
+    values = np.broadcast_to(values, np.shape(plain(x)[index]))
+    setitem(x, ..., x + scattered(values, np.shape(plain(x)), index))
+
+
+def subtract_at(x: Tensor, index: Any, values: Tensor) -> None:
+    add_at(x, index, np.negative(values))
+
+
+def add_reduceat(x: Tensor, indices: Any, axis: int = 0) -> Tensor:
+    place = from_end(axis, x.ndim)
+
+    def apply(array: Tensor) -> Tensor:
+        return np.add.reduceat(array, indices, axis=place)
+
+    return push(apply, lambda tangents, out, real: apply(tangents[0]), (x,))
+
+
+def first_axis(function: Handler) -> Handler:
+    """The function with the first axis as its default, which a ufunc's methods have."""
+    return lambda x, axis=0, *args, **options: function(x, axis, *args, **options)
+
+
+SEVERAL_RESULTS: dict[Any, Handler] = {np.modf: modf, np.frexp: frexp, np.divmod: division_with_rest}
+
+METHODS: dict[tuple[Any, str], Handler] = {
+    (np.add, "reduce"): first_axis(np.sum),
+    (np.multiply, "reduce"): first_axis(np.prod),
+    (np.maximum, "reduce"): first_axis(np.max),
+    (np.minimum, "reduce"): first_axis(np.min),
+    (np.fmax, "reduce"): first_axis(np.nanmax),
+    (np.fmin, "reduce"): first_axis(np.nanmin),
+    (np.logaddexp, "reduce"): log_sum,
+    (np.add, "accumulate"): first_axis(np.cumsum),
+    (np.multiply, "accumulate"): first_axis(np.cumprod),
+    (np.maximum, "accumulate"): running(np.maximum, np.greater_equal),
+    (np.minimum, "accumulate"): running(np.minimum, np.less_equal),
+    (np.add, "at"): add_at,
+    (np.subtract, "at"): subtract_at,
+    (np.add, "reduceat"): add_reduceat,
+}
+
+
+def outer(ufunc: Any, a: Tensor, b: Tensor) -> Tensor:
+    """`ufunc.outer`: every element of a with every one of b."""
+    return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)

@@ -1,7 +1,6 @@
-"""The plain forward pass over some samples, computed once, from which tangents are pushed on through later layers."""
+"""The plain forward pass over some samples, from every layer of which tangents are pushed on."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from core.dual import contract
@@ -12,47 +11,60 @@ from core.nn.losses import one_hot
 from core.nn.tensor import Array, Labels, Tensor
 
 
-@dataclass(frozen=True)
 class Forward:
-    """What n samples of a batch of N leave in every layer, and how the loss depends on what comes out."""
+    """Walks from layer to layer, and holds the activations of one at a time: its memory does not grow with depth.
 
-    network: Network
-    layers: list[tuple[Array, ...]]
-    """Each layer's weights and bias, as views."""
-    inputs: list[Array]
-    """The inputs of each layer, `(n, fan_in)`."""
-    pre_activations: list[Array]
-    """Those of each layer, `(n, units)`."""
-    loss: float
-    """What these samples add to the mean loss of the batch."""
-    derivative: Array
-    """The derivative of that with respect to what the loss is a function of, `(n, C)`."""
+    `layers` are views of every layer's weights and bias, `inputs` `(n, fan_in)` those of the layer reached. The loss's
+    derivative with respect to the outputs is computed by the first push that arrives there: every push has the same
+    values, to the bit, and only other tangents.
+    """
 
-    @classmethod
-    def over(cls, network: Network, parameters: Array, inputs: Array, labels: Labels, samples: Range) -> "Forward":
+    def __init__(self, network: Network, parameters: Array, inputs: Array, labels: Labels, samples: Range) -> None:
         chosen = slice(*samples)
-        layers = network.unpack(parameters)
-        outputs = [inputs[chosen].astype(parameters.dtype, copy=False)]
-        pre_activations = []
-        for index, layer in enumerate(network.layers):
-            pre_activations.append(layer.connect(layers[index], outputs[index]))
-            outputs.append(network.activations[index](pre_activations[index]))
-        targets = one_hot(labels[chosen], network.classes, parameters.dtype)
-        losses, derivative = LOSSES[network.loss_name].differentiate(network.ending(outputs[-1]), targets)
-        share = 1.0 / len(labels)
-        return cls(network, layers, outputs[:-1], pre_activations, float(losses.sum()) * share, derivative * share)
+        self.network = network
+        self.layers: list[tuple[Array, ...]] = network.unpack(parameters)
+        self._first: Array = inputs[chosen].astype(parameters.dtype, copy=False)
+        self._targets = one_hot(labels[chosen], network.classes, parameters.dtype)
+        self._share = 1.0 / len(labels)
+        self._derivative: Array | None = None
+        self._layer, self.inputs = 0, self._first
+        self._pre_activations: Array | None = None
+        self.loss = 0.0
+        """What these samples add to the mean loss of the batch, once a push has arrived."""
 
-    def slopes(self, index: int, pre_activations: Tensor) -> Array:
-        """How the samples' shares of the mean loss change, `(K, n)`, along tangents of layer `index`'s pre-activations.
+    def reach(self, layer: int) -> None:
+        """Go to a layer; on from the one reached so far if that is possible."""
+        if layer < self._layer:
+            self._layer, self.inputs, self._pre_activations = 0, self._first, None
+        while self._layer < layer:
+            self.inputs = self.network.activations[self._layer](self.pre_activations())
+            self._layer, self._pre_activations = self._layer + 1, None
+
+    def pre_activations(self) -> Array:
+        """Those of the layer reached, `(n, units)`."""
+        if self._pre_activations is None:
+            self._pre_activations = self.connect(self.layers[self._layer])
+        return self._pre_activations
+
+    def connect(self, arrays: tuple[Tensor, ...]) -> Tensor:
+        """The pre-activations of the layer reached with other weights and bias."""
+        return self.network.layers[self._layer].connect(arrays, self.inputs)
+
+    def slopes(self, pre_activations: Tensor) -> Array:
+        """How the samples' shares of the mean loss change, `(K, n)`, along tangents of these pre-activations.
 
         The tangents are pushed through all layers after it, and at the end contracted with the loss's derivative.
         """
-        outputs = self.network.activations[index](pre_activations)
-        return self.end(self.network.forward(self.layers, outputs, index + 1))
+        outputs = self.network.activations[self._layer](pre_activations)
+        return self.end(self.network.forward(self.layers, outputs, self._layer + 1))
 
     def end(self, logits: Tensor) -> Array:
         """The same for tangents of the logits."""
-        slopes: Array = contract(self.network.ending(logits).tangent, self.derivative)
+        outcome = self.network.ending(logits)
+        if self._derivative is None:
+            losses, derivative = LOSSES[self.network.loss_name].differentiate(outcome.real, self._targets)
+            self.loss, self._derivative = float(losses.sum()) * self._share, derivative * self._share
+        slopes: Array = contract(outcome.tangent, self._derivative)
         return slopes
 
 
@@ -61,7 +73,7 @@ def by_samples(
 ) -> Iterator[tuple[Forward, Block]]:
     """Each block with the forward pass over its samples, which neighbours with the same samples share."""
     for samples, group in groupby(blocks, key=lambda block: block.samples):
-        forward = Forward.over(network, parameters, inputs, labels, samples)
+        forward = Forward(network, parameters, inputs, labels, samples)
         yield from ((forward, block) for block in group)
 
 

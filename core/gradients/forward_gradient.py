@@ -56,7 +56,7 @@ class ForwardGradient(Method):
     def measure(
         self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
     ) -> list[Array]:
-        forward = Forward.over(network, parameters, inputs, labels, (0, len(labels)))
+        forward = Forward(network, parameters, inputs, labels, (0, len(labels)))
         return [self._row(forward, parameters, block, draw) for block in blocks]
 
     def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:

@@ -96,8 +96,8 @@ def _place(network: Network, directions: Range) -> tuple[int, slice]:
 
 def _row(forward: Forward, block: Block) -> Array:
     layer, units = _place(forward.network, block.directions)
-    slopes = _slopes(forward, layer, units)
-    inputs = forward.inputs[layer]
+    forward.reach(layer)
+    slopes, inputs = _slopes(forward, units), forward.inputs
     weights = inputs.shape[1] * len(slopes)
     bias = len(slopes) * (len(forward.layers[layer]) - 1)
     row = np.empty(weights + bias + 1, slopes.dtype)
@@ -108,12 +108,12 @@ def _row(forward: Forward, block: Block) -> Array:
     return row
 
 
-def _slopes(forward: Forward, layer: int, units: slice) -> Array:
+def _slopes(forward: Forward, units: slice) -> Array:
     """How each sample's share of the loss changes with each unit's pre-activation, `(K, n)`."""
-    pre_activations = forward.pre_activations[layer]
+    pre_activations = forward.pre_activations()
     ones = np.ones((units.stop - units.start, len(pre_activations)), pre_activations.dtype)
     seed = UnitTangent(np.arange(units.start, units.stop), ones)
-    return forward.slopes(layer, DualTensor(pre_activations, seed))
+    return forward.slopes(DualTensor(pre_activations, seed))
 
 
 def _pieces(network: Network, gradient: Array, block: Block, row: Array) -> list[tuple[Array, Array]]:

@@ -76,7 +76,8 @@ def _blocks(network: Network, batch_size: int) -> tuple[Block, ...]:
 
 def _row(forward: Forward, block: Block) -> Array:
     part = next(part for part in forward.network.slices if block.directions[0] < part.stop)
-    slopes = forward.slopes(part.layer, _seeded(forward, part, block))
+    forward.reach(part.layer)
+    slopes = forward.slopes(_seeded(forward, part, block))
     row = np.empty(len(slopes) + 1, slopes.dtype)
     np.add.reduce(slopes, axis=1, out=row[:-1])
     row[-1] = forward.loss if block.directions[0] == 0 else 0.0
@@ -86,10 +87,8 @@ def _row(forward: Forward, block: Block) -> Array:
 def _seeded(forward: Forward, part: Slice, block: Block) -> Tensor:
     """The pre-activations of the part's layer with a tangent of 1 at one of its entries for each direction."""
     entries = np.arange(*block.directions) - part.start
-    layer, inputs = forward.network.layers[part.layer], forward.inputs[part.layer]
-    arrays = forward.layers[part.layer]
+    weights, *bias = forward.layers[part.layer]
     if part.name == "weights":
-        weights = DualTensor(arrays[0], EntrySeed(*np.divmod(entries, part.shape[1])))
-        return layer.connect((weights, *arrays[1:]), inputs)
-    bias = DualTensor(arrays[1], UnitTangent(entries, np.ones(len(entries), inputs.dtype)))
-    return layer.connect((arrays[0], bias), inputs)
+        return forward.connect((DualTensor(weights, EntrySeed(*np.divmod(entries, part.shape[1]))), *bias))
+    seed = UnitTangent(entries, np.ones(len(entries), weights.dtype))
+    return forward.connect((weights, DualTensor(bias[0], seed)))

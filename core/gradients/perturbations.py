@@ -47,7 +47,7 @@ class Weights(Perturbation):
 
     def push(self, forward: Forward, parameters: Array, directions: Array) -> tuple[Array, float]:
         network = forward.network
-        logits = network.logits(DualTensor(parameters, directions), forward.inputs[0])
+        logits = network.logits(DualTensor(parameters, directions), forward.inputs)
         slopes = forward.end(logits).sum(axis=1)
         squares = np.einsum("kp,kp->k", directions, directions)
         return slopes @ directions, float(slopes * slopes @ squares)
@@ -61,42 +61,42 @@ class Activations(Perturbation):
         return sum(network.widths[1:])
 
     def shape(self, forward: Forward) -> Shape:
-        return (len(forward.inputs[0]), self.space(forward.network))
+        return (len(forward.inputs), self.space(forward.network))
 
     def numbers(self, network: Network, batch_size: int) -> int:
         return 2 * batch_size * self.space(network) + batch_size**2
 
     def push(self, forward: Forward, parameters: Array, directions: Array) -> tuple[Array, float]:
         noises = np.split(directions, np.cumsum(forward.network.widths[1:-1]), axis=-1)
-        slopes = _slopes(forward, noises)
+        inputs, slopes = _pushed(forward, noises)
         parts: list[Array] = []
         squares = 0.0
-        for index, noise in enumerate(noises):
-            found = slopes[..., None] * noise  # (K, n, units): what each direction says of the pre-activations
-            parts += _parameter_parts(forward, index, found.sum(axis=0))
-            squares += _squares(forward, index, found)
+        for layer, noise, arrays in zip(inputs, noises, forward.layers, strict=True):
+            found, biases = slopes[..., None] * noise, len(arrays) - 1  # (K, n, units): what each direction says
+            parts += _parameter_parts(layer, found.sum(axis=0))[: 1 + biases]
+            squares += _squares(layer, biases, found)
         return np.concatenate(parts), squares
 
 
-def _slopes(forward: Forward, noises: list[Array]) -> Array:
-    """Derivatives of the samples' shares of the loss along the noise, `(K, n)`."""
-    network, outputs = forward.network, forward.inputs[0]
+def _pushed(forward: Forward, noises: list[Array]) -> tuple[list[Array], Array]:
+    """Each layer's inputs, and how the samples' shares of the loss change along the noise, `(K, n)`."""
+    network, outputs = forward.network, forward.inputs
+    inputs: list[Array] = []
     for index, noise in enumerate(noises):
+        inputs.append(outputs.real)
         pre_activations = network.layers[index].connect(forward.layers[index], outputs)
         outputs = network.activations[index](pre_activations + DualTensor(np.zeros_like(noise[0]), noise))
-    return forward.end(outputs)
+    return inputs, forward.end(outputs)
 
 
-def _parameter_parts(forward: Forward, index: int, found: Array) -> list[Array]:
-    """The layer's part of a gradient, from the derivatives `(n, units)` of its pre-activations."""
-    weights = (forward.inputs[index].T @ found).ravel()
-    return [weights, found.sum(axis=0)] if len(forward.layers[index]) == 2 else [weights]
+def _parameter_parts(inputs: Array, found: Array) -> list[Array]:
+    """The layer's parts of a gradient, from the derivatives `(n, units)` of its pre-activations: weights and bias."""
+    return [(inputs.T @ found).ravel(), found.sum(axis=0)]
 
 
-def _squares(forward: Forward, index: int, found: Array) -> float:
+def _squares(inputs: Array, biases: int, found: Array) -> float:
     """Σₖ of the squared lengths of these parts, `‖xᵀf‖² = Σₙₘ (x xᵀ)ₙₘ (f fᵀ)ₙₘ`, with no `(K, P)` array."""
-    inputs = forward.inputs[index]
-    gram = inputs @ inputs.T + (len(forward.layers[index]) - 1)
+    gram = inputs @ inputs.T + biases
     return float(np.sum((found @ found.swapaxes(-1, -2)) * gram))
 
 

@@ -1,0 +1,120 @@
+"""One gradient, every way: time, passes per second and peak memory, all contenders in turn within one run.
+
+`python -m benchmarks.gradients [--threads N] [--quick]`; the tables and the plot go into docs/gradients.md.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from statistics import median
+
+from benchmarks import measure, report
+
+REFERENCE = "PyTorch reverse mode"
+SECTION = "gradients"
+ROUNDS = 25
+LIMIT_SECONDS = 12.0
+CASES = (
+    ("144-20-10", (1, 64, 1024)),
+    ("784-100-10", (1, 64, 1024)),
+    ("784-128-128-10", (1, 64, 1024)),
+)
+SLOW = {"blog's loop": 1, "JAX one-hot jvps": 64, "jax.jacfwd": 64, "torch.func.jacfwd": 64, "per-parameter": 1024}
+"""The largest batch for which these are waited for."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    measure.limit_threads(options.threads)
+    if options.memory:
+        sys.stdout.write(f"{_memory(*options.memory)}\n")
+        return
+    found = {}
+    for name, sizes in CASES:
+        for samples in sizes:
+            found[name, samples] = _case(name, samples)
+            sys.stdout.write(f"{name} {samples} {_summary(found[name, samples])}\n")
+            sys.stdout.flush()
+    threads = f"{options.threads} thread{'s' if options.threads > 1 else ''}"
+    text = f"{measure.machine()}; {threads} for every contender; float32.\n\n" + _tables(found)
+    report.insert("gradients.md", f"{SECTION}-{options.threads}", text)
+    if options.threads > 1:
+        _plot(found)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gradients", description=__doc__)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--memory", nargs=3, metavar=("CONTENDER", "NETWORK", "SAMPLES"))
+    return parser
+
+
+Found = dict[str, tuple[list[float], int | None]]
+
+
+def _case(name: str, samples: int) -> Found:
+    """Times and peak memory of each contender that fits."""
+    from benchmarks.contenders import CONTENDERS, Case
+
+    case = Case.parse(name, str(samples))
+    chosen = [way for way in CONTENDERS if samples <= SLOW.get(way, samples)]
+    runs = {way: run for way in chosen if (run := CONTENDERS[way](case)) is not None}
+    times = measure.rounds(runs, ROUNDS, LIMIT_SECONDS)
+    arguments = {way: ("--memory", way, name, str(samples)) for way in runs}
+    return {way: (times[way], measure.peak_bytes("benchmarks.gradients", *arguments[way])) for way in runs}
+
+
+def _memory(way: str, name: str, samples: str) -> int:
+    """Peak bytes of one gradient over what the process holds once a tiny one has been made."""
+    from benchmarks.contenders import CONTENDERS, Case
+
+    small, case = Case((4, 3, 2), 1), Case.parse(name, samples)
+    warm_up, run = CONTENDERS[way](small), CONTENDERS[way](case)
+    assert warm_up is not None
+    assert run is not None
+    return measure.growth(lambda: (warm_up(), case.inputs, case.parameters, case.labels), run)
+
+
+def _summary(found: Found) -> str:
+    return ", ".join(f"{way} {report.seconds(median(times))}" for way, (times, _) in found.items())
+
+
+def _tables(found: dict[tuple[str, int], Found]) -> str:
+    return "\n\n".join(_table(name, samples, case) for (name, samples), case in found.items())
+
+
+def _table(name: str, samples: int, case: Found) -> str:
+    from benchmarks.contenders import Case
+
+    passes = Case.parse(name, str(samples)).network.size
+    times = {way: found[0] for way, found in case.items()}
+    rows = []
+    for way, (taken, memory) in case.items():
+        directions = {"per-neuron": sum(map(int, name.split("-")[1:]))}.get(way, passes)
+        rate = "–" if "reverse" in way else f"{directions / median(taken):,.0f}"
+        held = "–" if memory is None else f"{memory / 1e6:.1f} MB"
+        to_reverse = measure.ratio(times, way, REFERENCE)
+        rows.append([way, report.seconds(median(taken)), rate, held, f"{to_reverse:,.3g}"])
+    head = [f"**{name}, {samples} sample{'s' if samples > 1 else ''}**", "time", "passes/s", "peak memory", "x PyTorch"]
+    return report.table(head, rows)
+
+
+def _plot(found: dict[tuple[str, int], Found]) -> None:
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, len(CASES), figsize=(13, 4), sharey=True, layout="constrained")
+    for axis, (name, sizes) in zip(axes, CASES, strict=True):
+        ways = dict.fromkeys(way for samples in sizes for way in found[name, samples])
+        for way in ways:
+            points = [(n, median(found[name, n][way][0])) for n in sizes if way in found[name, n]]
+            axis.plot(*zip(*points, strict=True), marker="o", label=way)
+        axis.set(title=name, xlabel="samples", xscale="log", yscale="log")
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("seconds for one gradient")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    report.IMAGES.mkdir(exist_ok=True)
+    figure.savefig(report.IMAGES / "gradients.png", dpi=110)
+
+
+if __name__ == "__main__":
+    main()

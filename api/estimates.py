@@ -13,7 +13,7 @@ from api.problems import Problem
 from api.views import DryRun
 from core.data import describe
 from core.plan import Timing, figures
-from core.settings import Settings
+from core.settings import ONE_THREAD, Settings
 from core.spec import JobSpec
 
 MEASURE_SECONDS = 30.0
@@ -21,7 +21,6 @@ MEASURE_SECONDS = 30.0
 ROUND_SECONDS = 0.002
 """What the aggregator adds to a round besides tasks and update (measured): progress, events, checkpoints."""
 _MEASURING = Lock()
-_ALONE = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 def dry_run(spec: JobSpec, settings: Settings, workers: int) -> DryRun:
@@ -59,7 +58,7 @@ def _timing(kind: str) -> Timing:
     with _MEASURING:  # two at once would slow each other down
         try:
             done = subprocess.run(command, input=kind.encode(), stdout=subprocess.PIPE, timeout=MEASURE_SECONDS,
-                                  check=True, env={**os.environ, **_ALONE})  # fmt: skip
+                                  check=True, env={**os.environ, **ONE_THREAD})  # fmt: skip
         except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
             structlog.get_logger().warning("a round was not measured", error=str(error))
             message = f"one round of this job cannot be measured within {MEASURE_SECONDS:.0f} s; try smaller batches"

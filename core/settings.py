@@ -1,5 +1,6 @@
 """The settings of every process, from the environment: `DUALTRAIN_REDIS_URL`, `DUALTRAIN_PORT`, ..."""
 
+import platform
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -7,6 +8,13 @@ from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SOCKET_URL = "unix://"
+ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+"""The workers are the parallelism, and with another number of threads BLAS gives other last bits."""
+PORTABLE = {
+    "x86_64": {"OPENBLAS_CORETYPE": "Haswell", "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR"},
+    "aarch64": {"OPENBLAS_CORETYPE": "ARMV8"},
+}
+"""What pins BLAS kernel and NumPy's SIMD features, by machine: on x86 to those of 2013, which every server has."""
 
 
 def _names(value: Any) -> Any:
@@ -29,7 +37,7 @@ class Settings(BaseSettings):
     """Names, sha256 and scopes of the API keys; needed on every address beyond loopback."""
     host: str = "127.0.0.1"
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
-    """Names besides localhost, addresses and `host` that requests may name as their host, separated by commas; `*`: all."""
+    """Names that requests may give as host besides localhost, addresses and `host`; separated by commas, `*`: all."""
     webhook_secret: SecretStr | None = None
     """Signs webhooks (HMAC-SHA256); without it no job may have a `webhook_url`."""
     webhook_private: bool = False
@@ -51,10 +59,13 @@ class Settings(BaseSettings):
     """`portable` pins BLAS kernel and SIMD features, so that unlike hosts compute the same bits."""
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that give another process these settings."""
-        return {
-            f"DUALTRAIN_{name.upper()}": _text(value) for name, value in self.model_dump().items() if value is not None
-        }
+        """Return the variables that give another process these settings, and let it compute as they say."""
+        given = {name: value for name, value in self.model_dump().items() if value is not None}
+        return {f"DUALTRAIN_{name.upper()}": _text(value) for name, value in given.items()} | self.arithmetic()
+
+    def arithmetic(self) -> dict[str, str]:
+        """Return the variables that decide how NumPy computes. They count only for a NumPy imported afterwards."""
+        return ONE_THREAD | (PORTABLE.get(platform.machine(), {}) if self.numerics == "portable" else {})
 
     @property
     def celery_broker_url(self) -> str:

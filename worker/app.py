@@ -1,13 +1,18 @@
 """The Celery application, started by `celery -A worker.app worker`. Each setting has its reason beside it."""
 
+import os
+
 from celery import Celery
 from celery.signals import setup_logging
 
 from core.settings import Settings
-from core.store.broker import QUEUE, transport_options
-from worker import processes
 
 settings = Settings()
+os.environ |= settings.arithmetic()  # before NumPy, which comes with the modules below
+
+from core.store.broker import QUEUE, transport_options  # noqa: E402
+from worker import processes  # noqa: E402
+
 app = Celery("dualtrain", broker=settings.celery_broker_url, include=["worker.tasks"])
 app.conf.update(
     # What stands in a message is data: nothing can be unpickled.

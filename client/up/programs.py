@@ -9,9 +9,6 @@ from client.up import servers
 from client.up.folders import Folders
 from core.settings import Settings
 
-ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-"""Each process computes on one thread: the workers are the parallelism, and more threads would change the last bits."""
-
 
 @dataclass(frozen=True)
 class Program:
@@ -33,7 +30,7 @@ def programs(folders: Folders, private_servers: bool, workers: int, listener: in
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment of every program."""
-    return {**os.environ, **ONE_THREAD, **settings.environment(), "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **settings.environment(), "PYTHONUNBUFFERED": "1"}
 
 
 def with_private_servers(settings: Settings, folders: Folders) -> Settings:

@@ -79,9 +79,16 @@ async def _is_ready(client: httpx.AsyncClient) -> bool:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """Return the socket that the API listens on, bound once: port 0 picks one, and it stays."""
+    """Return the socket that the API listens on, bound once: port 0 picks one, and it stays.
+
+    Raises RuntimeError when the port is taken.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=2048)
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = f"cannot listen on {host}, port {port}: {error.strerror}"
+        raise RuntimeError(f"{reason}; choose another with --port, 0 picks a free one") from None
     listener.set_inheritable(True)
     return listener
 

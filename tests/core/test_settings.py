@@ -1,0 +1,60 @@
+"""Settings from the environment, and as the environment of other processes."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from core.settings import PORTABLE, Settings
+
+
+def test_the_exchange_is_the_store_and_the_broker_the_exchange_unless_said() -> None:
+    assert Settings(redis_url="redis://a").broker_url == "redis://a"
+    assert Settings(redis_url="redis://a", exchange_url="redis://b").broker_url == "redis://b"
+
+
+@pytest.mark.parametrize(
+    ("url", "celery"),
+    [
+        ("redis://:secret@host:6379/2", "redis://:secret@host:6379/2"),
+        ("amqp://rabbit", "amqp://rabbit"),
+        ("unix:///run/x.sock", "redis+socket:///run/x.sock"),
+        ("unix:///run/x.sock?db=3", "redis+socket:///run/x.sock?virtual_host=3"),
+    ],
+)
+def test_celery_gets_its_own_spelling(url: str, celery: str) -> None:
+    assert Settings(broker_url=url).celery_broker_url == celery
+
+
+def test_another_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given = Settings(
+        data_dir=tmp_path, hub_datasets=("a/b", "c/d"), webhook_secret="s3", port=0, numerics="portable", workers=3
+    )
+    for name, value in given.environment().items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == given
+
+
+def test_names_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUALTRAIN_HUB_DATASETS", " a/b, c/d ,")
+    assert Settings().hub_datasets == ("a/b", "c/d")
+
+
+def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUALTRAIN_PORT", "70000")
+    with pytest.raises(ValidationError, match="port"):
+        Settings()
+
+
+@pytest.mark.skipif(platform.machine() not in PORTABLE, reason="no portable numerics are known for this machine")
+def test_portable_numerics_pin_the_kernel() -> None:
+    look = "import numpy, threadpoolctl as t; print([(i['num_threads'], i['architecture']) for i in t.threadpool_info()])"
+    variables = Settings(numerics="portable").arithmetic()
+    told = subprocess.run(
+        [sys.executable, "-W", "error", "-c", look], env={**os.environ, **variables}, capture_output=True, text=True
+    )
+    assert told.stdout.strip() == f"[(1, '{variables['OPENBLAS_CORETYPE'].capitalize()}')]", told.stderr

@@ -1,7 +1,7 @@
 """What must hold after a run: every accepted job ended as in the quiet run, was told of once, and leaves nothing."""
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from core.job import Job, Status
 from core.store import Documents, keys, replay
@@ -38,7 +38,8 @@ def _event_faults(stack: Stack, job: Job) -> Iterator[str]:
         steps = [event.data["step"] for event in events if event.type == kind]
         if steps != sorted(set(steps)):
             yield f"{kind} events are not in order or told twice: {steps}"
-    told = [event.data["status"] for event in events if event.type == "status"]
+    told = [event.data["status"] for event in events if event.type == "status"]  # a new reason alone is told too
+    told = [status for status, _ in groupby(told)]
     if told != [one.status for one in job.transitions][-len(told) :]:
         yield f"status events {told}, transitions {[one.status for one in job.transitions]}"
     points = [point["step"] for point in Documents(stack.store).history(job.id) if point["test_accuracy"] is not None]

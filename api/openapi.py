@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.predictions.answers import PredictionRequest
+from api.predictions.oip import InferRequest
 from api.problems import MEDIA_TYPE
 from core.spec import JobSpec
 
@@ -16,6 +17,8 @@ Errors are RFC 9457 problems (`application/problem+json`) with a stable `code`. 
 Follow a job by server-sent events, by `Prefer: wait=N`, or by polling with `If-None-Match`."""
 
 REFERENCE = "#/components/schemas/{model}"
+RAW_BODIES = (JobSpec, PredictionRequest, InferRequest)
+"""Bodies that are parsed from their bytes, so FastAPI does not see their models."""
 
 
 def version() -> str:
@@ -41,10 +44,10 @@ def install(app: FastAPI) -> None:
 def completed(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document with the spec's schemas, and without FastAPI's own form of 422, which is never sent."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    spec = JobSpec.model_json_schema(ref_template=REFERENCE)
-    schemas |= spec.pop("$defs", {})
-    schemas["JobSpec"] = spec
-    schemas["PredictionRequest"] = PredictionRequest.model_json_schema()
+    for model in RAW_BODIES:
+        schema = model.model_json_schema(ref_template=REFERENCE)
+        schemas |= schema.pop("$defs", {})
+        schemas[model.__name__] = schema
     for name in ("JobView", "DryRun"):
         schemas[name]["properties"]["spec"] = {"$ref": REFERENCE.format(model="JobSpec")}
     for operations in document["paths"].values():

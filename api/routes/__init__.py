@@ -11,6 +11,7 @@ from api.routes import (
     metrics,
     models,
     oip,
+    page,
     predictions,
     results,
     samples,
@@ -44,3 +45,4 @@ def include(app: FastAPI) -> None:
     """Add all routes to the application."""
     for module in MODULES:
         app.include_router(module.router)
+    page.include(app)

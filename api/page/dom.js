@@ -1,0 +1,38 @@
+// Elements without a framework: build them, and change only what differs.
+
+const SVG = "http://www.w3.org/2000/svg";
+const SVG_TAGS = new Set(["svg", "g", "rect", "line", "text", "title", "path", "circle"]);
+
+/** Make an element. `on…` attributes are listeners; false and null leave an attribute out. */
+export function h(tag, attributes = {}, ...children) {
+  const node = SVG_TAGS.has(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) set(node, name, value);
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+function set(node, name, value) {
+  if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+  else if (name === "value" || name === "checked" || name === "disabled") node[name] = value;
+  else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value === true ? "" : value);
+}
+
+/** Write a text only where it is another, so that selections and screen readers are left alone. */
+export function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** Show exactly these children. */
+export function fill(node, ...children) {
+  node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+}
+
+/** The colour that a custom property of the stylesheet has in the present theme. */
+export function colour(name) {
+  const probe = document.getElementById("main");
+  const before = probe.style.outlineColor;
+  probe.style.outlineColor = `var(--${name})`;
+  const found = getComputedStyle(probe).outlineColor;
+  probe.style.outlineColor = before;
+  return found;
+}

@@ -1,0 +1,38 @@
+// Numbers and times as people read them.
+
+const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat("en-GB", { notation: "compact", maximumSignificantDigits: 3 });
+
+export const NOTHING = "–";
+
+const shown = (write) => (value) => (value === null || value === undefined ? NOTHING : write(value));
+
+export const count = shown((value) => whole.format(value));
+export const compact = shown((value) => (value < 1000 ? String(Number(value.toPrecision(3))) : short.format(value)));
+export const percent = shown((value) => `${(100 * value).toFixed(2)} %`);
+export const loss = shown((value) => value.toFixed(4));
+export const number = shown((value) => {
+  const size = Math.abs(value);
+  return value !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(3) : value.toFixed(5);
+});
+
+/** Seconds as `0.4 s`, `12 s`, `3 min 05 s` or `2 h 10 min`. */
+export const duration = shown((seconds) => {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const total = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(total / 3600), Math.floor((total % 3600) / 60)];
+  if (hours) return `${whole.format(hours)} h ${String(minutes).padStart(2, "0")} min`;
+  return minutes ? `${minutes} min ${String(total % 60).padStart(2, "0")} s` : `${total} s`;
+});
+
+export const clock = shown((iso) => new Date(iso).toLocaleTimeString("en-GB"));
+export const bytes = shown((value) => (value < 1e6 ? `${(value / 1e3).toFixed(0)} kB` : `${(value / 1e6).toFixed(0)} MB`));
+
+/** What a job is called: its name, or its id. */
+export const title = (job) => job.name || job.id;
+
+/** A word on the network and method: `144-20-10, per-parameter`. */
+export function summary(spec) {
+  const layers = spec.network.layers.map((layer) => layer.custom ?? layer.units);
+  return `${[spec.dataset.image_size ** 2, ...layers].join("-")}, ${spec.gradient.method}`;
+}

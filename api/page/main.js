@@ -1,0 +1,92 @@
+// Start: who is there, the stream of events, and the view that the address names.
+
+import * as api from "./api.js";
+import { fill, h } from "./dom.js";
+import * as header from "./parts/header.js";
+import { notice } from "./parts/notices.js";
+import * as store from "./store.js";
+import { follow } from "./stream.js";
+import { compareView } from "./views/compare.js";
+import { drawView } from "./views/draw.js";
+import { jobView } from "./views/job.js";
+import { jobsView } from "./views/jobs.js";
+import { loginView } from "./views/login.js";
+import { newView } from "./views/new.js";
+
+const VIEWS = { "": jobsView, new: newView, jobs: jobView, draw: drawView, compare: compareView };
+const main = document.getElementById("main");
+let leave = () => {};
+let following = false;
+
+/** Show the view of the address: `#/jobs/ID` is view `jobs` with argument `ID`. */
+function show() {
+  leave();
+  const [, name = "", argument] = location.hash.split("/");
+  const view = VIEWS[name] ?? jobsView;
+  mark(name);
+  fill(main);
+  leave = view(main, argument && decodeURIComponent(argument)) ?? (() => {});
+}
+
+function mark(name) {
+  for (const link of document.querySelectorAll("#nav a")) {
+    const here = link.getAttribute("href") === `#/${name === "jobs" ? "" : name}`;
+    link.toggleAttribute("aria-current", here);
+    if (here) link.setAttribute("aria-current", "page");
+  }
+}
+
+async function begin() {
+  try {
+    store.link.session = await api.session();
+  } catch (trouble) {
+    fill(main, h("p", { class: "trouble", role: "alert" }, trouble.message));
+    setTimeout(begin, 2000);
+    return;
+  }
+  header.show(enter);
+  if (store.link.session.keys && !store.link.session.name) ask();
+  else await enter();
+}
+
+function ask() {
+  leave();
+  leave = loginView(main, async (session) => {
+    store.link.session = session;
+    header.show(enter);
+    await enter();
+  });
+}
+
+async function enter() {
+  try {
+    await store.refresh();
+  } catch (trouble) {
+    notice(trouble.message);
+  }
+  if (!following) start();
+  show();
+}
+
+function start() {
+  following = true;
+  let first = true;
+  follow({
+    opened() {
+      store.setLive(true);
+      if (!first) store.reloadHistories();
+      first = false;
+      store.refreshSoon();
+    },
+    heard: store.heard,
+    lost: () => store.setLive(false),
+  });
+}
+
+api.whenStranger(ask);
+window.addEventListener("hashchange", () => {
+  show();
+  main.focus();
+});
+setInterval(() => document.visibilityState === "visible" && following && store.refreshSoon(), 10_000);
+begin();

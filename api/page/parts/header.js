@@ -1,0 +1,50 @@
+// The right end of the bar: connection, workers, theme, who is logged in.
+
+import * as api from "../api.js";
+import { fill, h, say } from "../dom.js";
+import { link, subscribe } from "../store.js";
+import { attempt } from "./notices.js";
+
+const box = document.getElementById("status");
+const dot = h("span", { class: "dot" });
+const words = h("span", { class: "words" });
+let stop = () => {};
+
+setTheme(localStorage.getItem("theme"));
+
+/** Build it for the present session. */
+export function show() {
+  stop();
+  const theme = h("button", { type: "button", class: "quiet", onclick: turn, "aria-label": "Light or dark" }, "◐");
+  fill(box, h("span", { class: "link", role: "status" }, dot, words), theme, leaving());
+  stop = subscribe(draw);
+  draw();
+}
+
+function draw() {
+  dot.classList.toggle("live", link.live);
+  say(words, link.live ? working(link.workers?.length) : "reconnecting…");
+}
+
+function working(workers) {
+  if (workers === undefined) return "live";
+  return workers ? `${workers} ${workers === 1 ? "worker" : "workers"}` : "no worker runs; jobs wait";
+}
+
+function leaving() {
+  if (!link.session.name) return null;
+  const out = () => attempt(api.logOut).then(() => location.reload());
+  return h("button", { type: "button", class: "quiet", onclick: out }, `Log out ${link.session.name}`);
+}
+
+function turn() {
+  const dark = getComputedStyle(document.documentElement).colorScheme === "dark" || (!localStorage.getItem("theme") && matchMedia("(prefers-color-scheme: dark)").matches);
+  const next = dark ? "light" : "dark";
+  localStorage.setItem("theme", next);
+  setTheme(next);
+}
+
+function setTheme(theme) {
+  if (theme) document.documentElement.dataset.theme = theme;
+  window.dispatchEvent(new Event("theme"));
+}

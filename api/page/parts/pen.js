@@ -1,0 +1,58 @@
+// A canvas to draw a digit on: mouse, pen and touch. White on black, as MNIST is.
+
+import { h } from "../dom.js";
+
+export const SIDE = 280;
+const THICK = 22;
+
+/** A canvas; `changed` is called after every stroke. `lines` are kept, so that nothing drawn is lost. */
+export function pen(lines, changed) {
+  const canvas = h("canvas", { width: SIDE, height: SIDE, class: "pen", tabindex: 0, role: "img",
+    "aria-label": "Draw a digit here with mouse, pen or finger. Without one of these, choose a test digit below." });
+  const context = canvas.getContext("2d");
+  let line = null;
+
+  const at = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
+  };
+
+  function paint() {
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, SIDE, SIDE);
+    Object.assign(context, { strokeStyle: "#fff", lineWidth: THICK, lineCap: "round", lineJoin: "round" });
+    for (const points of lines) stroke(points);
+  }
+
+  function stroke(points) {
+    context.beginPath();
+    context.moveTo(...points[0]);
+    for (const point of points.length > 1 ? points : [points[0], points[0]]) context.lineTo(...point);
+    context.stroke();
+  }
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    event.preventDefault();
+    canvas.setPointerCapture(event.pointerId);
+    line = [at(event)];
+    lines.push(line);
+    paint();
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!line) return;
+    for (const part of event.getCoalescedEvents?.() ?? [event]) line.push(at(part));
+    paint();
+  });
+  for (const type of ["pointerup", "pointercancel"]) canvas.addEventListener(type, () => {
+    if (line) changed();
+    line = null;
+  });
+
+  paint();
+  const clear = () => {
+    lines.length = 0;
+    paint();
+  };
+  return { node: canvas, clear, undo: () => { lines.pop(); paint(); }, png: () => canvas.toDataURL("image/png") };
+}

@@ -1,0 +1,71 @@
+// A layer's weights as pictures that change while it learns; a click on one picks the weight for the ε.
+
+import * as api from "../api.js";
+import { h, say } from "../dom.js";
+
+const AGAIN_MILLISECONDS = 1500;
+const GAP = 1; // between the tiles of weights.png
+
+/** The picture of a job's weights. Picking sends the event `pick` with {layer, row, column} to the window. */
+export function weights(job) {
+  const picture = h("img", { class: "weights", alt: "", hidden: true, onclick: pick });
+  const words = h("p", { class: "soft" }, "Appears with the first checkpoint.");
+  const layers = job.spec.network.layers.map((layer, index) => ({ layer, index })).filter(({ layer }) => !layer.custom);
+  const choice = h("select", { id: "weights-layer", onchange: () => load(true) },
+    layers.map(({ layer, index }) => h("option", { value: index }, `${index}: ${layer.units} units, ${layer.activation}`)));
+  const node = h("section", { class: "card" }, h("h2", {}, "Weights"),
+    h("p", { class: "hint" }, "Blue is negative, red positive. Of the first layer every unit is a small picture: what it looks for. "
+      + "Click a pixel to follow its ε below."),
+    h("label", { for: "weights-layer", class: "inline" }, "Layer ", choice), picture, words);
+  let asked = 0;
+  let url = null;
+
+  async function load(now) {
+    if (!now && Date.now() - asked < AGAIN_MILLISECONDS) return;
+    asked = Date.now();
+    try {
+      const blob = await api.weights(job.id, choice.value);
+      if (url) URL.revokeObjectURL(url);
+      picture.src = url = URL.createObjectURL(blob);
+      picture.alt = `Weights of layer ${choice.value} as small pictures`;
+      picture.hidden = false;
+      say(words, "");
+    } catch (trouble) {
+      if (trouble.code !== "not_there_yet") say(words, trouble.message);
+    }
+  }
+
+  function pick(event) {
+    if (Number(choice.value) !== 0) return;
+    const place = weightAt(picture, event, job.spec);
+    if (place) window.dispatchEvent(new CustomEvent("pick", { detail: { layer: 0, ...place } }));
+  }
+
+  const update = (now, type) => (now.status === "running" || type !== "step") && now.progress.step && type !== "link" && load(false);
+  const last = (now) => !["running", "queued"].includes(now.status) && setTimeout(() => load(true), 300);
+  let status = job.status;
+  return {
+    node,
+    update(now, type) {
+      update(now, type);
+      if (status !== now.status) last(now);
+      status = now.status;
+    },
+    dispose: () => url && URL.revokeObjectURL(url),
+  };
+}
+
+/** Which weight lies under the pointer: its row is the pixel, its column the unit. */
+function weightAt(picture, event, spec) {
+  const side = spec.dataset.image_size;
+  const units = spec.network.layers[0].units;
+  const columns = Math.ceil(Math.sqrt(units));
+  const cells = columns * (side + GAP) + GAP;
+  const box = picture.getBoundingClientRect();
+  const [x, y] = [event.clientX - box.left, event.clientY - box.top].map((at) => Math.floor((at / box.width) * cells) - GAP);
+  const [tileX, tileY] = [x, y].map((at) => Math.floor(at / (side + GAP)));
+  const [pixelX, pixelY] = [x, y].map((at) => at - Math.floor(at / (side + GAP)) * (side + GAP));
+  const column = tileY * columns + tileX;
+  const inside = pixelX >= 0 && pixelY >= 0 && pixelX < side && pixelY < side && column < units;
+  return inside ? { row: pixelY * side + pixelX, column } : null;
+}

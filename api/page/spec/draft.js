@@ -1,0 +1,41 @@
+// What was entered so far: only what differs from the defaults, kept in the browser until it is sent.
+
+import { FIELDS } from "./fields.js";
+import { get, set } from "./paths.js";
+
+const KEY = "dualtrain-draft";
+
+/** Bring back the draft of this tab, an empty one if there is none. */
+export function restore() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEY)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+export const save = (draft) => sessionStorage.setItem(KEY, JSON.stringify(draft));
+
+/** The draft without the fields that do not belong to the chosen method, optimizer or schedule. */
+export function cleaned(draft, standard) {
+  const spec = structuredClone(draft);
+  const value = (path) => get(spec, path) ?? get(standard, path);
+  for (const { path, when } of FIELDS) if (when && !when(value)) set(spec, path, undefined);
+  needTag(spec, "optimizer", "name", standard);
+  needTag(spec, "gradient", "method", standard);
+  needTag(spec.optimizer ?? {}, "schedule", "name", standard.optimizer ?? {});
+  needTag(spec, "outer", "name", standard);
+  return prune(spec);
+}
+
+/** A choice among kinds says which kind it is, also where only an option of it was entered. */
+function needTag(part, name, tag, standard) {
+  if (part[name] && Object.keys(part[name]).length) part[name][tag] ??= standard[name]?.[tag];
+}
+
+function prune(part) {
+  for (const [name, value] of Object.entries(part)) {
+    if (value && typeof value === "object" && !Array.isArray(value) && !Object.keys(prune(value)).length) delete part[name];
+  }
+  return part;
+}

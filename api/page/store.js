@@ -1,0 +1,134 @@
+// What the page knows: jobs, histories, the newest rounds. Views subscribe; nobody else asks twice.
+
+import * as api from "./api.js";
+
+const ROUNDS = 60;
+const LIST_MILLISECONDS = 700;
+
+export const jobs = new Map();
+export const histories = new Map();
+export const rounds = new Map(); // job id -> rounds told, oldest first: {step, shards, retries}
+export const link = { live: false, next: null, workers: null, session: { keys: false, scopes: ["submit"] } };
+
+const listeners = new Set();
+let pending = null;
+
+/** Call `listener(jobId or null, type)` after every change; returns how to stop that. */
+export function subscribe(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function tell(id, type) {
+  for (const listener of listeners) listener(id, type);
+}
+
+/** Jobs, newest first. */
+export const newest = () => [...jobs.values()].sort((one, other) => other.created_at.localeCompare(one.created_at));
+
+export const maySubmit = () => !link.session.keys || link.session.scopes.some((scope) => scope !== "read");
+
+/** Take a job as the service told it. */
+export function keep(job) {
+  jobs.set(job.id, job);
+  tell(job.id, "job");
+  return job;
+}
+
+export function forget(id) {
+  for (const map of [jobs, histories, rounds]) map.delete(id);
+  tell(id, "deleted");
+}
+
+export function setLive(live) {
+  if (link.live === live) return;
+  link.live = live;
+  tell(null, "link");
+}
+
+/** Read the newest jobs and the workers; older jobs that are known stay. */
+export async function refresh() {
+  const [page, alive] = await Promise.all([api.jobs(), api.workers()]);
+  dropDeleted(page);
+  for (const job of page.data) jobs.set(job.id, job);
+  link.next ??= page.next;
+  link.workers = alive.data;
+  tell(null, "list");
+}
+
+function dropDeleted(page) {
+  const present = new Set(page.data.map((job) => job.id));
+  const oldest = page.has_more ? page.data.at(-1).created_at : "";
+  for (const job of jobs.values()) if (job.created_at > oldest && !present.has(job.id)) jobs.delete(job.id);
+}
+
+export async function older() {
+  const page = await api.jobs(link.next);
+  for (const job of page.data) jobs.set(job.id, job);
+  link.next = page.next;
+  tell(null, "list");
+}
+
+/** Read the list soon, once for however many reasons; what fails is made good at the next connection. */
+export function refreshSoon() {
+  pending ??= setTimeout(() => {
+    pending = null;
+    refresh().catch(() => {});
+  }, LIST_MILLISECONDS);
+}
+
+export async function loadHistory(id) {
+  histories.set(id, (await api.history(id)).data);
+  tell(id, "history");
+}
+
+export function reloadHistories() {
+  for (const id of histories.keys()) loadHistory(id).catch(() => {});
+}
+
+/** Take an event of the stream. */
+export function heard(type, data) {
+  if (type === "gap") reloadHistories();
+  const job = jobs.get(data.job_id);
+  if (job) EVENTS[type]?.(job, data);
+  if (type === "status" || !job) refreshSoon();
+  tell(data.job_id ?? null, type);
+}
+
+const EVENTS = {
+  status(job, data) {
+    Object.assign(job, { status: data.status, status_reason: data.reason });
+  },
+  step(job, data) {
+    const { job_id: id, loss, shards, ...progress } = data;
+    Object.assign(job.progress, progress);
+    job.metrics.loss = loss;
+    addRound(id, { step: data.step, shards, failed: [] });
+    addPoint(id, { step: data.step, loss, elapsed_seconds: null });
+  },
+  evaluation(job, data) {
+    const { job_id: id, ...point } = data;
+    Object.assign(job.metrics, point);
+    addPoint(id, { ...point, elapsed_seconds: null });
+  },
+  retry(job, data) {
+    job.retries += 1;
+    rounds.get(job.id)?.at(-1)?.failed.push(data);
+  },
+};
+
+function addRound(id, round) {
+  const told = rounds.get(id) ?? [];
+  told.push(round);
+  rounds.set(id, told.slice(-ROUNDS));
+}
+
+function addPoint(id, point) {
+  const points = histories.get(id);
+  if (!points) return;
+  const last = points.at(-1);
+  if (last && last.step === point.step) Object.assign(last, defined(point));
+  else if (!last || last.step < point.step) points.push(point);
+}
+
+const defined = (point) => Object.fromEntries(Object.entries(point).filter(([, value]) => value !== null));

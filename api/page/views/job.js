@@ -1,0 +1,97 @@
+// One job: figures, curves, lanes, weights, the ε, files.
+
+import * as api from "../api.js";
+import { fill, h, say } from "../dom.js";
+import { loss, percent, summary, title } from "../format.js";
+import { actions } from "../parts/actions.js";
+import { chart } from "../parts/chart.js";
+import { confusion } from "../parts/confusion.js";
+import { files } from "../parts/files.js";
+import { lanes } from "../parts/lanes.js";
+import { badge, bar, figures } from "../parts/progress.js";
+import { trace } from "../parts/trace.js";
+import { weights } from "../parts/weights.js";
+import { histories, jobs, keep, loadHistory, subscribe } from "../store.js";
+
+/** Show a job; it is read first when the page does not know it. */
+export function jobView(main, id) {
+  let stop = () => {};
+  let left = false;
+  const open = (job) => {
+    if (!left) stop = show(main, job);
+  };
+  if (jobs.has(id)) open(jobs.get(id));
+  else api.job(id).then((job) => open(keep(job))).catch((trouble) => absent(main, trouble));
+  return () => {
+    left = true;
+    stop();
+  };
+}
+
+function absent(main, trouble) {
+  fill(main, h("div", { class: "card narrow" }, h("h1", {}, "No such job"), h("p", { role: "alert" }, trouble.message),
+    h("a", { href: "#/" }, "All jobs")));
+}
+
+function show(main, job) {
+  const parts = [head(job), curves(job.id), lanes(job.id), weights(job), trace(job), confusion(job.id), files(job)];
+  fill(main, parts.map((part) => part.node));
+  loadHistory(job.id).catch(() => {});
+  const draw = (id, type) => {
+    if (type === "deleted" && id === job.id) location.hash = "#/";
+    const now = jobs.get(job.id);
+    if (now && (id === job.id || id === null)) for (const part of parts) part.update?.(now, type);
+  };
+  draw(job.id, "job");
+  const unsubscribe = subscribe(draw);
+  return () => {
+    unsubscribe();
+    for (const part of parts) part.dispose?.();
+  };
+}
+
+function head(job) {
+  const progress = bar(job);
+  const facts = figures(job);
+  const state = h("span", {});
+  const reason = h("p", { class: "reason", role: "status" });
+  const buttons = h("div", { class: "actions" });
+  let shown = "";
+  const node = h("section", { class: "card" },
+    h("p", { class: "crumb" }, h("a", { href: "#/" }, "Jobs"), " / ", job.id),
+    h("div", { class: "head" }, h("h1", {}, title(job), " ", state), buttons),
+    h("p", { class: "soft" }, summary(job.spec)), progress.node, reason, facts.node);
+  const update = (now) => {
+    progress.update(now);
+    facts.update(now);
+    say(reason, now.status_reason?.message ?? "");
+    if (shown === now.status) return;
+    shown = now.status;
+    fill(state, badge(now));
+    fill(buttons, again(now), h("a", { class: "button", href: `#/draw/${now.id}` }, "Draw a digit"), actions(now));
+  };
+  return { node, update };
+}
+
+function again(job) {
+  return h("a", { class: "button", href: `#/new/${job.id}` }, "Run again");
+}
+
+function curves(id) {
+  const one = chart({ name: "Loss of the batches", x: "step", write: loss });
+  const other = chart({ name: "Accuracy on the test split", x: "step", write: percent });
+  const update = () => {
+    const points = histories.get(id) ?? [];
+    one.show(...series(points, [["loss", "loss", "ink-1"]]));
+    other.show(...series(points.filter((point) => point.test_accuracy != null),
+      [["test accuracy", "test_accuracy", "ink-2"], ["validation accuracy", "validation_accuracy", "ink-3"]]));
+  };
+  const dispose = () => [one, other].forEach((each) => each.dispose());
+  return { node: h("section", { class: "card two" }, one.node, other.node), update, dispose };
+}
+
+function series(points, columns) {
+  const used = columns.filter(([, field]) => points.some((point) => point[field] != null));
+  const data = [points.map((point) => point.step), ...used.map(([, field]) => points.map((point) => point[field] ?? null))];
+  return [data, used.map(([label, , ink]) => ({ label, ink, points: points.length < 60 }))];
+}

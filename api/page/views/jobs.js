@@ -1,0 +1,74 @@
+// The queue and all jobs.
+
+import { fill, h, say } from "../dom.js";
+import { clock, loss, percent, summary, title } from "../format.js";
+import { actions } from "../parts/actions.js";
+import { attempt } from "../parts/notices.js";
+import { badge, bar, left, rate } from "../parts/progress.js";
+import { jobs, link, newest, older, subscribe } from "../store.js";
+
+/** Show all jobs; each row keeps its nodes while its figures change. */
+export function jobsView(main) {
+  const rows = new Map();
+  const list = h("ul", { class: "jobs" });
+  const words = h("p", { class: "lead" });
+  const more = h("button", { type: "button", onclick: () => attempt(older) }, "Show older jobs");
+  fill(main,
+    h("div", { class: "head" }, h("h1", {}, "Jobs"), h("a", { class: "button primary", href: "#/new" }, "Train a network")),
+    words, list, more);
+
+  function draw(id, type) {
+    if (type === "step" || type === "evaluation" || type === "retry") return rows.get(id)?.update(jobs.get(id));
+    const shown = newest();
+    for (const job of shown) if (rows.get(job.id)?.status !== stamp(job)) rows.set(job.id, row(job));
+    for (const job of shown) rows.get(job.id).update(job);
+    place(list, shown.map((job) => rows.get(job.id).node));
+    say(words, lead(shown));
+    more.hidden = !link.next;
+    return null;
+  }
+
+  draw();
+  return subscribe(draw);
+}
+
+const stamp = (job) => `${job.status}/${job.name}`;
+
+/** Put nodes into an order, and touch only what is out of it: what has the focus keeps it. */
+function place(list, nodes) {
+  nodes.forEach((node, index) => {
+    if (list.children[index] !== node) list.insertBefore(node, list.children[index] ?? null);
+  });
+  while (list.children.length > nodes.length) list.lastChild.remove();
+}
+
+function lead(shown) {
+  if (!shown.length) return "No job yet. Train a network: the form is filled in already, one click starts it.";
+  const waiting = shown.filter((job) => job.status === "queued").length;
+  const running = shown.filter((job) => job.status === "running").length;
+  return `${running} running, ${waiting} waiting, ${shown.length} shown.`;
+}
+
+function row(job) {
+  const progress = bar(job);
+  const cell = (name) => h("span", { class: "cell" }, h("small", {}, name), h("b"));
+  const cells = { loss: cell("loss"), accuracy: cell("test accuracy"), rate: cell("passes/s"), left: cell("left") };
+  const reason = h("p", { class: "reason" });
+  const node = h("li", { class: `card job ${job.status}` },
+    h("div", { class: "job-head" },
+      h("a", { href: `#/jobs/${job.id}`, class: "title" }, title(job)), badge(job),
+      h("span", { class: "soft" }, `${summary(job.spec)} · ${clock(job.created_at)}`)),
+    progress.node, h("div", { class: "cells" }, Object.values(cells)), reason,
+    h("div", { class: "actions" }, actions(job)));
+  const update = (now) => {
+    const speed = rate(now);
+    progress.update(now);
+    say(cells.loss.lastChild, loss(now.metrics.loss));
+    say(cells.accuracy.lastChild, percent(now.metrics.test_accuracy));
+    say(cells.rate.firstChild, speed.unit);
+    say(cells.rate.lastChild, speed.value);
+    say(cells.left.lastChild, left(now));
+    say(reason, now.status_reason?.message ?? "");
+  };
+  return { node, update, status: stamp(job) };
+}

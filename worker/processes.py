@@ -21,6 +21,8 @@ from worker.computer import Computer
 
 PR_SET_PDEATHSIG = 1
 BEAT_SECONDS = 0.5
+NICENESS = 10
+"""Requests are answered before shards are computed, where both share a processor."""
 
 _computer: Computer | None = None
 
@@ -41,6 +43,7 @@ def log(**_: Any) -> None:
 def start(**_: Any) -> None:
     """Prepare a pool process: it dies with its parent, computes on one thread, and tells that it lives."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.nice(NICENESS)
     threadpool_limits(1)
     global _computer
     settings = Settings()

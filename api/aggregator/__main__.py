@@ -14,11 +14,14 @@ from core.logs import configure
 from core.settings import Settings
 
 PR_SET_PDEATHSIG = 1
+NICENESS = 5
+"""Below the API, whose requests come first; above the workers, who wait for the next round."""
 
 
 def main() -> None:
     """Run until SIGTERM, SIGINT, or the end of the process that started this one."""
     configure()
+    os.nice(NICENESS)
     threadpool_limits(1)
     aggregator = Aggregator(Settings())
     _end_with_parent()

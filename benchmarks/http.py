@@ -1,8 +1,8 @@
-"""Requests and event streams while a job trains: `python benchmarks/http.py`.
+"""Requests and event streams while a job trains: `python -m benchmarks.http`.
 
 Starts a stack of its own (`dualtrain up`, two workers), and loads it from this process over plain sockets: how many
-`GET /v1/jobs/{id}` a second are answered idle and while a job trains on both cores, how late answers come at 200 requests
-a second (open loop: latency counts from the moment a request was due), and whether 500 streams get every event.
+`GET /v1/jobs/{id}` a second are answered idle and while a job trains on both cores, how late answers come at 200
+requests a second (open loop: latency counts from when a request was due), and whether 500 streams get every event.
 """
 
 import asyncio

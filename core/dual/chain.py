@@ -33,6 +33,7 @@ def quick(ufunc: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Tensor | Non
             type(second) is type(first)
             and second.level == first.level
             and second.real.shape == first.real.shape
+            and second.real.dtype is first.real.dtype
             and second.tangent.__class__ is np.ndarray
             and second.tangent.shape == getattr(first.tangent, "shape", None)
         ):
@@ -56,7 +57,7 @@ def elementwise(ufunc: Callable[..., Any], rule: Elementwise, inputs: tuple[Tens
     ]
     if all(t is None for t in tangents):
         return out
-    if not rule.holomorphic and np.iscomplexobj(out):
+    if not rule.holomorphic and any(np.iscomplexobj(x) for x in reals):
         raise TypeError(f"{ufunc.__name__} has no complex derivative: take np.real and np.imag of its argument")
     return top.like(out, combined(rule, tangents, out, reals))
 

@@ -1,6 +1,7 @@
 """Rules of one's own."""
 
 from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -9,38 +10,48 @@ from core.dual.engine import Dual, Tensor, each, push, tangent_of
 from core.dual.structure import UnitTangent, contract
 
 
-class rule:
-    """A function of arrays with a derivative rule of one's own, as a decorator.
+def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
+    """A decorator that gives a function of arrays the derivative rule that you write for it.
 
-    `defjvp` takes one function per argument, `(tangent, out, *arguments) -> tangent`, linear in the tangent, which is
-    one direction at a time.
+    One rule per argument, `(tangent, out, *arguments, **options) -> tangent of the result`, linear in the tangent,
+    which has the argument's shape: directions are pushed one by one. None for an argument without a derivative. The
+    function itself only sees plain arrays, so it may call any library; if the rules use NumPy's functions, or the
+    function itself, they nest. TypeError if rules and arguments do not match, or a dual is where None stands.
 
-    >>> @rule
-    ... def cube(x): return x * x * x
-    >>> cube.defjvp(lambda t, out, x: 3 * x * x * t)
+    >>> from core.dual import derivative
+    >>> @rule(lambda tangent, out, x: 3 * x * x * tangent)
+    ... def cube(x):
+    ...     return x * x * x
+    >>> float(derivative(cube)(2.0)), float(derivative(derivative(cube))(2.0))
+    (12.0, 12.0)
     """
 
-    def __init__(self, function: Callable[..., Tensor]) -> None:
-        self.function = function
-        self.partials: tuple[Callable[..., Tensor], ...] = ()
+    def decorate(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        @wraps(function)
+        def call(*operands: Any, **options: Any) -> Tensor:
+            if not any(isinstance(x, Dual) for x in operands):
+                return function(*operands, **options)
+            check_operands(function, partials, operands)
 
-    def defjvp(self, *partials: Callable[..., Tensor]) -> None:
-        self.partials = partials
+            def summed(tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
+                pairs = [(p, t, x) for p, t, x in zip(partials, tangents, reals, strict=True) if t is not None]
+                terms = [each(lambda t, p=p: p(t, out, *reals, **options), t, np.ndim(x)) for p, t, x in pairs]  # type: ignore[misc]
+                return sum(terms[1:], start=terms[0])
 
-    def __call__(self, *operands: Any) -> Tensor:
-        if len(self.partials) != len(operands):
-            raise TypeError(
-                f"{self.function.__name__} has rules for {len(self.partials)} arguments, got {len(operands)}"
-            )
-        return push(self.function, self._tangent, operands)
+            return push(partial(call, **options), summed, operands)
 
-    def _tangent(self, tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
-        terms = [
-            each(lambda one, partial=partial: partial(one, out, *reals), t, np.ndim(x))
-            for partial, t, x in zip(self.partials, tangents, reals, strict=True)
-            if t is not None
-        ]
-        return sum(terms[1:], start=terms[0])
+        return call
+
+    return decorate
+
+
+def check_operands(function: Callable[..., Tensor], partials: Any, operands: Any) -> None:
+    name = function.__name__
+    if len(partials) != len(operands):
+        raise TypeError(f"{name} has derivative rules for {len(partials)} arguments, got {len(operands)}")
+    for place, (known, x) in enumerate(zip(partials, operands, strict=True)):
+        if known is None and isinstance(x, Dual):
+            raise TypeError(f"{name} has no derivative rule for its argument {place}: give one to @rule, or pass .real")
 
 
 def elementwise_function(

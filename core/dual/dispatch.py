@@ -78,7 +78,8 @@ def written_into(name: str, result: Any, out: Any, mask: Any) -> Any:
     if out is None or (isinstance(out, Dual) and not isinstance(out.real, np.ndarray | Dual)):
         return result  # NumPy's scalars do not change either: `s += x` makes a new one
     if isinstance(out, Dual):
-        setitem(out, ..., result if mask is True else np.where(mask, result, out))
+        kept: Any = out
+        setitem(out, ..., result if mask is True else np.where(mask, result, kept))
         return out
     if isinstance(result, Dual):
         raise TypeError(

@@ -30,6 +30,28 @@ class Dual:
         """A dual of the same level."""
         raise NotImplementedError
 
+    @property
+    def dual(self) -> Tensor:
+        """The tangent as a dense array `(*directions, *shape)`."""
+        tangent = self.tangent
+        return tangent.dense(self.shape, self.dtype) if isinstance(tangent, Structure) else tangent
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.real.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return self.real.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        return self.real.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.real.dtype  # type: ignore[no-any-return]
+
 
 def push(
     function: Callable[..., Tensor], rule: Rule, operands: Sequence[Tensor], *, structured: bool = False

@@ -34,9 +34,9 @@ class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         self.level = 0
 
     def like(self, real: Tensor, tangent: Tensor) -> Dual:
-        made: Dual = object.__new__(DualTensor if np.ndim(real) or np.ndim(tangent) else DualNumber)
+        made: Any = object.__new__(DualTensor if np.ndim(real) else DualNumber)
         made.real, made.tangent, made.level = real, tangent, self.level
-        return made
+        return made  # type: ignore[no-any-return]
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if not any(isinstance(x, DualTensor) or np.ndim(x) for x in inputs):
@@ -45,19 +45,6 @@ class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: dict[str, Any]) -> Any:
         return call_function(function, args, options)
-
-    @property
-    def dual(self) -> Tensor:
-        """The factor of ε."""
-        return self.tangent
-
-    shape: tuple[int, ...] = ()
-    ndim = 0
-    size = 1
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.real.dtype  # type: ignore[no-any-return]
 
     def __eq__(self, other: object) -> Any:
         if isinstance(other, DualNumber):

@@ -59,30 +59,8 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return call_function(function, args, options)
 
     @property
-    def dual(self) -> Tensor:
-        """The tangent as a dense array `(*directions, *shape)`."""
-        tangent = self.tangent
-        return tangent.dense(self.shape, self.dtype) if isinstance(tangent, Structure) else tangent
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.real.shape  # type: ignore[no-any-return]
-
-    @property
-    def ndim(self) -> int:
-        return self.real.ndim  # type: ignore[no-any-return]
-
-    @property
-    def size(self) -> int:
-        return self.real.size  # type: ignore[no-any-return]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.real.dtype  # type: ignore[no-any-return]
-
-    @property
-    def T(self) -> "DualTensor":
-        return np.transpose(self)  # type: ignore[return-value, call-overload, no-any-return]
+    def T(self) -> Any:
+        return np.transpose(self)
 
     def __len__(self) -> int:
         return len(self.real)
@@ -126,23 +104,23 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return self.like(self.real.astype(dtype, **options), self.dual.astype(dtype, **options))
 
     def reshape(self, *shape: Any, **options: Any) -> Any:
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)  # type: ignore[call-overload]
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
 
     def transpose(self, *axes: Any) -> Any:
-        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)  # type: ignore[call-overload]
+        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
     def flatten(self, order: str = "C") -> Any:
-        return np.ravel(self, order).copy()  # type: ignore[call-overload]
+        return self.reshape(-1, order=order).copy()
 
     def item(self, *place: Any) -> Any:
         """One element, which is a dual itself; of a dual with one element, that."""
-        return np.ravel(self)[place[0] if place else 0] if len(place) < 2 else self[place]  # type: ignore[call-overload]
+        return np.ravel(self)[place[0] if place else 0] if len(place) < 2 else self[place]
 
     def fill(self, value: Any) -> None:
         self[...] = value
 
     def sort(self, axis: int = -1) -> None:
-        self[...] = np.sort(self, axis)  # type: ignore[call-overload]
+        self[...] = np.sort(self, axis)
 
     def tolist(self) -> NoReturn:
         self._refuse("tolist")

@@ -85,40 +85,41 @@ def blank(function: Handler) -> Handler:
     return handle
 
 
-def full_like(x: Dual, fill_value: Any, dtype: Any = None, *args: Any, **options: Any) -> Tensor:
+def full_like(x: Tensor, fill_value: Any, dtype: Any = None, *args: Any, **options: Any) -> Tensor:
     if not isinstance(x, Dual):
         x_like = np.empty_like(x, dtype, *args, **options)
         return np.broadcast_to(fill_value, x_like.shape).copy()
-    out = np.empty_like(x, dtype, *args, **options)
+    out: Tensor = np.empty_like(x, dtype, *args, **options)
     setitem(out, ..., fill_value)
     return out
 
 
 def copyto(dst: Tensor, src: Tensor, casting: str = "same_kind", where: Any = True) -> None:
+    source = src if where is True else np.where(where, src, dst)
     if not isinstance(dst, Dual):
         raise TypeError("numpy.copyto of a dual needs a dual to copy into: make it with np.zeros_like(dual)")
-    setitem(dst, ..., src if where is True else np.where(where, src, dst))
+    setitem(dst, ..., source)
 
 
-def put(x: Dual, indices: Any, values: Tensor, mode: str = "raise") -> None:
+def put(x: Tensor, indices: Any, values: Tensor, mode: str = "raise") -> None:
     setitem(x, np.unravel_index(np.asarray(indices) % x.real.size, x.real.shape), values)
 
 
-def place(x: Dual, mask: Any, values: Tensor) -> None:
+def place(x: Tensor, mask: Any, values: Tensor) -> None:
     setitem(x, np.asarray(mask, bool), np.resize(values, np.count_nonzero(mask)))
 
 
-def putmask(x: Dual, mask: Any, values: Tensor) -> None:
+def putmask(x: Tensor, mask: Any, values: Tensor) -> None:
     setitem(x, ..., np.where(mask, np.resize(values, x.real.shape) if np.ndim(values) else values, x))
 
 
-def put_along_axis(x: Dual, indices: Any, values: Tensor, axis: int) -> None:
+def put_along_axis(x: Tensor, indices: Any, values: Tensor, axis: int) -> None:
     grid = list(np.ogrid[tuple(slice(n) for n in np.shape(indices))])
     grid[axis] = indices
     setitem(x, tuple(grid), np.broadcast_to(values, np.shape(indices)))
 
 
-def fill_diagonal(x: Dual, value: Tensor, wrap: bool = False) -> None:
+def fill_diagonal(x: Tensor, value: Tensor, wrap: bool = False) -> None:
     size = min(x.real.shape)
     setitem(x, (np.arange(size),) * x.real.ndim, value)
 

@@ -1,5 +1,6 @@
 """Rules of differences, integrals, polynomials, signals and complex parts."""
 
+from functools import partial
 from math import factorial, pi
 from typing import Any
 
@@ -43,14 +44,14 @@ def slopes(x: Tensor, *spacing: Any, axis: Any = None, edge_order: int = 1) -> A
     axes = range(-x.ndim, 0) if axis is None else np.atleast_1d(from_end(axis, x.ndim)).tolist()
     steps = spacing * len(axes) if len(spacing) == 1 else spacing or (1.0,) * len(axes)
     found = [
-        along(lambda a, step=step, i=i: np.gradient(a, step, axis=i, edge_order=edge_order), x)
-        for i, step in zip(axes, steps, strict=True)
+        along(partial(np.gradient, axis=i, edge_order=edge_order), x, step) for i, step in zip(axes, steps, strict=True)
     ]
     return found[0] if len(found) == 1 else tuple(found)
 
 
-def along(function: Handler, x: Tensor) -> Tensor:
-    return push(function, lambda tangents, out, real: function(tangents[0]), (x,))
+def along(function: Handler, x: Tensor, *args: Any) -> Tensor:
+    """A linear function that treats direction axes as it treats the others."""
+    return push(lambda real: function(real, *args), lambda tangents, out, real: function(tangents[0], *args), (x,))
 
 
 def interp(x: Tensor, xp: Tensor, fp: Tensor, left: Any = None, right: Any = None, period: Any = None) -> Tensor:

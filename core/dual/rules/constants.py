@@ -91,5 +91,5 @@ REFUSED_FUNCTIONS: dict[Any, str] = {
 }
 REFUSED_MODULES = {
     "numpy.lib.recfunctions": "a dual has no fields",
-    "numpy.lib.scimath": "numpy.emath leaves the real line by itself: convert with astype(complex) and call numpy's own",
+    "numpy.lib.scimath": "numpy.emath leaves the real line by itself: use astype(complex) and numpy's own",
 }

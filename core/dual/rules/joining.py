@@ -137,10 +137,11 @@ def meshgrid(*vectors: Tensor, copy: bool = True, sparse: bool = False, indexing
 
 def pad(x: Tensor, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0, **options: Any) -> Tensor:
     if mode in INDEX_MODES and not options:
-        return np.ravel(x)[np.pad(np.arange(np.size(x)).reshape(np.shape(x)), pad_width, mode)]
+        numbers: Any = np.arange(np.size(x)).reshape(np.shape(x))
+        return np.ravel(x)[np.pad(numbers, pad_width, mode)]  # type: ignore[call-overload]
     if mode != "constant" or options or isinstance(constant_values, Dual):
         raise TypeError(f"numpy.pad of a dual takes mode='constant' or one of {INDEX_MODES}, not {mode!r} {options}")
-    widths = np.broadcast_to(pad_width, (np.ndim(x), 2)).tolist()
+    widths: Any = np.broadcast_to(pad_width, (np.ndim(x), 2)).tolist()
 
     def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
         front = tangents[0].ndim - real.ndim

@@ -105,7 +105,7 @@ def cholesky(a: Tensor, *, upper: bool = False) -> Tensor:
 
 
 def eigvalsh(a: Tensor, UPLO: str = "L") -> Tensor:
-    return np.linalg.eigh(a, UPLO)[0]
+    return eigh(a, UPLO)[0]
 
 
 def eigh(a: Tensor, UPLO: str = "L") -> Any:

@@ -161,7 +161,7 @@ def extract(condition: Any, x: Tensor) -> Tensor:
     return np.ravel(x)[np.flatnonzero(condition)]
 
 
-UFUNCS: dict[Any, Handler] = {np._core.umath.clip: clip}
+UFUNCS: dict[Any, Handler] = {np._core.umath.clip: clip}  # type: ignore[attr-defined]  # the ufunc below np.clip
 RULES: dict[Any, Handler] = {
     np.where: where,
     np.clip: clip,

@@ -1,0 +1,57 @@
+"""Functions that reduce and accumulate: to second order against differences."""
+
+import numpy as np
+
+from core.dual import check_derivatives
+
+WHOLE = np.arange(6).reshape(2, 3)
+
+CASES = {
+    np.sum: [
+        (np.sum, (2, 3)),
+        (lambda x: np.sum(x, axis=0, keepdims=True), (3, 2)),
+        (lambda x: np.sum(x, axis=(0, -1), where=x > 0, initial=2.0), (3, 2, 3)),
+    ],
+    np.mean: [(np.mean, (2, 3)), (lambda x: np.mean(x, axis=1, keepdims=True, where=WHOLE > 0), (2, 3))],
+    np.var: [(np.var, (2, 3)), (lambda x: np.var(x, axis=0, ddof=1, keepdims=True), (3, 2))],
+    np.std: [(np.std, (2, 3)), (lambda x: np.std(x, axis=(0, 1), ddof=1), (3, 2, 3))],
+    np.max: [
+        (np.max, (2, 3)),
+        (lambda x: np.max(x, axis=1, keepdims=True), (2, 3)),
+        (lambda x: np.max(x, (0, 2)), (2, 3, 2)),
+    ],
+    np.amax: [(lambda x: np.amax(x, axis=0, initial=0.1), (2, 3))],
+    np.min: [(np.min, (2, 3)), (lambda x: np.min(x, axis=0), (2, 3))],
+    np.amin: [(lambda x: np.amin(x, axis=-1, where=WHOLE > 0, initial=9.0), (2, 3))],
+    np.prod: [
+        (np.prod, (2, 3)),
+        (lambda x: np.prod(x, axis=1, keepdims=True), (2, 3)),
+        (lambda x: np.prod(x, (0, 2)), (2, 2, 2)),
+    ],
+    np.ptp: [(np.ptp, (2, 3)), (lambda x: np.ptp(x, axis=1), (2, 3))],
+    np.average: [
+        (np.average, (2, 3)),
+        (lambda x, w: np.average(x, 1, np.exp(w)), (2, 3), (3,)),
+        (lambda x, w: np.average(x, None, np.exp(w), True), (3,), (3,)),
+    ],
+    np.cumsum: [(np.cumsum, (2, 3)), (lambda x: np.cumsum(x, axis=0), (2, 3))],
+    np.cumprod: [(np.cumprod, (2, 3)), (lambda x: np.cumprod(x, axis=0), (3, 2))],
+    np.cumulative_sum: [
+        (np.cumulative_sum, (3,)),
+        (lambda x: np.cumulative_sum(x, axis=1, include_initial=True), (2, 3)),
+    ],
+    np.cumulative_prod: [(lambda x: np.cumulative_prod(x, axis=0, include_initial=True), (2, 3))],
+    np.nansum: [(lambda x: np.nansum(np.where(WHOLE == 2, np.nan, x), axis=0), (2, 3))],
+    np.nanprod: [(lambda x: np.nanprod(np.where(WHOLE == 2, np.nan, x)), (2, 3))],
+    np.nancumsum: [(lambda x: np.nancumsum(np.where(WHOLE == 2, np.nan, x)), (2, 3))],
+    np.nancumprod: [(lambda x: np.nancumprod(np.where(WHOLE == 2, np.nan, x), axis=1), (2, 3))],
+    np.nanmax: [(lambda x: np.nanmax(np.where(WHOLE == 2, np.nan, x), axis=0), (2, 3))],
+    np.nanmin: [(lambda x: np.nanmin(np.where(WHOLE == 2, np.nan, x)), (2, 3))],
+    np.nanmean: [(lambda x: np.nanmean(np.where(WHOLE == 2, np.nan, x), axis=1), (2, 3))],
+    np.nanvar: [(lambda x: np.nanvar(np.where(WHOLE == 2, np.nan, x), axis=1), (2, 3))],
+    np.nanstd: [(lambda x: np.nanstd(np.where(WHOLE == 2, np.nan, x)), (2, 3))],
+}  # fmt: skip
+
+
+def test_derivatives(case):
+    check_derivatives(*case)

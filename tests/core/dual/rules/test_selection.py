@@ -1,0 +1,48 @@
+"""Functions that choose among elements: to second order against differences."""
+
+import numpy as np
+
+from core.dual import check_derivatives
+
+WHOLE = np.arange(6).reshape(2, 3)
+
+CASES = {
+    np.where: [
+        (lambda x, y: np.where(WHOLE > 2, x, y), (2, 3), (3,)),
+        (lambda x: np.where(x > 0, x * x, 0), (2, 3)),
+        (lambda x: np.where(WHOLE % 2 == 0, 1.0, x), (2, 1)),
+    ],
+    np.clip: [(lambda x: np.clip(x, -0.5, 0.5), (2, 3)), (lambda x, y: np.clip(x, y, None), (2, 3), (3,))],
+    np.take: [(lambda x: np.take(x, [[0, 5], [2, 2]]), (2, 3)), (lambda x: np.take(x, [2, 0], axis=1), (2, 3, 2))],
+    np.take_along_axis: [
+        (lambda x: np.take_along_axis(x, WHOLE % 3, 1), (2, 3)),
+        (lambda x: np.take_along_axis(x, WHOLE[:1] % 2, axis=0), (2, 3)),
+    ],
+    np.sort: [(np.sort, (3, 4)), (lambda x: np.sort(x, axis=0), (4, 3)), (lambda x: np.sort(x, axis=None), (2, 3))],
+    np.partition: [(lambda x: np.sort(np.partition(x, 2)[:2]), (5,))],
+    np.quantile: [
+        (lambda x: np.quantile(x, 0.3), (2, 4)),
+        (lambda x: np.quantile(x, [0.2, 0.9], axis=0), (4, 3)),
+        (lambda x: np.quantile(x, 0.6, axis=(0, 2), keepdims=True), (2, 3, 2)),
+    ],
+    np.percentile: [(lambda x: np.percentile(x, 35, axis=1), (2, 5))],
+    np.median: [(np.median, (5,)), (lambda x: np.median(x, axis=0, keepdims=True), (4, 3))],
+    np.nanquantile: [
+        (lambda x: np.nanquantile(x, [0.3, 0.5], axis=0), (4, 3)),
+        (lambda x: np.nanquantile(x, 0.3), (5,)),
+    ],
+    np.nanpercentile: [(lambda x: np.nanpercentile(x, 30, axis=1), (2, 4))],
+    np.nanmedian: [(lambda x: np.nanmedian(np.where(WHOLE == 4, np.nan, x), axis=1), (2, 3))],
+    np.select: [(lambda x, y: np.select([x > 0.5, x < -0.5], [x * x, y], 2 * x), (2, 3), (3,))],
+    np.choose: [(lambda x, y: np.choose(WHOLE % 2, [x, y]), (2, 3), (3,))],
+    np.unique: [(np.unique, (5,))],
+    np.unique_values: [(np.unique_values, (4,))],
+    np.trim_zeros: [(lambda x: np.trim_zeros(x * np.array([0, 0, 1, 0, 1, 0.0])), (6,))],
+    np.compress: [(lambda x: np.compress([True, False, True], x, axis=1), (2, 3))],
+    np.extract: [(lambda x: np.extract(WHOLE > 2, x), (2, 3))],
+    np.delete: [(lambda x: np.delete(x, 1), (2, 3)), (lambda x: np.delete(x, [0, 2], axis=1), (2, 3))],
+}  # fmt: skip
+
+
+def test_derivatives(case):
+    check_derivatives(*case)

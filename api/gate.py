@@ -19,13 +19,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.problems import Problem
 from api.security import ANYONE, Key, is_loopback
 from api.services import Services
+from core.store import SECONDS
 
 COOKIE = "dualtrain_session"
 OPEN = re.compile(r"^(/livez|/readyz|/|/static/.*|/v1/session|/v2/health/(live|ready))$")
 """Addresses that ask for no key."""
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-"""Upper bounds of the histogram of request times."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEADERS = {
     "x-content-type-options": "nosniff",

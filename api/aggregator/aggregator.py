@@ -20,6 +20,7 @@ LISTEN_SECONDS = 0.3
 """How long one look at the control channel waits: also the longest until a new or orphaned job is taken."""
 RENEW_SECONDS = 1.0
 REAP_SECONDS = 60.0
+FLUSH_SECONDS = 2.0
 SHUNNED_SECONDS = 5.0
 """How long a job that could not be begun here is left to other aggregators."""
 
@@ -48,6 +49,7 @@ class Aggregator:
         """Work until `stopping` is set; then every job is left with a checkpoint, for the next aggregator."""
         threading.Thread(target=self._renew_forever, daemon=True).start()
         threading.Thread(target=self._reap_forever, daemon=True).start()
+        threading.Thread(target=self._flush_forever, daemon=True).start()
         while not self.stopping.is_set():
             try:
                 self._listen()
@@ -113,6 +115,13 @@ class Aggregator:
                     running.runner.lost = not self._services.leases.renew(running.lease)
                 except RedisError as error:
                     log.warning("lease not renewed", job=job_id, error=str(error))
+
+    def _flush_forever(self) -> None:
+        while not self.stopping.wait(FLUSH_SECONDS):
+            try:
+                self._services.counters.flush()
+            except RedisError as error:
+                log.warning("counters wait for the store", error=str(error))
 
     def _reap_forever(self) -> None:
         while not self.stopping.wait(REAP_SECONDS):

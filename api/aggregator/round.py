@@ -43,7 +43,7 @@ AWAY = (ConnectionError, TimeoutError, OperationalError, OSError)
 
 @dataclass
 class Gatherer:
-    """Makes a job's rounds with the workers. `check` raises when the job must stop; `tell` hears of retries."""
+    """Makes a job's rounds with the workers. `check` raises when the job must stop; `tell` hears how it goes."""
 
     lease: Lease
     training: Training
@@ -67,7 +67,9 @@ class Gatherer:
         seconds = time.perf_counter() - started
         self.durations.append(seconds)
         self.lanes = gathering.lanes
-        self.planner.learn([lane.seconds for lane in self.lanes], seconds)
+        shards = [lane.seconds for lane in self.lanes]
+        self.planner.learn(shards, seconds)
+        self.tell("round", {"seconds": seconds, "shards": shards})
         return [row for shard in sorted(found) for row in found[shard]]
 
     def deadline_seconds(self) -> float:

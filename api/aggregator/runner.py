@@ -20,7 +20,7 @@ from core.job import Job, Model, Reason, Status, now
 from core.numerics import digest
 from core.rounds import State
 from core.spec import JobSpec
-from core.store import Conflict, Lease, Stale, UnknownJob
+from core.store import SECONDS, Conflict, Lease, Stale, UnknownJob
 from core.training import Diverged, Training, train
 
 log = structlog.get_logger()
@@ -127,10 +127,12 @@ class Runner:
         )
 
     def _train(self, begun: State, report: Report, gatherer: Gatherer) -> State:
-        training, writer, state = report.training, self.writer, begun
+        training, writer, counters, state = report.training, self.writer, self.services.counters, begun
         try:
             writer.save(report, begun, gatherer.origin)
-            for state, fresh in train(training, begun, gatherer.measure):
+            for after, fresh in train(training, begun, gatherer.measure):
+                counters.add("dualtrain_passes_total", value=after.passes - state.passes)
+                state = after
                 report.tick()
                 if fresh:
                     report.take(fresh)
@@ -166,14 +168,24 @@ class Runner:
             raise Interrupted(self.writer.status)
 
     def _hear(self, what: str, data: dict[str, Any]) -> None:
-        if what == "working":
+        if what == "round":
+            self._count(**data)
+        elif what == "working":
             self.writer.because(None)
         elif what == "waiting":
             self.writer.because("waiting_for_workers", "No worker is running; the job goes on when one appears.")
         elif what == "refused":
             self.writer.because("numerics_mismatch", data["text"])
         else:
+            self.services.counters.add("dualtrain_retries_total", {"reason": data["code"]})
             self.writer.retry(data)
+
+    def _count(self, seconds: float, shards: list[float]) -> None:
+        counters = self.services.counters
+        counters.add("dualtrain_rounds_total")
+        counters.observe("dualtrain_round_seconds", SECONDS, seconds)
+        for shard in shards:
+            counters.observe("dualtrain_shard_seconds", SECONDS, shard)
 
 
 def _why_ended(state: State, report: Report) -> Reason:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from api.aggregator.dispatch import Dispatcher
 from core.settings import Settings
-from core.store import Checkpoints, Documents, Exchange, Jobs, Leases, Server, connect
+from core.store import Checkpoints, Counters, Documents, Exchange, Jobs, Leases, Server, connect
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Services:
     leases: Leases
     checkpoints: Checkpoints
     documents: Documents
+    counters: Counters
     exchange: Exchange
     dispatcher: Dispatcher
 
@@ -24,5 +25,5 @@ class Services:
     def open(cls, settings: Settings) -> "Services":
         """Return the services that `settings` name; connections are opened when they are used."""
         store, exchange = connect(settings.redis_url), Exchange(connect(settings.exchange_url))
-        kept = (Jobs(store), Leases(store), Checkpoints(store), Documents(store))
+        kept = (Jobs(store), Leases(store), Checkpoints(store), Documents(store), Counters(store))
         return cls(settings, store, *kept, exchange, Dispatcher(settings, exchange))

@@ -1,17 +1,22 @@
 """Predictions: by a job's model, or by the best there is."""
 
+import time
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Query, Request, Response
+from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import CallerDep, JobId, ServicesDep, reads
 from api.predictions import Sent, read
 from api.predictions.answers import Predictions, answered
 from api.predictions.bodies import BODY_BYTES
+from api.predictions.model import Model
 from api.problems import documented
 from api.security import Key
 from api.services import Services
+from core.store import SECONDS
 
 router = APIRouter(prefix="/v1", tags=["predictions"], dependencies=reads)
 
@@ -77,11 +82,18 @@ async def predict(
 def _by_job(services: Services, key: Key, sent: Sent, job_id: str, step: str, preview: bool) -> Response:
     model = services.models.of_job(key, job_id, step)  # before the images: what is not there needs no decoding
     images, _ = sent.images()
-    return Response(answered(model, images, preview), media_type="application/json")
+    return _answer(services, model, images, preview)
 
 
 def _by_name(services: Services, key: Key, sent: Sent, name: str | None, preview: bool) -> Response:
     images, said = sent.images()
     name = name or said
     model = services.models.named(key, name) if name else services.models.best(key)
-    return Response(answered(model, images, preview), media_type="application/json")
+    return _answer(services, model, images, preview)
+
+
+def _answer(services: Services, model: Model, images: NDArray[np.uint8], preview: bool) -> Response:
+    started = time.perf_counter()
+    body = answered(model, images, preview)
+    services.counters.observe("dualtrain_prediction_seconds", SECONDS, time.perf_counter() - started)
+    return Response(body, media_type="application/json")

@@ -3,7 +3,7 @@
 from core.store.access import Access
 from core.store.checkpoints import Checkpoint, Checkpoints, Summary, best
 from core.store.connection import Server, connect, connect_async
-from core.store.counters import Counters
+from core.store.counters import SECONDS, Counters
 from core.store.documents import Documents
 from core.store.events import Event, newest, replay
 from core.store.exchange import Exchange, Round, Rows, pack, unpack
@@ -13,6 +13,7 @@ from core.store.leases import Lease, Leases, Stale
 from core.store.webhooks import Webhooks
 
 __all__ = [
+    "SECONDS",
     "ALWAYS",
     "Access",
     "Checkpoint",

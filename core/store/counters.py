@@ -8,6 +8,9 @@ from threading import Lock
 from core.store import keys
 from core.store.connection import Server
 
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Upper bounds of the histograms of times."""
+
 
 class Counters:
     """Gathers increments in this process; `flush` adds them to the store."""

@@ -1,5 +1,6 @@
 """Metrics: from the store, right with several processes, in a form that Prometheus reads."""
 
+import time
 from collections.abc import Callable
 
 import httpx
@@ -58,3 +59,16 @@ def test_requests_are_timed_by_route_and_status(client: httpx.Client, submit: Ca
     assert count("GET", "/v1/jobs/{job_id}", "200") == 4
     assert count("GET", "/v1/jobs/{job_id}", "404") == 1
     assert any(dict(labels)["method"] == "other" for labels in found)
+
+
+def test_rounds_shards_and_passes_of_a_job_are_counted(stack: httpx.Client) -> None:
+    job = stack.post("/v1/jobs", json={"max_steps": 20, "gradient": {"method": "per-neuron"}}).raise_for_status().json()
+    while (job := stack.get(f"/v1/jobs/{job['id']}").json())["status"] in ("queued", "running"):
+        time.sleep(0.1)
+    end = time.monotonic() + 10
+    while (found := samples(stack)).get(("dualtrain_rounds_total", ())) != 20 and time.monotonic() < end:
+        time.sleep(0.2)
+    assert found["dualtrain_rounds_total", ()] == 20
+    assert found["dualtrain_round_seconds_count", ()] == 20
+    assert found["dualtrain_shard_seconds_count", ()] >= 20
+    assert found["dualtrain_passes_total", ()] == job["progress"]["passes"]

@@ -1,6 +1,6 @@
 """What the routes work with, made once per process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
@@ -31,6 +31,7 @@ class Services:
     forecast: Forecast
     keys: Keys | None
     models: Models
+    uploads: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> "Services":

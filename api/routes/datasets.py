@@ -1,0 +1,126 @@
+"""Data sets: what can be trained on, and uploads."""
+
+import tempfile
+from pathlib import Path as File
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+
+from api.deps import ServicesDep, reads, submits
+from api.faults import invalid
+from api.problems import Problem, documented
+from api.services import Services
+from core.data import DatasetError, Description, UnknownDataset, catalogue, describe, install
+from core.spec import Fault
+
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+
+FILE_BYTES = 256 << 20
+MEDIA_TYPES = ("application/zip", "application/vnd.apache.parquet", "application/octet-stream")
+Name = Annotated[str, Path(max_length=200, examples=["my-digits"])]
+UploadName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", examples=["my-digits"])]
+_PROBLEMS = documented("unauthenticated", "forbidden", "invalid", "store_unavailable")
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES},
+    }
+}
+
+
+class DatasetView(BaseModel):
+    """A data set. Of a hub name, classes and sizes are null when only the hub could tell them."""
+
+    name: str
+    source: Literal["bundled", "uploaded", "hub"]
+    status: Literal["ready", "installing"] = "ready"
+    classes: list[str] | None = None
+    train_samples: int | None = None
+    test_samples: int | None = None
+    samples_read: int | None = Field(None, description="while it is installed: how far that is")
+
+
+class DatasetList(BaseModel):
+    """What can be trained on here, and what is being uploaded."""
+
+    data: list[DatasetView]
+
+
+@router.get("", dependencies=reads, response_model=DatasetList, responses=_PROBLEMS)
+def list_datasets(services: ServicesDep) -> Any:
+    """List what a job's `dataset.name` may be."""
+    names = catalogue(services.settings.data_dir, services.settings.hub_datasets)
+    coming = [_installing(name, read) for name, read in services.uploads.items() if name not in names]
+    return DatasetList(data=[*(_view(services, name) for name in names), *coming])
+
+
+@router.get(
+    "/{name:path}", dependencies=reads, response_model=DatasetView, responses={**_PROBLEMS, **documented("not_found")}
+)
+def get_dataset(services: ServicesDep, name: Name) -> Any:
+    """Show a data set, or how far its upload is read."""
+    if name in catalogue(services.settings.data_dir, services.settings.hub_datasets):
+        return _view(services, name)
+    if name in services.uploads:
+        return _installing(name, services.uploads[name])
+    raise Problem("not_found", f"there is no data set {name!r}; GET /v1/datasets lists them")
+
+
+@router.put(
+    "/{name}",
+    status_code=201,
+    dependencies=submits,
+    response_model=DatasetView,
+    max_body_size=FILE_BYTES,
+    openapi_extra=_BODY,
+    responses={**_PROBLEMS, **documented("bad_request", "dataset_exists", "body_too_large", "unsupported_media_type")},
+)
+async def upload_dataset(request: Request, services: ServicesDep, name: UploadName) -> Any:
+    """Take a zip of class folders (`[train/ or test/]CLASS/FILE`), or a Parquet file with `image` and `label`.
+
+    Pictures become grey, 28x28; without a test split each seventh sample is one. Jobs rely on it, so it never changes.
+    """
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind not in MEDIA_TYPES:
+        raise Problem("unsupported_media_type", f"send the file as one of: {', '.join(MEDIA_TYPES)}")
+    if name in services.uploads:
+        raise Problem("dataset_exists", f"data set {name!r} is being uploaded already")
+    services.uploads[name] = 0
+    try:
+        services.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=services.settings.data_dir) as file:
+            async for chunk in request.stream():
+                await run_in_threadpool(file.write, chunk)
+            file.flush()
+            return await run_in_threadpool(_install, services, name, File(file.name))
+    finally:
+        del services.uploads[name]
+
+
+def _install(services: Services, name: str, file: File) -> DatasetView:
+    def progress(done: int) -> None:
+        services.uploads[name] = done
+
+    try:
+        return _described(install(name, file, services.settings.data_dir, progress))
+    except DatasetError as error:
+        raise invalid([Fault("", error.code, str(error))]) from error
+    except FileExistsError as error:
+        raise Problem("dataset_exists", str(error)) from error
+
+
+def _view(services: Services, name: str) -> DatasetView:
+    try:
+        return _described(describe(name, services.settings.data_dir))
+    except UnknownDataset:  # the hub does not answer
+        return DatasetView(name=name, source="hub")
+
+
+def _described(found: Description) -> DatasetView:
+    return DatasetView.model_validate(found, from_attributes=True)
+
+
+def _installing(name: str, read: int) -> DatasetView:
+    return DatasetView(name=name, source="uploaded", status="installing", samples_read=read)

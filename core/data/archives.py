@@ -1,0 +1,150 @@
+"""What an uploaded file holds, sample by sample, without ever unpacking it: zip archives and Parquet files."""
+
+import mmap
+import random
+import re
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+
+from core.data.images import MAX_BYTES
+from core.data.sources import SPLITS, named_classes
+
+MAX_SAMPLES = 200_000
+MAX_NAME = 100
+TEST_EVERY = 7
+"""Where an upload has no test split, each seventh sample becomes one, as one seventh of MNIST is."""
+THRIFT_BYTES = 16 << 20
+ROWS_AT_ONCE = 16
+"""A hostile file may repeat one large value in every row; so many of them fit into memory."""
+
+
+class DatasetError(ValueError):
+    """An upload that cannot be taken; `code` is for programs and stable."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One sample: an image file, its class, and what to call it in an error."""
+
+    image: bytes
+    label: int
+    split: str
+    name: str
+
+
+Content = tuple[tuple[str, ...], Iterator[Labelled]]
+"""The classes, and the samples of a file."""
+
+
+def from_zip(path: Path) -> Content:
+    """Read `[train/ or test/]CLASS/FILE` from a zip archive, the classes mixed. Raises DatasetError."""
+    _check_entries(path)
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise DatasetError("broken_file", f"the archive cannot be read: {error}") from error
+    members = [member for member in archive.infolist() if _is_sample(member.filename)]
+    classes = _ordered({PurePosixPath(member.filename).parts[-2] for member in members})
+    random.Random(0).shuffle(members)
+    return classes, _members(archive, members, classes)
+
+
+def from_parquet(path: Path) -> Content:
+    """Read the columns `image` (bytes, or a struct with `bytes`), `label`, and `split` if there is one.
+
+    Raises DatasetError.
+    """
+    try:
+        limits = {"thrift_string_size_limit": THRIFT_BYTES, "thrift_container_size_limit": THRIFT_BYTES}
+        file = parquet.ParquetFile(path, **limits)
+        if file.metadata.num_rows > MAX_SAMPLES:
+            raise DatasetError("too_many_samples", f"at most {MAX_SAMPLES:,} samples are taken")
+        if missing := {"image", "label"} - set(file.schema_arrow.names):
+            raise DatasetError("missing_column", f"the file has no column {sorted(missing)}")
+        names = named_classes(file.schema_arrow)
+        classes = names or _ordered({str(value) for value in _column(file, "label")})
+        return classes, _rows(file, names, {name: at for at, name in enumerate(classes)})
+    except (pa.ArrowException, OSError) as error:
+        raise DatasetError("broken_file", f"the file cannot be read: {error}") from error
+
+
+def _check_entries(path: Path) -> None:
+    """Count the entries of an archive before they are all taken into memory."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        entries = re.finditer(rb"PK\x01\x02", content)
+        if sum(1 for _ in islice(entries, 2 * MAX_SAMPLES + 1)) > 2 * MAX_SAMPLES:
+            raise DatasetError("too_many_samples", f"at most {MAX_SAMPLES:,} samples are taken")
+
+
+def _is_sample(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+    return len(parts) >= 2 and not name.endswith("/") and not hidden
+
+
+def _members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], classes: tuple[str, ...]) -> Iterator[Labelled]:
+    places = [PurePosixPath(member.filename).parts for member in members]
+    told = any(place[-3:-2] == ("test",) for place in places)
+    seen: Counter[str] = Counter()
+    for member, place in zip(members, places, strict=True):
+        seen[place[-2]] += 1
+        split = (place[-3] if place[-3:-2] == ("test",) else "train") if told else _split(seen[place[-2]])
+        yield Labelled(_content(archive, member), classes.index(place[-2]), split, member.filename[:MAX_NAME])
+
+
+def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    try:
+        with archive.open(member) as file:
+            return file.read(MAX_BYTES + 1)  # what is longer is refused as a picture
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, EOFError, ValueError) as error:
+        raise DatasetError("broken_file", f"{member.filename[:MAX_NAME]}: {error}") from error
+
+
+def _column(file: Any, name: str) -> Iterator[Any]:
+    for batch in file.iter_batches(ROWS_AT_ONCE, columns=[name]):
+        yield from batch.column(0).to_pylist()
+
+
+def _rows(file: Any, names: tuple[str, ...], places: dict[str, int]) -> Iterator[Labelled]:
+    columns = ["image", "label", *(["split"] if "split" in file.schema_arrow.names else [])]
+    try:
+        for number, row in enumerate(_each(file.iter_batches(ROWS_AT_ONCE, columns=columns))):
+            image = row["image"]["bytes"] if isinstance(row["image"], dict) else row["image"]
+            label = row["label"] if names else places[str(row["label"])]
+            if not isinstance(image, bytes) or not isinstance(label, int) or not 0 <= label < len(places):
+                raise DatasetError("bad_row", f"row {number} has no image of bytes or no label of a class")
+            split = row.get("split", _split(number + 1))
+            if split not in SPLITS:
+                raise DatasetError("bad_row", f"row {number} has split {str(split)[:MAX_NAME]!r}; use train or test")
+            yield Labelled(image, label, split, f"row {number}")
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise DatasetError("broken_file", f"the file cannot be read: {error}") from error
+
+
+def _each(batches: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    for batch in batches:
+        yield from batch.to_pylist()
+
+
+def _split(number: int) -> str:
+    return "test" if number % TEST_EVERY == 0 else "train"
+
+
+def _ordered(names: set[str]) -> tuple[str, ...]:
+    """Return class names in order, numbers by their value."""
+    if wrong := [name for name in names if len(name) > MAX_NAME or not name.isprintable()]:
+        raise DatasetError("bad_class", f"{wrong[0][:MAX_NAME]!r} cannot be the name of a class")
+    return tuple(sorted(names, key=lambda name: (not name.isdecimal(), len(name) if name.isdecimal() else 0, name)))

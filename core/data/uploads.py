@@ -1,0 +1,135 @@
+"""Data sets that people upload: a zip of class folders, or a Parquet file; kept in the schema of the hub's MNIST.
+
+Every picture is read with the limits of `core.data.images` and becomes a grey PNG of 28x28; nothing else is kept.
+"""
+
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+from PIL import Image
+
+from core.data.archives import MAX_SAMPLES, DatasetError, Labelled, from_parquet, from_zip
+from core.data.images import ImageError, grey
+from core.data.resize import SIDE
+from core.data.sources import NAME, SPLITS, Description, describe, folder_of
+
+MAX_CLASSES = 256
+"""Labels are kept as uint8."""
+ROWS_AT_ONCE = 1000
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class _Split:
+    """A Parquet file that is being written."""
+
+    writer: parquet.ParquetWriter
+    images: list[bytes]
+    labels: list[int]
+
+    def add(self, image: bytes, label: int) -> None:
+        self.images.append(image)
+        self.labels.append(label)
+        if len(self.images) == ROWS_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        cells = [{"bytes": image, "path": None} for image in self.images]
+        schema = self.writer.schema
+        self.writer.write_table(pa.table({"image": cells, "label": self.labels}, schema=schema))
+        self.images.clear()
+        self.labels.clear()
+
+
+def install(name: str, file: Path, data_dir: Path, progress: Progress | None = None) -> Description:
+    """Make `file` the data set `name`, whole or not at all; `progress` hears how many samples are read.
+
+    Raises DatasetError when the name or the file cannot be taken, FileExistsError when there is such a data set.
+    """
+    if not NAME.fullmatch(name):
+        raise DatasetError("bad_name", "a name has up to 64 of a-z 0-9 . _ - and begins with one of the former")
+    if folder_of(name, data_dir) is not None:
+        raise FileExistsError(f"there is a data set {name!r} already; jobs may train on it, so choose another name")
+    classes, samples = _opened(file)
+    target = data_dir / "datasets" / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".", ignore_cleanup_errors=True) as temporary:
+        counts = _write(Path(temporary), classes, samples, progress or (lambda done: None))
+        _check_counts(counts)
+        Path(temporary).chmod(0o755)
+        _move(Path(temporary), target)
+    return describe(name, data_dir)
+
+
+def _opened(file: Path) -> tuple[tuple[str, ...], Iterator[Labelled]]:
+    with file.open("rb") as start:
+        magic = start.read(4)
+    readers = {b"PK\x03\x04": from_zip, b"PAR1": from_parquet}
+    if magic not in readers:
+        raise DatasetError("unknown_format", "this is neither a zip archive nor a Parquet file")
+    classes, samples = readers[magic](file)
+    if not 2 <= len(classes) <= MAX_CLASSES:
+        raise DatasetError("class_count", f"there are {len(classes)} classes; 2 to {MAX_CLASSES} are allowed")
+    return classes, samples
+
+
+def _write(folder: Path, classes: tuple[str, ...], samples: Iterator[Labelled], progress: Progress) -> dict[str, int]:
+    counts = dict.fromkeys(SPLITS, 0)
+    schema = _schema(classes)
+    splits = {name: _Split(parquet.ParquetWriter(folder / f"{name}.parquet", schema), [], []) for name in SPLITS}
+    try:
+        for number, sample in enumerate(samples):
+            if number == MAX_SAMPLES:
+                raise DatasetError("too_many_samples", f"at most {MAX_SAMPLES:,} samples are taken")
+            splits[sample.split].add(_picture(sample), sample.label)
+            counts[sample.split] += 1
+            if number % ROWS_AT_ONCE == 0:
+                progress(number)
+        for split in splits.values():
+            split.flush()
+    finally:
+        for split in splits.values():
+            split.writer.close()
+    return counts
+
+
+def _picture(sample: Labelled) -> bytes:
+    try:
+        pixels = np.rint(grey(sample.image)).astype(np.uint8)
+    except ImageError as error:
+        raise DatasetError(error.code, f"{sample.name}: {error}") from error
+    image = Image.fromarray(pixels)
+    if image.size != (SIDE, SIDE):
+        image = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def _schema(classes: tuple[str, ...]) -> pa.Schema:
+    import datasets  # takes 0.7 s to import
+
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=list(classes))})
+    return features.arrow_schema
+
+
+def _check_counts(counts: dict[str, int]) -> None:
+    for split, count in counts.items():
+        if not count:
+            raise DatasetError("empty_split", f"there are no samples to {split} with")
+
+
+def _move(folder: Path, target: Path) -> None:
+    """Give a finished folder its name; a data set that came there first stays."""
+    try:
+        os.rename(folder, target)
+    except OSError as error:
+        raise FileExistsError(f"a data set {target.name!r} was uploaded meanwhile; choose another name") from error

@@ -1,0 +1,70 @@
+"""Prepared once per host, however many processes ask; complete whenever it is there."""
+
+import multiprocessing
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.data import load
+from core.data.cache import ARRAYS
+
+
+def sha256(data_dir: Path) -> str:
+    return load("small", 12, data_dir, ()).sha256
+
+
+@pytest.fixture
+def small(tmp_path: Path, write_split: object) -> Path:
+    folder = tmp_path / "datasets" / "small"
+    folder.mkdir(parents=True)
+    for split, count in (("train", 40), ("test", 10)):
+        write_split(folder / f"{split}.parquet", count)  # type: ignore[operator]
+    return tmp_path
+
+
+def test_the_arrays_are_mapped_and_small(data_dir: Path) -> None:
+    data = load("mnist", 12, data_dir, ())
+    for name in ARRAYS:
+        array = getattr(data, name)
+        assert isinstance(array, np.memmap)
+        assert array.dtype == np.uint8
+        assert not array.flags.writeable
+    assert data.train_images.shape == (60_000, 144)
+
+
+def test_many_processes_prepare_it_once(small: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        digests = pool.map(sha256, [small] * 2)
+    assert len(set(digests)) == 1
+    folders = [path for path in (small / "cache").iterdir() if path.is_dir()]
+    assert sorted(path.name.split("-")[1] for path in folders) == ["12", "28"]
+
+
+def test_the_digest_is_that_of_the_content(small: Path) -> None:
+    before = sha256(small)
+    shutil.rmtree(small / "cache")
+    assert sha256(small) == before
+    assert load("small", 13, small, ()).sha256 != before
+
+
+def test_other_files_are_prepared_anew(small: Path, write_split: object) -> None:
+    before = sha256(small)
+    write_split(small / "datasets" / "small" / "train.parquet", 41)  # type: ignore[operator]
+    assert sha256(small) != before
+    assert len(load("small", 12, small, ()).train_labels) == 41
+
+
+def test_progress_is_told(small: Path) -> None:
+    told: list[tuple[int, int]] = []
+    load("small", 12, small, (), lambda done, total: told.append((done, total)))
+    assert told[-1] == (50, 50)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
+def test_a_failed_preparation_leaves_nothing(small: Path) -> None:
+    (small / "datasets" / "small" / "test.parquet").write_bytes(b"PAR1 broken")
+    with pytest.raises(ValueError, match="'small'"):
+        sha256(small)
+    assert [path for path in (small / "cache").iterdir() if path.is_dir()] == []

@@ -4,15 +4,17 @@ import os
 
 from celery import Celery
 from celery.signals import setup_logging
+from kombu.entity import Queue
 
 from core.settings import Settings
 
 settings = Settings()
 os.environ |= settings.arithmetic()  # before NumPy, which comes with the modules below
 
-from core.store.broker import QUEUE, transport_options  # noqa: E402
+from core.store.broker import QUEUE, QUEUE_TYPE, is_redis, transport_options  # noqa: E402
 from worker import processes  # noqa: E402
 
+on_redis = is_redis(settings.celery_broker_url)
 app = Celery("dualtrain", broker=settings.celery_broker_url, include=["worker.tasks"])
 app.conf.update(
     # What stands in a message is data: nothing can be unpickled.
@@ -25,8 +27,12 @@ app.conf.update(
     # requeueing the task of a killed process has no bound.
     task_acks_late=False,
     task_reject_on_worker_lost=False,
-    # A reserved shard waits behind a busy process while another one idles.
+    # A reserved shard waits behind a busy process while another one idles. On Redis none is reserved at all.
     worker_prefetch_multiplier=1,
+    worker_disable_prefetch=on_redis,
+    # Nothing is acknowledged on Redis: it would cost two round trips a shard, and after the server was lost a worker
+    # whose reserved messages can no longer be acknowledged waits for ever (kombu logs the failure and keeps them).
+    task_queues=[Queue(QUEUE, routing_key=QUEUE, no_ack=True)] if on_redis else None,
     # How long the parent waits for the result of a process that is gone before it calls it lost; the default is 10 s.
     worker_lost_wait=0.2,
     # A shard takes milliseconds. One that hangs is ended, its process replaced.
@@ -46,6 +52,7 @@ app.conf.update(
     task_send_sent_event=False,
     # One queue; no other worker's remote control is needed, and its queues would cost round trips.
     task_default_queue=QUEUE,
+    task_default_queue_type=QUEUE_TYPE,
     worker_enable_remote_control=False,
     worker_hijack_root_logger=False,
 )

@@ -10,7 +10,7 @@ from kombu.utils.uuid import uuid
 
 from core.settings import Settings
 from core.store import Exchange, Round
-from core.store.broker import KEY_PREFIX, QUEUE, SHARD_TASK, ShardTask, transport_options
+from core.store.broker import KEY_PREFIX, QUEUE, QUEUE_TYPE, SHARD_TASK, ShardTask, transport_options
 
 PERSISTENT = 2
 """AMQP's delivery mode of messages that a broker keeps, as Celery has it."""
@@ -27,6 +27,7 @@ class Dispatcher:
             task_ignore_result=True,
             task_serializer="json",
             task_default_queue=QUEUE,
+            task_default_queue_type=QUEUE_TYPE,
             broker_connection_timeout=4,
             broker_transport_options=transport_options(settings.celery_broker_url),
             # What could not be published is published again by the round, which knows whether it is still wanted.

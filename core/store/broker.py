@@ -6,6 +6,8 @@ from typing import Any
 
 QUEUE = "dualtrain-shards"
 SHARD_TASK = "dualtrain.shard"
+QUEUE_TYPE = "quorum"
+"""What the queue is on RabbitMQ: replicated, and the one kind of durable queue that is there to stay."""
 KEY_PREFIX = "dualtrain:celery:"
 """Before the names of all keys that Celery uses on Redis."""
 
@@ -36,10 +38,16 @@ class ShardTask:
         return cls(str(arguments[0]), *(int(number) for number in arguments[1:]))
 
 
+def is_redis(url: str) -> bool:
+    """Return whether a broker's URL names a Redis server."""
+    return url.startswith(("redis", "unix"))
+
+
 def transport_options(url: str) -> dict[str, Any]:
     """Return kombu's options for a broker: half-open connections end, and Redis keys carry the project's name."""
-    if not url.startswith(("redis", "unix")):
+    if not is_redis(url):
         return {}
-    waits = {"socket_timeout": 30, "socket_connect_timeout": 4, "health_check_interval": 10}
+    # A worker whose connection is half open notices after 1 s + 2 intervals.
+    waits = {"socket_timeout": 30, "socket_connect_timeout": 4, "health_check_interval": 3}
     kept = {} if "socket" in url.split(":", 1)[0] else {"socket_keepalive": True}
     return {**waits, **kept, "global_keyprefix": KEY_PREFIX, "visibility_timeout": 600}

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from api.routes import (
     aliases,
     control,
+    datasets,
     events,
     health,
     jobs,
@@ -33,6 +34,7 @@ MODULES = (
     aliases,
     oip,
     samples,
+    datasets,
     workers,
     session,
     health,

@@ -45,6 +45,12 @@ export const move = (id, verb) => json(`${part(id)}/${verb}`, { method: "POST" }
 export const remove = (id) => ask(part(id), { method: "DELETE" });
 export const trace = (id, asked) => json(`${part(id)}/trace`, { method: "POST", ...body(asked) });
 export const estimate = (spec) => json("/v1/jobs?dry_run=true", { method: "POST", ...body(spec) });
+/** The events that are kept of an ended job, as [type, data]: its stream replays them and ends. */
+export async function past(id) {
+  const text = await (await ask(`${part(id)}/events`)).text();
+  return [...text.matchAll(/^event: (\w+)\ndata: (.*)$/gm)].map(([, type, data]) => [type, JSON.parse(data)]);
+}
+
 export const weights = async (id, layer) => (await ask(`${part(id)}/weights.png?layer=${layer}`)).blob();
 export const samples = (name, first, limit) =>
   json(`/v1/datasets/${name}/samples?first=${first}&limit=${limit}`);

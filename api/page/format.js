@@ -1,7 +1,7 @@
 // Numbers and times as people read them.
 
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
-const short = new Intl.NumberFormat("en-GB", { notation: "compact", maximumSignificantDigits: 3 });
+const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 
 export const NOTHING = "–";
 
@@ -10,6 +10,7 @@ const shown = (write) => (value) => (value === null || value === undefined ? NOT
 export const count = shown((value) => whole.format(value));
 export const compact = shown((value) => (value < 1000 ? String(Number(value.toPrecision(3))) : short.format(value)));
 export const percent = shown((value) => `${(100 * value).toFixed(2)} %`);
+export const wholePercent = shown((value) => `${Number((100 * value).toFixed(1))} %`);
 export const loss = shown((value) => value.toFixed(4));
 export const number = shown((value) => {
   const size = Math.abs(value);

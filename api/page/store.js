@@ -82,6 +82,14 @@ export async function loadHistory(id) {
   tell(id, "history");
 }
 
+/** Read the rounds of an ended job that the page has not seen itself. */
+export async function loadRounds(id) {
+  if (rounds.has(id)) return;
+  const steps = (await api.past(id)).filter(([type]) => type === "step");
+  for (const [, data] of steps) addRound(id, { step: data.step, shards: data.shards, failed: [] });
+  tell(id, "job");
+}
+
 export function reloadHistories() {
   for (const id of histories.keys()) loadHistory(id).catch(() => {});
 }

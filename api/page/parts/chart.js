@@ -7,19 +7,19 @@ const HEIGHT = 220;
 export const INKS = ["ink-1", "ink-2", "ink-3", "ink-4", "ink-5", "ink-6"];
 
 /**
- * A chart. `show(data, lines)` draws `data` = [xs, ys, ...]; `lines` = [{label, ink, points}] name the ys.
+ * A chart. `show(data, lines, x)` draws `data` = [xs, ys, ...]; `lines` = [{label, ink, points}] name the ys, `x` the xs.
  * `dispose` takes it out of the page's listeners.
  */
-export function chart({ name, x, write, log = false }) {
+export function chart({ name, write, tick = plain }) {
   const place = h("div", { class: "plot" });
   const node = h("figure", { class: "chart" }, h("figcaption", {}, name), place);
   let plot = null;
   let drawn = { data: null, lines: null, key: "" };
 
-  function show(data, lines) {
-    const key = JSON.stringify(lines);
+  function show(data, lines, x = "step") {
+    const key = JSON.stringify([lines, x]);
     if (plot && key === drawn.key) plot.setData(data);
-    drawn = { data, lines, key: plot && key === drawn.key ? key : "" };
+    drawn = { data, lines, x, key: plot && key === drawn.key ? key : "" };
     if (!drawn.key) build(key);
   }
 
@@ -29,11 +29,11 @@ export function chart({ name, x, write, log = false }) {
     if (!drawn.data?.[0].length) return fill(place, h("p", { class: "empty" }, "Nothing measured yet."));
     fill(place);
     drawn.key = key;
-    plot = new uPlot(options(place.clientWidth, { x, write, log, lines: drawn.lines }), drawn.data, place);
+    plot = new uPlot(options(place.clientWidth, { write, tick, ...drawn }), drawn.data, place);
     return null;
   }
 
-  const again = () => drawn.data && build(JSON.stringify(drawn.lines));
+  const again = () => drawn.data && build(JSON.stringify([drawn.lines, drawn.x]));
   const sizes = new ResizeObserver(() => plot?.setSize({ width: place.clientWidth, height: HEIGHT }));
   sizes.observe(place);
   window.addEventListener("theme", again);
@@ -45,7 +45,9 @@ export function chart({ name, x, write, log = false }) {
   return { node, show, dispose };
 }
 
-function options(width, { x, write, log, lines }) {
+const plain = (value) => String(Number(value.toPrecision(4)));
+
+function options(width, { x, write, tick, lines }) {
   const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
   const ys = lines.map((line) => ({
     label: line.label, stroke: colour(line.ink), width: 2, spanGaps: true, points: { show: Boolean(line.points), size: 5 },
@@ -53,8 +55,8 @@ function options(width, { x, write, log, lines }) {
   }));
   return {
     width, height: HEIGHT, series: [{ label: x }, ...ys],
-    scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
-    axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : String(Number(tick.toPrecision(4))))) }],
+    scales: { x: { time: false } },
+    axes: [axis, { ...axis, size: 64, values: (_, values) => values.map(tick) }],
     cursor: { sync: { key: "page" }, drag: { x: true, y: false } },
   };
 }

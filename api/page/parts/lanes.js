@@ -10,7 +10,7 @@ const COLUMNS = 60;
 
 /** The lanes of a job. A box is as high as its shard took long, a shard that was sent again has a red frame. */
 export function lanes(id) {
-  const picture = h("svg", { class: "lanes", role: "img", "aria-label": "Shards of the newest rounds, by worker" });
+  const picture = h("svg", { class: "lanes", role: "img", "aria-label": "Shards of the newest rounds, by worker", hidden: true });
   const names = h("div", { class: "lane-names", "aria-hidden": "true" });
   const words = h("p", { class: "soft" });
   const node = h("section", { class: "card" },
@@ -32,6 +32,7 @@ function draw(picture, names, told, workers) {
   const times = told.map((round) => workers.map((worker) => sum(of(round, worker))));
   const longest = quantile(times.flat(), 0.95) || 1;
   const height = workers.length * (LANE + GAP);
+  picture.removeAttribute("hidden");
   picture.setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);
   const floors = workers.map((_, lane) => h("line", { class: "floor", x1: 0, x2: WIDTH, y1: foot(lane), y2: foot(lane) }));
   const boxes = told.flatMap((round, index) =>

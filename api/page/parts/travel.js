@@ -6,6 +6,7 @@ import { number } from "../format.js";
 const SHOWN = 40;
 const WIDTH = 150;
 const TALL = 260;
+const HEAD = 16;
 
 /** Draw a trace: bars to the right are positive; grey is the value, the accent the tangent, each in its own scale. */
 export function travel(place, found, spec) {
@@ -35,11 +36,14 @@ function stage(layer, index, found, spec) {
   const largest = layer.tangents.reduce((best, tangent, unit) => (Math.abs(tangent) > Math.abs(layer.tangents[best]) ? unit : best), 0);
   const told = `unit ${largest}: ${number(layer.values[largest])} ${signed(layer.tangents[largest])}·ε`;
   return h("figure", { class: `stage wave-${Math.min(index + 1, 6)}` },
-    h("svg", { viewBox: `0 0 ${WIDTH} ${TALL}`, role: "img", "aria-label": `Layer ${index}: strongest tangent at ${told}` }, bars,
+    h("svg", { viewBox: `0 ${-HEAD} ${WIDTH} ${TALL + HEAD}`, role: "img", "aria-label": `Layer ${index}: strongest tangent at ${told}` }, heads(), bars,
       h("line", { class: "floor", x1: WIDTH / 4, x2: WIDTH / 4, y1: 0, y2: TALL }), h("line", { class: "floor", x1: 0.75 * WIDTH, x2: 0.75 * WIDTH, y1: 0, y2: TALL })),
     h("figcaption", {}, h("b", {}, `layer ${index}, ${name}`), h("br"), told,
       layer.values.length > chosen.length ? h("span", { class: "soft" }, ` (${chosen.length} of ${layer.values.length} units)`) : null));
 }
+
+const heads = () => [h("text", { class: "key", x: WIDTH / 4, y: -5, "text-anchor": "middle" }, "value"),
+  h("text", { class: "key", x: 0.75 * WIDTH, y: -5, "text-anchor": "middle" }, "tangent · ε")];
 
 /** A bar in the half of the picture that starts at `left`. */
 function half(value, most, y, line, kind, left) {

@@ -18,7 +18,7 @@ export function control(field, changed) {
   const input = entry(field, id);
   const wrong = h("span", { class: "wrong", role: "alert" });
   input.addEventListener("input", () => changed(field.path, READ[field.kind](input, field)));
-  const node = h("div", { class: "field" }, h("label", { for: id }, field.label), input,
+  const node = h("div", { class: field.wide ? "field wide" : "field" }, h("label", { for: id }, field.label), input,
     h("span", { class: "meaning", id: `${id}-meaning` }, field.meaning), wrong);
 
   /** Show the value that the draft has, the service's default where it has none. */

@@ -21,16 +21,17 @@ export function cleaned(draft, standard) {
   const spec = structuredClone(draft);
   const value = (path) => get(spec, path) ?? get(standard, path);
   for (const { path, when } of FIELDS) if (when && !when(value)) set(spec, path, undefined);
+  prune(spec);
   needTag(spec, "optimizer", "name", standard);
   needTag(spec, "gradient", "method", standard);
   needTag(spec.optimizer ?? {}, "schedule", "name", standard.optimizer ?? {});
   needTag(spec, "outer", "name", standard);
-  return prune(spec);
+  return spec;
 }
 
 /** A choice among kinds says which kind it is, also where only an option of it was entered. */
 function needTag(part, name, tag, standard) {
-  if (part[name] && Object.keys(part[name]).length) part[name][tag] ??= standard[name]?.[tag];
+  if (part[name]) part[name][tag] ??= standard[name]?.[tag];
 }
 
 function prune(part) {

@@ -27,7 +27,7 @@ export const SECTIONS = [
   { title: "Gradient without backpropagation", open: true, fields: [
     choice("gradient.method", "Method", "How forward passes become a gradient. Per parameter: one pass for each E_ij. Per neuron: one for each unit, exact too. "
       + "Forward gradient: random directions. The last two use function values only.",
-    ["per-parameter", "per-neuron", "forward-gradient", "finite-difference", "spsa"]),
+    ["per-parameter", "per-neuron", "forward-gradient", "finite-difference", "spsa"], { wide: true }),
     whole("gradient.directions", "Directions", "Random directions for one gradient. More: less noise, more passes.", { min: 1, when: methods("forward-gradient", "spsa") }),
     choice("gradient.distribution", "Distribution", "What the random directions are drawn from.", ["normal", "rademacher", "orthogonal"], { when: methods("forward-gradient") }),
     choice("gradient.perturb", "Perturb", "Random directions of the weights, or of the units' pre-activations, which scatter less.",

@@ -1,7 +1,7 @@
 // Several jobs laid over each other, to compare methods.
 
 import { fill, h } from "../dom.js";
-import { loss, percent, summary, title } from "../format.js";
+import { loss, percent, summary, title, wholePercent } from "../format.js";
 import { chart, INKS } from "../parts/chart.js";
 import { histories, jobs, loadHistory, newest, subscribe } from "../store.js";
 
@@ -17,8 +17,8 @@ const XS = {
 export function compareView(main, argument) {
   const chosen = new Set(argument ? argument.split(",") : newest().filter((job) => job.progress.step).slice(0, FIRST).map((job) => job.id));
   const charts = [
-    [chart({ name: "Loss of the batches", x: "", write: loss }), "loss", false],
-    [chart({ name: "Accuracy on the test split", x: "", write: percent }), "test_accuracy", true],
+    [chart({ name: "Loss of the batches", write: loss }), "loss", false],
+    [chart({ name: "Accuracy on the test split", write: percent, tick: wholePercent }), "test_accuracy", true],
   ];
   const boxes = h("fieldset", { class: "choices" });
   const axis = h("select", { id: "axis", onchange: draw }, Object.entries(XS).map(([value, [words]]) => h("option", { value }, words)));
@@ -29,7 +29,8 @@ export function compareView(main, argument) {
 
   function draw() {
     const shown = [...chosen].filter((id) => jobs.has(id) && histories.has(id)).map((id) => jobs.get(id));
-    for (const [one, field, points] of charts) one.show(...overlay(shown, field, XS[axis.value][1], points));
+    const [x, across] = XS[axis.value];
+    for (const [one, field, points] of charts) one.show(...overlay(shown, field, across, points), x);
   }
 
   function turn(id, on) {

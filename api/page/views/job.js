@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { fill, h, say } from "../dom.js";
-import { loss, percent, summary, title } from "../format.js";
+import { loss, percent, summary, title, wholePercent } from "../format.js";
 import { actions } from "../parts/actions.js";
 import { chart } from "../parts/chart.js";
 import { confusion } from "../parts/confusion.js";
@@ -11,7 +11,7 @@ import { lanes } from "../parts/lanes.js";
 import { badge, bar, figures } from "../parts/progress.js";
 import { trace } from "../parts/trace.js";
 import { weights } from "../parts/weights.js";
-import { histories, jobs, keep, loadHistory, subscribe } from "../store.js";
+import { histories, jobs, keep, loadHistory, loadRounds, subscribe } from "../store.js";
 
 /** Show a job; it is read first when the page does not know it. */
 export function jobView(main, id) {
@@ -34,9 +34,14 @@ function absent(main, trouble) {
 }
 
 function show(main, job) {
-  const parts = [head(job), curves(job.id), lanes(job.id), weights(job), trace(job), confusion(job.id), files(job)];
-  fill(main, parts.map((part) => part.node));
+  const top = [head(job), curves(job.id), lanes(job.id)];
+  const beside = [weights(job), confusion(job.id)];
+  const end = [trace(job), files(job)];
+  const parts = [...top, ...beside, ...end];
+  const nodes = (some) => some.map((part) => part.node);
+  fill(main, nodes(top), h("div", { class: "beside" }, nodes(beside)), nodes(end));
   loadHistory(job.id).catch(() => {});
+  if (job.finished_at) loadRounds(job.id).catch(() => {});
   const draw = (id, type) => {
     if (type === "deleted" && id === job.id) location.hash = "#/";
     const now = jobs.get(job.id);
@@ -78,8 +83,8 @@ function again(job) {
 }
 
 function curves(id) {
-  const one = chart({ name: "Loss of the batches", x: "step", write: loss });
-  const other = chart({ name: "Accuracy on the test split", x: "step", write: percent });
+  const one = chart({ name: "Loss of the batches", write: loss });
+  const other = chart({ name: "Accuracy on the test split", write: percent, tick: wholePercent });
   const update = () => {
     const points = histories.get(id) ?? [];
     one.show(...series(points, [["loss", "loss", "ink-1"]]));

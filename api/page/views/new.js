@@ -76,6 +76,7 @@ export function newView(main, id) {
   async function check() {
     const number = (asked += 1);
     try {
+      if (!standard.optimizer) standard = (await api.estimate({})).spec;
       const found = await api.estimate(cleaned(draft, standard));
       if (number !== asked) return;
       standard = found.spec;

@@ -4,13 +4,12 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPBearer
-from starlette.concurrency import run_in_threadpool
 
 from api.problems import Problem
 from api.security import Key, Scope
 from api.services import Services
 from core.job import Job
-from core.store import UnknownJob
+from core.store import UnknownJob, read
 
 bearer = HTTPBearer(auto_error=False, description="An API key. A server on loopback may run without keys.")
 
@@ -49,8 +48,14 @@ def missing(job_id: str) -> Problem:
 
 
 async def own_job(services: ServicesDep, key: CallerDep, job_id: JobId) -> Job:
-    """Return the job of the address."""
-    return await run_in_threadpool(find_job, services, key, job_id)
+    """Return the job of the address. Raises Problem when there is none that belongs to this key."""
+    try:
+        job = await read(services.async_store, job_id)
+    except UnknownJob:
+        raise missing(job_id) from None
+    if not key.owns(job.owner):
+        raise missing(job_id)
+    return job
 
 
 async def _reader(key: CallerDep) -> None:

@@ -4,16 +4,14 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import CallerDep, JobId, ServicesDep, find_job, reads
+from api.deps import CallerDep, JobId, ServicesDep, own_job, reads
 from api.faults import invalid
 from api.problems import documented
-from api.security import Key
 from api.services import Services
 from api.views import JobList, JobView
 from api.waiting import changed
@@ -117,31 +115,18 @@ async def get_job(
     wait = _WAIT.search(prefer or "")
     seconds = min(int(wait[1]), LONGEST_WAIT_SECONDS) if wait else 0
     with services.fanout.listen(job_id) as listener:
-        shown = await run_in_threadpool(_look, services, key, job_id)
-        current = if_none_match is None or _matches(if_none_match, shown.etag)
-        if seconds and current and not shown.ended and await changed(listener, seconds):
-            shown = await run_in_threadpool(_look, services, key, job_id)
-    headers = {"ETag": shown.etag, "Cache-Control": "private, no-cache"}
+        job = await own_job(services, key, job_id)
+        current = if_none_match is None or _matches(if_none_match, _etag(job))
+        if seconds and current and job.status not in ENDED and await changed(listener, seconds):
+            job = await own_job(services, key, job_id)
+    headers = {"ETag": _etag(job), "Cache-Control": "private, no-cache"}
     if wait:
         headers["Preference-Applied"] = f"wait={seconds}"
-    if if_none_match is not None and _matches(if_none_match, shown.etag):
+    if if_none_match is not None and _matches(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return Response(shown.body, 200, headers, "application/json")
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """A job as it is answered."""
-
-    ended: bool
-    etag: str
-    body: str
-
-
-def _look(services: Services, key: Key, job_id: str) -> _Shown:
-    """Read a job and write it down: one way to another thread and back for all of it."""
-    job = find_job(services, key, job_id)
-    return _Shown(job.status in ENDED, _etag(job), services.forecast.view(job).model_dump_json())
+    plays = job.status is Status.QUEUED  # only then the forecast asks the store
+    shown = await run_in_threadpool(services.forecast.view, job) if plays else services.forecast.view(job)
+    return Response(shown.model_dump_json(), 200, headers, "application/json")
 
 
 def _etag(job: Job) -> str:

@@ -12,6 +12,7 @@ Server: TypeAlias = Any
 """A client of redis-py that answers bytes. redis-py's own annotations say `bytes | str` of every answer."""
 
 CONNECT_SECONDS = 2.0
+CONNECTIONS = 64
 REPLY_SECONDS = 5.0
 """A server that says nothing for this long counts as gone; the longest blocking read here waits 0.5 s."""
 
@@ -37,6 +38,12 @@ def connect_async(url: str) -> redis.asyncio.Redis:
     """
     keep_alive = {} if url.startswith("unix:") else {"socket_keepalive": True}
     retry = AsyncRetry(ExponentialBackoff(cap=0.2, base=0.02), 1)
-    return redis.asyncio.Redis.from_url(
-        url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=None, retry=retry, **keep_alive
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=None,
+        retry=retry,
+        **keep_alive,
     )
+    return redis.asyncio.Redis.from_pool(pool)

@@ -90,11 +90,8 @@ class Jobs:
     def get(self, job_id: str) -> Job:
         """Return a job. Raises UnknownJob."""
         with self._store.pipeline(transaction=True) as pipe:
-            pipe.hgetall(keys.job(job_id)).lrange(keys.transitions(job_id), 0, -1).zrank(keys.QUEUE, job_id)
-            fields, transitions, rank = pipe.execute()
-        if not fields:
-            raise UnknownJob(job_id)
-        return _parse(fields, transitions, rank)
+            _ask(pipe, job_id)
+            return _found(job_id, pipe.execute())
 
     def status(self, job_id: str) -> Status | None:
         """Return a job's status, None when there is no such job."""
@@ -126,7 +123,7 @@ class Jobs:
         """Return the jobs with these ids in one trip; deleted ones are left out."""
         with self._store.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
-                pipe.hgetall(keys.job(job_id)).lrange(keys.transitions(job_id), 0, -1).zrank(keys.QUEUE, job_id)
+                _ask(pipe, job_id)
             found = pipe.execute()
         return tuple(_parse(*found[i : i + 3]) for i in range(0, len(found), 3) if found[i])
 
@@ -206,6 +203,24 @@ class Jobs:
 
 def _flat(fields: Mapping[str, Any]) -> list[str]:
     return [part for name, value in fields.items() for part in (name, json.dumps(value))]
+
+
+async def read(store: Server, job_id: str) -> Job:
+    """Return a job, for who waits on an event loop: a way to a thread and back would cost more. Raises UnknownJob."""
+    async with store.pipeline(transaction=True) as pipe:
+        _ask(pipe, job_id)
+        return _found(job_id, await pipe.execute())
+
+
+def _ask(pipe: Any, job_id: str) -> None:
+    pipe.hgetall(keys.job(job_id)).lrange(keys.transitions(job_id), 0, -1).zrank(keys.QUEUE, job_id)
+
+
+def _found(job_id: str, answers: list[Any]) -> Job:
+    fields, transitions, rank = answers
+    if not fields:
+        raise UnknownJob(job_id)
+    return _parse(fields, transitions, rank)
 
 
 def _parse(fields: Mapping[bytes, bytes], transitions: list[bytes], rank: int | None) -> Job:

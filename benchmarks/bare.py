@@ -1,0 +1,24 @@
+"""The worker's own Celery app with one task more, the least that a task can do: `celery -A benchmarks.bare worker`."""
+
+from functools import cache
+
+from redis import Redis
+
+from core.settings import Settings
+from core.store import connect
+from worker.app import app
+
+PUSH = "benchmarks.push"
+EIGHT_BYTES = b"8 bytes."
+
+
+@cache
+def server() -> Redis:
+    """This process's connection to the exchange."""
+    return connect(Settings().exchange_url)
+
+
+@app.task(name=PUSH, ignore_result=True)
+def push(key: str) -> None:
+    """Answer with eight bytes."""
+    server().rpush(key, EIGHT_BYTES)

@@ -1,0 +1,112 @@
+"""The service's own processes for a benchmark: two servers on Unix sockets, a worker, an aggregator."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from redis import ConnectionError as NoConnection
+
+from client.up import servers
+from core.job import ENDED, Job, Status, now
+from core.settings import Settings
+from core.spec import JobSpec
+from core.store import Exchange, Jobs, connect
+
+POLL_SECONDS = 0.005
+WAIT_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A running service without HTTP: jobs are put into the store directly."""
+
+    settings: Settings
+    jobs: Jobs
+    exchange: Exchange
+    folder: Path
+
+    def submit(self, **spec: Any) -> str:
+        """Queue a job; return its id."""
+        wanted = JobSpec.model_validate(spec).model_dump(mode="json")
+        job = Job(id=f"job-{token_hex(6)}", name="", status=Status.QUEUED, created_at=now(), spec=wanted)
+        self.jobs.create(job, 5, 1000)
+        return job.id
+
+    def finish(self, job_id: str) -> Job:
+        """Wait for a job to succeed; return it."""
+        wait_until(lambda: self.jobs.status(job_id) in ENDED)
+        job = self.jobs.get(job_id)
+        assert job.status is Status.SUCCEEDED, job
+        return job
+
+
+@contextmanager
+def plant(workers: int, data_dir: Path, aggregator: bool = True, worker_app: str = "worker.app") -> Iterator[Plant]:
+    """Run the service with so many worker processes."""
+    with tempfile.TemporaryDirectory(prefix="dualtrain-bench-") as name, ExitStack() as stack:
+        folder = Path(name)
+        urls = {role: stack.enter_context(_server(role, folder)) for role in servers.ROLES}
+        settings = Settings(redis_url=urls["store"], exchange_url=urls["exchange"], data_dir=data_dir)
+        exchange = Exchange(connect(settings.exchange_url))
+        if workers:
+            options = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
+            command = ("celery", "-A", worker_app, "worker", "--concurrency", str(workers), *options)
+            stack.enter_context(process(command, settings, folder / "worker.log"))
+            wait_until(lambda: len(exchange.workers()) == workers)
+        if aggregator:
+            stack.enter_context(process(("api.aggregator",), settings, folder / "aggregator.log"))
+        yield Plant(settings, Jobs(connect(settings.redis_url)), exchange, folder)
+
+
+@contextmanager
+def process(module: tuple[str, ...], settings: Settings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `python -m MODULE ...` with these settings, one BLAS thread."""
+    threads = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    environment = {**os.environ, **threads, **settings.environment()}
+    with log.open("wb") as file:
+        running = subprocess.Popen(
+            [sys.executable, "-m", *module], env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+        )
+        try:
+            yield running
+        finally:
+            running.terminate()
+            running.wait()
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    """Wait until `true()`. Raises TimeoutError."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {WAIT_SECONDS} s")
+        time.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def _server(role: str, folder: Path) -> Iterator[str]:
+    place, socket = folder / role, folder / f"{role}.socket"
+    place.mkdir()
+    running = subprocess.Popen(servers.command(servers.find(), role, socket, place), stdout=subprocess.DEVNULL)
+    try:
+        with connect(servers.url(socket)) as client:
+            wait_until(lambda: _answers(client))
+        yield servers.url(socket)
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def _answers(client: Any) -> bool:
+    try:
+        return bool(client.ping())
+    except NoConnection:
+        return False

@@ -1,0 +1,249 @@
+"""What a round costs beside bare Celery tasks, what local steps and workers bring: `python -m benchmarks.service`.
+
+Each part runs in a service of its own processes; what is compared is measured in turns within the same minutes.
+`--write` puts the tables into docs/scaling.md.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from celery import Celery
+
+from benchmarks.bare import PUSH
+from benchmarks.measure import machine
+from benchmarks.plant import Plant, plant, process, wait_until
+from benchmarks.report import insert, seconds, table
+from core.job import Job
+from core.settings import Settings
+from core.store.broker import QUEUE, transport_options
+
+LIGHT = {
+    "dataset": {"image_size": 12},
+    "gradient": {"method": "per-neuron"},
+    "batch_size": 1,
+    "evaluate_every": 1_000_000,
+}
+"""144-20-10 per neuron with one sample: nearly no computing, so that a round costs what its messages cost."""
+WIDE = [{"units": 100}, {"units": 10, "activation": "softmax"}]
+LOCAL = {
+    "dataset": {"image_size": 28},
+    "network": {"layers": WIDE},
+    "gradient": {"method": "per-neuron"},
+    "batch_size": 64,
+    "evaluate_every": 1_000_000,
+}
+HEAVY = {**LOCAL, "gradient": {"method": "per-parameter"}, "batch_size": 256}
+ROUNDS = 1500
+REPEATS = 5
+
+
+def rounds(data_dir: Path) -> str:
+    """Rounds of 1, 2, 4, 8 shards beside as many bare tasks of the same app and pool, in turns."""
+    times: dict[tuple[str, int], list[float]] = {}
+    with plant(2, data_dir, worker_app="benchmarks.bare") as service:
+        celery = _celery(service.settings)
+        for _ in range(REPEATS):
+            for shards in (1, 2, 4, 8):
+                times.setdefault(("bare", shards), []).append(_bare(celery, service, shards))
+                times.setdefault(("round", shards), []).append(_round(service, shards))
+        celery.close()
+        moved = _bytes_per_round(service)
+    rows = []
+    for shards in (1, 2, 4, 8):
+        ours, bare = (statistics.median(times[what, shards]) for what in ("round", "bare"))
+        ratios = [a / b for a, b in zip(times["round", shards], times["bare", shards], strict=True)]
+        rows.append((f"{shards}", f"{1 / ours:,.0f}", seconds(ours), seconds(bare), f"{statistics.median(ratios):.2f}"))
+    head = ("shards", "rounds/s", "a round", "as many bare tasks", "ratio")
+    return f"{table(head, rows)}\n\nA round of two shards moves {moved:,.0f} bytes through the exchange."
+
+
+def _celery(settings: Settings) -> Celery:
+    app = Celery(broker=settings.celery_broker_url, set_as_current=False)
+    app.conf.update(broker_transport_options=transport_options(settings.celery_broker_url), task_ignore_result=True)
+    return app
+
+
+def _bare(celery: Celery, service: Plant, tasks: int, count: int = 300) -> float:
+    """Seconds for so many tasks that answer eight bytes each, as Celery and redis-py have it."""
+    server = service.exchange.server
+    with celery.producer_or_acquire() as producer:
+        started = time.perf_counter()
+        for _ in range(count):
+            for _ in range(tasks):
+                celery.send_task(PUSH, ("bench",), queue=QUEUE, producer=producer)
+            for _ in range(tasks):
+                server.blpop(["bench"], timeout=5)
+    return (time.perf_counter() - started) / count
+
+
+def _round(service: Plant, shards: int) -> float:
+    """Seconds for a round: the running time of a job over its steps."""
+    # A round of this network has two blocks, so shards beyond that need more units: two samples are two blocks more.
+    job = service.finish(service.submit(**_with_blocks(shards), shards=shards, max_steps=ROUNDS))
+    assert job.plan is not None and job.plan.shards == shards, job.plan
+    return running_seconds(job) / ROUNDS
+
+
+def _with_blocks(shards: int) -> dict[str, Any]:
+    """Return LIGHT with at least so many blocks: it has one for each layer."""
+    hidden = [{"units": 20}] * (1 if shards <= 2 else shards - 1)
+    return {**LIGHT, "network": {"layers": [*hidden, {"units": 10, "activation": "softmax"}]}}
+
+
+def _bytes_per_round(service: Plant) -> float:
+    def moved() -> float:
+        info = service.exchange.server.info("stats")
+        return float(info["total_net_input_bytes"] + info["total_net_output_bytes"])
+
+    before = moved()
+    service.finish(service.submit(**LIGHT, shards=2, max_steps=ROUNDS))
+    return (moved() - before) / ROUNDS
+
+
+def local_steps(data_dir: Path) -> str:
+    """Samples per second of two replicas on two workers, beside two concurrent `core.train`."""
+    rows, repeats = [], 3
+    with plant(2, data_dir) as service:
+        for steps in (4, 16, 64):
+            pairs = [(_service_rate(service, steps), alone(LOCAL, data_dir, 2, 2 * 469)) for _ in range(repeats)]
+            ours, theirs = (statistics.median(one) for one in zip(*pairs, strict=True))
+            ratio = statistics.median(a / b for a, b in pairs)
+            rows.append((f"{steps}", f"{ours:,.0f}", f"{theirs:,.0f}", f"{ratio:.2f}"))
+        synchronous = service.finish(service.submit(**LOCAL, max_steps=469))
+        rows.insert(0, ("1 (synchronous)", f"{64 * 469 / running_seconds(synchronous):,.0f}", "", ""))
+    return table(("local steps", "samples/s", "two `core.train` together", "ratio"), rows)
+
+
+def _service_rate(service: Plant, steps: int) -> float:
+    job = service.finish(service.submit(**LOCAL, local_steps=steps, replicas=2, epochs=4))
+    return job.progress.samples_seen / running_seconds(job)
+
+
+def alone(spec: dict[str, Any], data_dir: Path, processes: int, steps: int) -> float:
+    """Samples per second that so many concurrent `core.train` reach together, evaluation included as in the service."""
+    samples = steps * int(spec["batch_size"])
+    with ThreadPoolExecutor(processes) as pool:
+        times = list(pool.map(lambda _: _train(spec, data_dir, steps), range(processes)))
+    return sum(samples / one for one in times)
+
+
+def _train(spec: dict[str, Any], data_dir: Path, steps: int) -> float:
+    """Seconds of one run in a process of its own, from the first step to the last evaluation."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({**spec, "max_steps": steps}, file)
+        file.flush()
+        with process(("core.train", file.name), Settings(data_dir=data_dir), Path(file.name + ".log")) as running:
+            running.wait()
+        log = Path(file.name + ".log")
+        result = json.loads(log.read_text().splitlines()[-1])
+        log.unlink()
+    return float(result["seconds"])
+
+
+def workers(data_dir: Path) -> str:
+    """A compute-bound job with one worker process and with two, beside two concurrent `core.train`."""
+    steps, rates = 30, []
+    for count in (1, 2):
+        with plant(count, data_dir) as service:
+            rates.append(_heavy_rate(service, steps))
+    theirs = alone(HEAVY, data_dir, 2, steps)
+    rows = [("1 worker", rates[0]), ("2 workers", rates[1]), ("two `core.train`", theirs)]
+    told = table(
+        ("784-100-10 per parameter, 256 samples", "samples/s"), [(name, f"{rate:,.0f}") for name, rate in rows]
+    )
+    over_one, over_theirs = rates[1] / rates[0], rates[1] / theirs
+    return f"{told}\n\n2 workers over 1: {over_one:.2f}; 2 workers over two `core.train`: {over_theirs:.2f}."
+
+
+def _heavy_rate(service: Plant, steps: int) -> float:
+    job = service.finish(service.submit(**HEAVY, max_steps=steps))
+    return job.progress.samples_seen / running_seconds(job)
+
+
+def running_seconds(job: Job) -> float:
+    """From the job's start to its end, data and last evaluation included."""
+    assert job.started_at and job.finished_at
+    return (datetime.fromisoformat(job.finished_at) - datetime.fromisoformat(job.started_at)).total_seconds()
+
+
+GOALS: dict[str, dict[str, Any]] = {
+    "default job to 85 %": {"target_accuracy": 0.85},
+    "12x12 per neuron to 85 %": {"gradient": {"method": "per-neuron"}, "target_accuracy": 0.85},
+    "28x28 to 95 %": {"target_accuracy": 0.95},
+    "28x28 to 97.5 %": {"target_accuracy": 0.975},
+}
+"""Each from POST to the evaluation that reaches it; those of 28x28 by local steps."""
+FAST = {
+    **LOCAL,
+    "optimizer": {"name": "momentum", "learning_rate": 0.1},
+    "local_steps": 64,
+    "epochs": 30,
+    "evaluate_every": 128,
+}
+
+
+def accuracy(data_dir: Path) -> str:
+    """Seconds from POST to a test accuracy, through HTTP, the median of three."""
+    command = ("client", "up", "--port", "8567", "--workers", "2", "--data-dir", str(data_dir))
+    rows = []
+    url = "http://127.0.0.1:8567"
+    with process(command, Settings(data_dir=data_dir), data_dir / "up.log"), httpx.Client(base_url=url) as client:
+        wait_until(lambda: _ready(client))
+        for name, goal in GOALS.items():
+            times = [_seconds_to(client, {**(FAST if "28x28" in name else {}), **goal}) for _ in range(3)]
+            rows.append((name, f"{statistics.median(times):.2f} s", ", ".join(f"{one:.2f}" for one in times)))
+    return table(("job", "median", "each"), rows)
+
+
+def _ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _seconds_to(client: httpx.Client, spec: dict[str, Any]) -> float:
+    started = time.perf_counter()
+    job = client.post("/v1/jobs", json=spec).json()
+    while not job["finished_at"]:
+        job = client.get(f"/v1/jobs/{job['id']}", headers={"Prefer": "wait=10"}, timeout=30).json()
+    assert job["status_reason"]["code"] == "target_accuracy", job
+    return time.perf_counter() - started
+
+
+PARTS: dict[str, Callable[[Path], str]] = {
+    "rounds": rounds,
+    "local steps": local_steps,
+    "workers": workers,
+    "accuracy": accuracy,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the parts and print their tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.service", description=__doc__)
+    parser.add_argument("parts", nargs="*", default=list(PARTS))
+    parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
+    parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-bench-data")
+    options = parser.parse_args(arguments)
+    options.data_dir.mkdir(exist_ok=True)
+    sys.stdout.write(f"{machine()}\n")
+    for name in options.parts:
+        told = PARTS[name](options.data_dir)
+        sys.stdout.write(f"\n{name}\n\n{told}\n")
+        if options.write:
+            insert("scaling.md", name, told)
+
+
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,7 @@ RUN python -m venv --without-pip /opt/dualtrain \
  && python -m venv /opt/tools \
  && /opt/tools/bin/pip install --quiet --require-hashes --only-binary :all: -r /requirements/build.txt \
  && /opt/tools/bin/pip --python /opt/dualtrain/bin/python install --quiet --require-hashes --only-binary :all: \
-        -r /requirements/service.txt
+        -r /requirements/service.txt -r /requirements/tracing.txt
 COPY pyproject.toml README.md LICENSE /source/
 COPY core /source/core
 COPY worker /source/worker
@@ -36,6 +36,7 @@ COPY deploy/container /opt/container
 WORKDIR /data
 USER 10001:10001
 EXPOSE 8000
+ENTRYPOINT ["/opt/container/run"]
 
 FROM base AS flower
 COPY --from=build-flower /opt/dualtrain /opt/dualtrain

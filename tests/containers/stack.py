@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -12,7 +15,9 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).parents[2]
+PROJECT = "dualtrain-test"
 WORKERS = 4
+READY_SECONDS = 180.0
 
 log = logging.getLogger("containers")
 
@@ -76,3 +81,26 @@ def until(what: str, condition: Callable[[], object], seconds: float) -> Any:
             pass
         time.sleep(0.2)
     raise TimeoutError(f"not {what} within {seconds} s")
+
+
+def program() -> tuple[str, ...]:
+    """Return Compose's command: COMPOSE, else the newer one, else the older one."""
+    if named := os.environ.get("COMPOSE"):
+        return tuple(named.split())
+    plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
+    if plugin.returncode == 0:
+        return "docker", "compose"
+    assert shutil.which("docker-compose"), "neither `docker compose` nor `docker-compose` is installed"
+    return ("docker-compose",)
+
+
+def example() -> dict[str, str]:
+    """Return the variables of `.env.example`."""
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

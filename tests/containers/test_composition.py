@@ -90,23 +90,6 @@ def test_the_default_job_survives_the_loss_of_a_worker_and_of_the_api(stack: Sta
     log.info("job: %s, %s, sha256 %s", done["progress"], done["metrics"], done["model"]["sha256"])
 
 
-def test_a_backup_of_the_store_is_taken_while_it_runs_and_restored(stack: Stack) -> None:
-    stack.inside("store", "redis-cli", "--rdb", "/data/backup.rdb")
-    assert "RDB looks OK" in stack.inside("store", "redis-check-rdb", "/data/backup.rdb")
-    stored = int(stack.inside("store", "redis-cli", "zcard", "dualtrain:jobs"))
-    assert stored > 0
-    script = (
-        "redis-server --daemonize yes --port 7000 --dir /data --dbfilename backup.rdb --appendonly no --save '' "
-        "--appenddirname restored && until redis-cli -p 7000 ping | grep -q PONG; do sleep 0.1; done; "
-        "redis-cli -p 7000 config set appendonly yes && redis-cli -p 7000 zcard dualtrain:jobs; "
-        "until redis-cli -p 7000 info persistence | grep -q aof_rewrite_in_progress:0; do sleep 0.1; done; "
-        "redis-cli -p 7000 shutdown; redis-check-aof /data/restored/*.manifest"
-    )
-    said = stack.inside("store", "sh", "-c", script)
-    assert said.splitlines()[1] == str(stored)
-    assert "All AOF files and manifest are valid" in said
-
-
 def _configured(stack: Stack, role: str, name: str) -> str:
     return stack.inside(role, "redis-cli", "config", "get", name).splitlines()[1]
 

@@ -76,7 +76,7 @@ def test_the_dockerfile_ends_without_root_and_installs_by_hash() -> None:
     assert all("--require-hashes" in part or "--no-index" in part for part in installs)
 
 
-@pytest.mark.parametrize("name", ["service", "build", "flower"])
+@pytest.mark.parametrize("name", ["service", "build", "flower", "tracing"])
 def test_the_image_is_made_of_what_the_tests_run_with(name: str) -> None:
     tested, shipped = (_pins(ROOT / path) for path in ("requirements.txt", f"deploy/requirements/{name}.txt"))
     different = {name: pin for name, pin in shipped.items() if name in tested and tested[name] != pin}

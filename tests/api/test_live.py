@@ -1,0 +1,92 @@
+"""Pause, resume, cancel and delete while rounds are in flight, against a real aggregator and a real worker."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+ACTIONS = ("pause", "resume", "cancel")
+SPEC = {"epochs": 2, "evaluate_every": 1_000_000, "gradient": {"method": "per-neuron"}}
+ROUND_SECONDS = 3.0
+"""More than a round of this job can take here, its checkpoint and a full machine included."""
+
+
+def wait(client: httpx.Client, job_id: str, *statuses: str, steps: int = 0, seconds: float = 60) -> dict[str, Any]:
+    """Return the job once it has one of these statuses and so many steps."""
+    end = time.monotonic() + seconds
+    while True:
+        job: dict[str, Any] = client.get(f"/v1/jobs/{job_id}").json()
+        if job["status"] in statuses and job["progress"]["step"] >= steps:
+            return job
+        assert time.monotonic() < end, job
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def job_id(stack: httpx.Client) -> Iterator[str]:
+    """A job whose rounds are in flight."""
+    job_id = stack.post("/v1/jobs", json=SPEC).json()["id"]
+    wait(stack, job_id, "running", steps=3)
+    yield job_id
+    stack.post(f"/v1/jobs/{job_id}/cancel")
+
+
+def settled(client: httpx.Client, job_id: str) -> int:
+    """Return the step of a job that no longer moves; it stands still within a round."""
+    end, step = time.monotonic() + ROUND_SECONDS, -1
+    while time.monotonic() < end:
+        now = int(client.get(f"/v1/jobs/{job_id}").json()["progress"]["step"])
+        if now == step:
+            return step
+        step = now
+        time.sleep(0.4)
+    raise AssertionError(f"job {job_id} goes on at step {step}")
+
+
+def test_a_paused_job_stands_still_with_a_checkpoint_and_goes_on(stack: httpx.Client, job_id: str) -> None:
+    assert stack.post(f"/v1/jobs/{job_id}/pause").json()["status"] == "paused"
+    step = settled(stack, job_id)
+    kept = stack.get(f"/v1/jobs/{job_id}/checkpoints").json()["data"]
+    assert kept[-1]["step"] == step
+    assert stack.post(f"/v1/jobs/{job_id}/resume").json()["status_reason"]["code"] == "resuming"
+    wait(stack, job_id, "running", steps=step + 2)
+
+
+def test_a_cancelled_job_stands_still_for_good(stack: httpx.Client, job_id: str) -> None:
+    assert stack.post(f"/v1/jobs/{job_id}/cancel").status_code == 202
+    settled(stack, job_id)
+    assert [stack.post(f"/v1/jobs/{job_id}/{action}").status_code for action in ACTIONS] == [409, 409, 409]
+    assert stack.delete(f"/v1/jobs/{job_id}").status_code == 204
+    assert stack.get(f"/v1/jobs/{job_id}").status_code == 404
+
+
+def test_a_running_job_is_neither_resumed_nor_deleted(stack: httpx.Client, job_id: str) -> None:
+    assert stack.post(f"/v1/jobs/{job_id}/resume").status_code == 409
+    assert stack.delete(f"/v1/jobs/{job_id}").status_code == 409
+    assert stack.get(f"/v1/jobs/{job_id}").json()["status"] == "running"
+
+
+def test_a_job_that_is_paused_again_and_again_ends_as_one_that_is_not(stack: httpx.Client) -> None:
+    spec = SPEC | {"max_steps": 150, "epochs": 1}
+    plain, stopped = (stack.post("/v1/jobs", json=spec).json()["id"] for _ in range(2))
+    for step in (5, 50, 100):
+        wait(stack, stopped, "running", "succeeded", steps=step)
+        if stack.post(f"/v1/jobs/{stopped}/pause").status_code == 202:
+            stack.post(f"/v1/jobs/{stopped}/resume")
+    ends = [wait(stack, job_id, "succeeded") for job_id in (plain, stopped)]
+    assert ends[0]["model"]["sha256"] == ends[1]["model"]["sha256"]
+    assert ends[0]["progress"]["passes"] == ends[1]["progress"]["passes"]
+    moves = [one["status"] for one in ends[1]["transitions"]]
+    assert moves[:4] == ["queued", "running", "paused", "running"]
+
+
+def test_a_dry_run_counts_what_the_job_then_makes(stack: httpx.Client) -> None:
+    spec = {"dataset": {"name": "mnist", "image_size": 28}, "max_steps": 4, "shards": 1, "evaluate_every": 1_000_000,
+            "network": {"layers": [{"units": 30, "activation": "relu"}, {"units": 10, "activation": "softmax"}]}}  # fmt: skip
+    told = stack.post("/v1/jobs?dry_run=true", json=spec).json()
+    job = wait(stack, stack.post("/v1/jobs", json=spec).json()["id"], "succeeded", "failed")
+    assert job["status"] == "succeeded"
+    assert told["passes"] == job["progress"]["passes"]
+    assert told["total_steps"] == job["progress"]["step"]

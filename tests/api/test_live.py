@@ -83,8 +83,8 @@ def test_a_job_that_is_paused_again_and_again_ends_as_one_that_is_not(stack: htt
 
 
 def test_a_dry_run_counts_what_the_job_then_makes(stack: httpx.Client) -> None:
-    spec = {"dataset": {"name": "mnist", "image_size": 28}, "max_steps": 4, "shards": 1, "evaluate_every": 1_000_000,
-            "network": {"layers": [{"units": 30, "activation": "relu"}, {"units": 10, "activation": "softmax"}]}}  # fmt: skip
+    layers = [{"units": 30, "activation": "relu"}, {"units": 10, "activation": "softmax"}]
+    spec = {"dataset": {"name": "mnist", "image_size": 28}, "network": {"layers": layers}, "max_steps": 4}
     told = stack.post("/v1/jobs?dry_run=true", json=spec).json()
     job = wait(stack, stack.post("/v1/jobs", json=spec).json()["id"], "succeeded", "failed")
     assert job["status"] == "succeeded"

@@ -1,0 +1,37 @@
+"""Idempotency keys: one claim, one answer, for each owner."""
+
+import pytest
+from redis import Redis
+
+from core.store import Claim, Idempotency, InFlight, Mismatch, idempotency
+
+
+def test_the_first_claim_is_answered_later_ones_get_the_answer(store: Redis) -> None:
+    requests = Idempotency(store, "ann")
+    assert requests.claim("k", "f", "job-1") == Claim("job-1")
+    with pytest.raises(InFlight):
+        requests.claim("k", "f", "job-2")
+    requests.answer("k", "f", "job-1", "{}")
+    assert requests.claim("k", "f", "job-3") == Claim("job-1", "{}")
+    with pytest.raises(Mismatch):
+        requests.claim("k", "g", "job-4")
+
+
+def test_owners_do_not_share_keys(store: Redis) -> None:
+    assert Idempotency(store, "ann").claim("k", "f", "job-1") == Claim("job-1")
+    assert Idempotency(store, "bob").claim("k", "g", "job-2") == Claim("job-2")
+    assert Idempotency(store, None).claim("k", "h", "job-3") == Claim("job-3")
+
+
+def test_a_forgotten_key_is_new_again(store: Redis) -> None:
+    requests = Idempotency(store, None)
+    requests.claim("k", "f", "job-1")
+    requests.forget("k")
+    assert requests.claim("k", "g", "job-2") == Claim("job-2")
+
+
+def test_a_request_lost_with_its_process_keeps_its_job_id(store: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = Idempotency(store, None)
+    requests.claim("k", "f", "job-1")
+    monkeypatch.setattr(idempotency, "UNANSWERED_SECONDS", -1)
+    assert requests.claim("k", "f", "job-2") == Claim("job-1")

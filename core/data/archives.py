@@ -22,6 +22,8 @@ MAX_SAMPLES = 200_000
 MAX_NAME = 100
 TEST_EVERY = 7
 """Where an upload has no test split, each seventh sample becomes one, as one seventh of MNIST is."""
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+"""Other files of an archive, such as a README, are passed over."""
 THRIFT_BYTES = 16 << 20
 ROWS_AT_ONCE = 16
 """A hostile file may repeat one large value in every row; so many of them fit into memory."""
@@ -92,7 +94,7 @@ def _check_entries(path: Path) -> None:
 def _is_sample(name: str) -> bool:
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
-    return len(parts) >= 2 and not name.endswith("/") and not hidden
+    return len(parts) >= 2 and name.lower().endswith(SUFFIXES) and not hidden
 
 
 def _members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], classes: tuple[str, ...]) -> Iterator[Labelled]:

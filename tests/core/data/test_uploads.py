@@ -1,0 +1,164 @@
+"""Uploads become data sets whole, or are refused with the reason."""
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+
+from core.data import DatasetError, catalogue, install, load
+from core.data.images import MAX_BYTES
+
+Draw = Callable[..., bytes]
+
+
+def zipped(path: Path, files: Mapping[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def table(path: Path, **columns: Any) -> Path:
+    parquet.write_table(pa.table(columns), path)
+    return path
+
+
+def test_class_folders(tmp_path: Path, draw: Draw) -> None:
+    files = {f"digits/{label}/{i}.png": draw(10 * i + label) for label in (2, 10) for i in range(21)}
+    extra = {"digits/README": b"", "__MACOSX/digits/2/._1.png": b"x", "digits/2/.hidden": b"x", "digits/empty/": b""}
+    described = install("mine", zipped(tmp_path / "file", files | extra), tmp_path)
+    assert described.classes == ("2", "10")
+    assert (described.train_samples, described.test_samples) == (36, 6)
+    assert catalogue(tmp_path, ()) == ("mnist", "mine")
+    data = load("mine", 28, tmp_path, ())
+    assert np.bincount(data.train_labels).tolist() == [18, 18]
+    assert np.ptp(np.flatnonzero(np.diff(data.train_labels))) > 18  # the classes are mixed
+    pixels = {row.tobytes() for row in (*data.train_images, *data.test_images)}
+    assert len(pixels) == 42
+    assert {path.name for path in (tmp_path / "datasets").iterdir()} == {"mine"}
+
+
+def test_splits_of_the_archive_are_kept(tmp_path: Path, draw: Draw) -> None:
+    files = {f"{split}/{label}/{i}.jpg": draw(i, 40, "JPEG") for split, n in (("train", 5), ("test", 2))
+             for label in "ab" for i in range(n)}  # fmt: skip
+    told: list[int] = []
+    described = install("mine", zipped(tmp_path / "file", files), tmp_path, told.append)
+    assert (described.classes, described.train_samples, described.test_samples) == (("a", "b"), 10, 4)
+    assert told == [0]
+
+
+def test_parquet_of_the_hub(tmp_path: Path, write_split: Callable[[Path, int], None], draw: Draw) -> None:
+    write_split(tmp_path / "file", 50)
+    described = install("mine", tmp_path / "file", tmp_path)
+    assert (described.classes, described.train_samples, described.test_samples) == (("no", "yes"), 43, 7)
+    data = load("mine", 28, tmp_path, ())
+    assert data.train_labels[:6].tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_plain_parquet(tmp_path: Path, draw: Draw) -> None:
+    images, labels = [draw(i) for i in range(4)], ["cat", "dog", "cat", "dog"]
+    split = ["train", "train", "test", "test"]
+    described = install("mine", table(tmp_path / "file", image=images, label=labels, split=split), tmp_path)
+    assert (described.classes, described.train_samples, described.test_samples) == (("cat", "dog"), 2, 2)
+
+
+def test_a_data_set_never_changes(tmp_path: Path, draw: Draw) -> None:
+    file = zipped(tmp_path / "file", {f"{label}/{i}.png": draw(i) for label in "ab" for i in range(7)})
+    install("mine", file, tmp_path)
+    for name in ("mine", "mnist"):
+        with pytest.raises(FileExistsError, match="choose another name"):
+            install(name, file, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".x", "A", "x" * 65, "a\n"])
+def test_names_stay_in_their_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DatasetError) as refusal:
+        install(name, tmp_path / "file", tmp_path)
+    assert refusal.value.code == "bad_name"
+
+
+def good(draw: Draw) -> dict[str, bytes]:
+    return {f"{label}/{i}.png": draw(i) for label in "ab" for i in range(7)}
+
+
+def nested() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x", bytes(MAX_BYTES + 1))
+    return file.getvalue()
+
+
+ARCHIVES: dict[str, tuple[Callable[[Draw], dict[str, bytes]], str]] = {
+    "one class": (lambda draw: {"a/1.png": draw(1)}, "class_count"),
+    "no folders": (lambda draw: {"1.png": draw(1)}, "class_count"),
+    "too many classes": (lambda draw: {f"{i}/1.png": draw(1) for i in range(257)}, "class_count"),
+    "no test samples": (lambda draw: {"a/1.png": draw(1), "b/1.png": draw(1)}, "empty_split"),
+    "only test samples": (lambda draw: {"test/a/1.png": draw(1), "test/b/1.png": draw(1)}, "empty_split"),
+    "no picture": (lambda draw: good(draw) | {"a/x.png": b"hello"}, "unknown_image_format"),
+    "an archive in it": (lambda draw: good(draw) | {"a/x.png": nested()}, "unknown_image_format"),
+    "a bomb": (lambda draw: good(draw) | {"a/x.png": bytes(64 << 20)}, "image_too_large"),
+    "a class that cannot be shown": (lambda draw: good(draw) | {"a\x07/x.png": draw(1)}, "bad_class"),
+}
+
+
+@pytest.mark.parametrize(("files", "code"), ARCHIVES.values(), ids=ARCHIVES)
+def test_refused_archives(tmp_path: Path, draw: Draw, files: Callable[[Draw], dict[str, bytes]], code: str) -> None:
+    with pytest.raises(DatasetError) as refusal:
+        install("mine", zipped(tmp_path / "file", files(draw)), tmp_path)
+    assert refusal.value.code == code
+    assert catalogue(tmp_path, ()) == ("mnist",)
+    assert not (tmp_path / "datasets").exists() or list((tmp_path / "datasets").iterdir()) == []
+
+
+def test_a_name_does_not_leave_the_folder(tmp_path: Path, draw: Draw) -> None:
+    files = good(draw) | {f"../../{label}/{i}.png": draw(i) for label in "ab" for i in range(7)}
+    install("mine", zipped(tmp_path / "file", files), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["datasets", "file"]
+
+
+def test_damaged_files(tmp_path: Path, draw: Draw, write_split: Callable[[Path, int], None]) -> None:
+    generator = np.random.default_rng(0)
+    archive = zipped(tmp_path / "zip", good(draw)).read_bytes()
+    write_split(tmp_path / "parquet", 20)
+    for content in (archive, (tmp_path / "parquet").read_bytes()):
+        for number in range(30):
+            damaged = np.frombuffer(content, np.uint8).copy()
+            damaged[generator.integers(4, len(content), 20)] = generator.integers(0, 256, 20)
+            (tmp_path / "file").write_bytes(damaged.tobytes() if number % 2 else content[: len(content) * number // 30])
+            try:
+                install(f"mine{number}", tmp_path / "file", tmp_path)
+            except (DatasetError, FileExistsError):
+                continue
+
+
+COLUMNS: dict[str, tuple[dict[str, Any], str]] = {
+    "no label": ({"image": [b"x"]}, "missing_column"),
+    "no image": ({"label": [0]}, "missing_column"),
+    "images are numbers": ({"image": [1, 2], "label": [0, 1]}, "bad_row"),
+    "an image is missing": ({"image": [None, b"x"], "label": [0, 1]}, "bad_row"),
+    "another split": ({"image": [b"x", b"x"], "label": [0, 1], "split": ["dev", "dev"]}, "bad_row"),
+    "no picture": ({"image": [b"x", b"x"], "label": [0, 1]}, "unknown_image_format"),
+    "one class": ({"image": [b"x", b"x"], "label": [0, 0]}, "class_count"),
+    "too many rows": ({"image": [b""] * 200_001, "label": [0] * 200_001}, "too_many_samples"),
+}
+
+
+@pytest.mark.parametrize(("columns", "code"), COLUMNS.values(), ids=COLUMNS)
+def test_refused_tables(tmp_path: Path, columns: dict[str, Any], code: str) -> None:
+    with pytest.raises(DatasetError) as refusal:
+        install("mine", table(tmp_path / "file", **columns), tmp_path)
+    assert refusal.value.code == code
+
+
+def test_other_files(tmp_path: Path) -> None:
+    for content in (b"", b"hello", b"PK\x05\x06"):
+        (tmp_path / "file").write_bytes(content)
+        with pytest.raises(DatasetError) as refusal:
+            install("mine", tmp_path / "file", tmp_path)
+        assert refusal.value.code == "unknown_format"

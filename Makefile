@@ -10,7 +10,7 @@ PIP := $(RUN)/pip --disable-pip-version-check install --quiet --no-compile
 FETCH := $(PIP) --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test coverage chaos lint format lock clean containers docs
+.PHONY: help install demo up test coverage chaos lint format lock clean containers docs audit sbom
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,13 @@ containers: $(TOOLS)  ## the composition on a Docker engine: start, kill parts o
 
 docs: $(TOOLS)  ## the documentation site, into site/
 	$(RUN)/zensical build --strict --clean
+
+audit: $(TOOLS)  ## known weaknesses of what the image is made of; asks a public database
+	$(RUN)/uv tool run pip-audit --disable-pip --require-hashes --requirement $(PINS)/service.txt
+
+sbom: $(TOOLS)  ## a list of what the image is made of (CycloneDX), into dist/
+	mkdir -p dist
+	$(RUN)/uv tool run --from cyclonedx-bom cyclonedx-py requirements $(PINS)/service.txt --output-file dist/sbom.json
 
 clean:  ## remove what was installed and cached
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov dist site

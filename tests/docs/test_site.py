@@ -1,0 +1,25 @@
+"""The documentation site: it builds without a warning and has every page."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NAVIGATION: list[dict[str, str]] = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]
+
+
+def test_it_builds_without_a_warning(tmp_path: Path) -> None:
+    for name in ("zensical.toml", "SECURITY.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    command = [str(Path(sys.executable).parent / "zensical"), "build", "--strict", "--clean"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Threats" in (tmp_path / "site" / "security" / "index.html").read_text()
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    listed = [page for entry in NAVIGATION for page in entry.values()]
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))

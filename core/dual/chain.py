@@ -41,7 +41,8 @@ def quick(ufunc: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Tensor | Non
     if first.tangent.__class__ is not np.ndarray or first.real.dtype.kind != "f":
         return None
     out = ufunc(*reals)
-    return first.like(out, dense(rule, tangents, out, reals))
+    tangent = dense(rule, tangents, out, reals)
+    return out if tangent is None else first.like(out, tangent)
 
 
 def elementwise(ufunc: Callable[..., Any], rule: Elementwise, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -76,7 +77,7 @@ def combined(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, real
 
 
 def dense(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, reals: list[Tensor]) -> Tensor:
-    """Σ partial · tangent over the arguments that have a tangent."""
+    """Σ partial · tangent over the arguments that have a tangent; None if every partial is 0."""
     if rule.joint is not None and all(t is not None for t in tangents):
         first, second = (spread(t, np.ndim(x), out.ndim) for t, x in zip(tangents, reals, strict=True))
         return fitted(rule.joint(first, second, out, *reals), out)
@@ -85,7 +86,7 @@ def dense(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, reals: 
         if tangent is not None and partial != 0:
             term = product(partial, rule.singular, spread(tangent, np.ndim(x), out.ndim), out, reals)
             total = term if total is None else total + term
-    return fitted(total, out)
+    return None if total is None else fitted(total, out)
 
 
 def product(partial: Partial, singular: bool, tangent: Tensor, out: Tensor, reals: list[Tensor]) -> Tensor:

@@ -21,14 +21,15 @@ from core.dual.rules import (
 from core.dual.rules.assignment import setitem
 from core.dual.rules.methods import outer
 
-OPERANDS = (Dual, np.ndarray, np.generic, bool, int, float, complex, list, tuple)
+OPERANDS = (Dual, np.ndarray, np.generic, bool, int, float, complex, list, tuple, slice)
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Tensor, ...], options: dict[str, Any]) -> Any:
     """A ufunc of arguments with a dual among them; NotImplemented for operands of other libraries."""
     if not all(isinstance(x, OPERANDS) for x in inputs):
         return NotImplemented
-    inputs = tuple(np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs)
+    if method != "at":  # whose second argument is an index
+        inputs = tuple(np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs)
     outputs, mask = options.pop("out", None), options.pop("where", True)
     if mask is not True and method == "__call__" and outputs is None:
         raise TypeError(
@@ -75,7 +76,7 @@ def delivered(name: str, result: Any, outputs: tuple[Any, ...], mask: Any) -> An
 
 
 def written_into(name: str, result: Any, out: Any, mask: Any) -> Any:
-    if out is None or (isinstance(out, Dual) and not isinstance(out.real, np.ndarray | Dual)):
+    if out is None or (isinstance(out, Dual) and not isinstance(plain(out), np.ndarray)):
         return result  # NumPy's scalars do not change either: `s += x` makes a new one
     if isinstance(out, Dual):
         kept: Any = out

@@ -7,6 +7,7 @@ A rule is a function `(tangents, out, *reals) -> tangent`, where a tangent is No
 """
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.dual.structure import Structure, Zero
 
 Tensor: TypeAlias = Any  # an ndarray, or a dual of a lower level: rules are written for both alike
 Rule: TypeAlias = Callable[..., Tensor]
+LEVELS = count(1)  # every call of jvp takes the next, so it is higher than that of every call around it
 
 
 class Dual:
@@ -81,6 +83,11 @@ def push_one(function: Callable[..., Tensor], rule: Rule, x: Tensor, structured:
     tangent = tangent_of(x, structured=structured)
     out = function(x.real)
     return out if tangent is None else x.like(out, rule([tangent], out, x.real))
+
+
+def level_above(*parts: Tensor) -> int:
+    """The level of a dual with these parts that somebody makes: the lowest, or a new one around other duals."""
+    return next(LEVELS) if any(isinstance(part, Dual) for part in parts) else 0
 
 
 def leading(operands: Sequence[Tensor]) -> Dual | None:

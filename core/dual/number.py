@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from core.dual.dispatch import call_function, call_ufunc
-from core.dual.engine import Dual, Tensor, plain
+from core.dual.engine import Dual, Tensor, level_above, plain
 from core.dual.refusing import Refusing
 from core.dual.tensor import DualTensor, checked
 
@@ -31,7 +31,7 @@ class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         if np.ndim(value) or np.ndim(tangent):
             raise ValueError(f"a DualNumber has numbers as its parts, not shape {np.shape(value)}: use DualTensor")
         self.real, self.tangent = (x if isinstance(x, Dual) else x[()] for x in (value, tangent))
-        self.level = 0
+        self.level = level_above(value, tangent)
 
     def like(self, real: Tensor, tangent: Tensor) -> Dual:
         made: Any = object.__new__(DualTensor if np.ndim(real) else DualNumber)

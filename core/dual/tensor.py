@@ -7,7 +7,7 @@ import numpy as np
 
 from core.dual.chain import quick
 from core.dual.dispatch import call_function, call_ufunc
-from core.dual.engine import Dual, Tensor, plain
+from core.dual.engine import Dual, Tensor, level_above, plain
 from core.dual.refusing import Refusing
 from core.dual.rules.assignment import setitem
 from core.dual.rules.indexing import getitem, plain_index
@@ -41,7 +41,7 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __init__(self, real: Any, dual: Any) -> None:
         self.real, self.tangent = checked(real, dual)
-        self.level = 0
+        self.level = level_above(self.real, self.tangent)
 
     def like(self, real: Tensor, tangent: Tensor) -> "DualTensor":
         made = object.__new__(DualTensor)
@@ -170,7 +170,7 @@ def checked(real: Any, dual: Any) -> tuple[Tensor, Tensor]:
             "shape, behind as many direction axes as you like"
         )
     kind = np.promote_types(value.dtype, tangent.dtype) if tangent.dtype.kind == "c" else value.dtype
-    return value.astype(kind, copy=False), tangent.astype(kind, copy=False)
+    return tuple(x if x.dtype == kind else x.astype(kind) for x in (value, tangent))  # type: ignore[return-value]
 
 
 def floating(x: Any) -> Tensor:

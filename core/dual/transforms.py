@@ -1,16 +1,14 @@
 """Derivatives of functions: jvp and what is made of it."""
 
 from collections.abc import Callable, Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor
+from core.dual.engine import LEVELS, Dual, Tensor
 from core.dual.structure import EntrySeed, Structure, UnitTangent
 from core.dual.tensor import DualTensor, checked, floating
 
-LEVELS = count(1)  # every call of jvp has a level of its own, higher than that of every call around it
 SEED_ELEMENTS = 2**22
 CHUNK = 256
 

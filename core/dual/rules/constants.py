@@ -90,6 +90,8 @@ REFUSED_FUNCTIONS: dict[Any, str] = {
     np.savetxt: FILES,
 }
 REFUSED_MODULES = {
+    "numpy.char": "a dual holds no text",
+    "numpy.strings": "a dual holds no text",
     "numpy.lib.recfunctions": "a dual has no fields",
     "numpy.lib.scimath": "numpy.emath leaves the real line by itself: use astype(complex) and numpy's own",
 }

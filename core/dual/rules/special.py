@@ -1,4 +1,7 @@
-"""Rules of SciPy's special functions, which are ufuncs too; read when the first one meets a dual."""
+"""Rules of SciPy's special functions, which are ufuncs too; read when the first one meets a dual.
+
+`special.zeta` is a function around a ufunc, so the ufunc is the key.
+"""
 
 from math import log, pi, sqrt
 from typing import Any
@@ -29,7 +32,7 @@ RULES: dict[Any, Elementwise] = {
     s.loggamma: smooth(lambda out, x: s.psi(x)),
     s.gamma: smooth(lambda out, x: out * s.psi(x)),
     s.psi: real_only(lambda out, x: s.zeta(2.0, x)),
-    s.zeta: real_only(0, lambda out, order, x: -order * s.zeta(order + 1, x)),
+    s._ufuncs._zeta: real_only(0, lambda out, order, x: -order * s.zeta(order + 1, x)),
     s.beta: real_only(
         lambda out, x, y: out * (s.psi(x) - s.psi(x + y)), lambda out, x, y: out * (s.psi(y) - s.psi(x + y))
     ),

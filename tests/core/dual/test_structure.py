@@ -1,0 +1,96 @@
+"""Structured tangents give what dense ones give, and stay structured where they can."""
+
+import numpy as np
+import pytest
+
+from core.dual import (
+    DualTensor,
+    EntrySeed,
+    OuterTangent,
+    UnitTangent,
+    contract,
+    elementwise_function,
+    jacobian,
+    row_function,
+)
+
+RNG = np.random.default_rng(0)
+N, D, H, C, K = 3, 4, 5, 2, 3
+X, W, V, B = (RNG.normal(size=shape) for shape in ((N, D), (D, H), (H, C), (H,)))
+SEED = EntrySeed(np.array([0, 3, 1]), np.array([4, 0, 4]))
+UNITS = np.array([4, 0, 4])
+UNIT = UnitTangent(UNITS, RNG.normal(size=(K, N)))
+OUTER = OuterTangent(RNG.normal(size=(K, N)), RNG.normal(size=(K, H)))
+Z = RNG.normal(size=(N, H))
+
+# function of a tensor, value, tangent, the structure that comes out (None: dense)
+CASES = {
+    "product with a seed": (lambda w: X @ w, W, SEED, UnitTangent),
+    "batched product with a seed": (lambda w: np.stack([X, X]) @ w, W, SEED, UnitTangent),
+    "vector times a seed": (lambda w: X[0] @ w, W, SEED, UnitTangent),
+    "unit times a matrix": (lambda z: z @ V, Z, UNIT, OuterTangent),
+    "outer times a matrix": (lambda z: z @ V, Z, OUTER, OuterTangent),
+    "unit plus a bias": (lambda z: z + B, Z, UNIT, UnitTangent),
+    "tanh of a unit": (np.tanh, Z, UNIT, UnitTangent),
+    "square of a unit": (lambda z: z * z, Z, UNIT, UnitTangent),
+    "relu of a unit": (lambda z: np.where(z > 0, z, 0), Z, UNIT, UnitTangent),
+    "scaled unit": (lambda z: 2 * z / B - 1, Z, UNIT, UnitTangent),
+    "a bias's unit": (lambda b: Z + b, B, UnitTangent(UNITS, np.ones(K)), UnitTangent),
+    "scaled outer": (lambda z: -2 * z, Z, OUTER, OuterTangent),
+    "outer plus a bias": (lambda z: z + B, Z, OUTER, OuterTangent),
+    "tanh of an outer": (np.tanh, Z, OUTER, None),
+    "root of a unit": (lambda z: np.sqrt(z * z + 1), Z, UNIT, None),
+    "sum over units": (lambda z: np.sum(z, axis=-1), Z, UNIT, None),
+    "unit with a wider partner": (lambda z: z[:, :1] * B, Z, UNIT, None),
+    "plain times a unit": (lambda z: V.T @ z.T, Z, UNIT, None),
+    "a seed's transpose": (lambda w: w.T @ X.T, W, SEED, None),
+    "softplus": (lambda z: np.logaddexp(z, 0), Z, UNIT, UnitTangent),
+    "elementwise": (elementwise_function(np.tanh, lambda out, x: 1 - out * out), Z, UNIT, UnitTangent),
+    "row": (row_function(lambda x: np.sum(x**2, -1), lambda x: 2 * x), Z, UNIT, None),
+    "row of an outer": (row_function(lambda x: np.sum(x**2, -1), lambda x: 2 * x), Z, OUTER, None),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_dense_tangent_is_the_same(name):
+    function, value, tangent, structure = CASES[name]
+    found = function(DualTensor(value, tangent))
+    expected = function(DualTensor(value, tangent.dense(value.shape, value.dtype)))
+    np.testing.assert_allclose(found.dual, expected.dual, rtol=1e-12, atol=1e-14)
+    assert type(found.tangent) is (structure or np.ndarray)
+
+
+@pytest.mark.parametrize(
+    "tangent", [UNIT, OUTER, UNIT.dense((N, H), float), EntrySeed(np.array([0, 2]), np.array([1, 1]))]
+)
+def test_contract(tangent):
+    weights = RNG.normal(size=(N, H))
+    dense = tangent if isinstance(tangent, np.ndarray) else tangent.dense((N, H), float)
+    np.testing.assert_allclose(contract(tangent, weights), np.einsum("kbc,bc->kb", dense, weights), rtol=1e-12)
+
+
+def test_two_unit_tangents_are_added_on_the_same_units_only():
+    z = DualTensor(Z, UNIT)
+    assert isinstance((z + np.tanh(z)).tangent, UnitTangent)
+    other = DualTensor(Z, UnitTangent(np.array([1, 2, 3]), UNIT.values))
+    np.testing.assert_allclose((z * other).dual, z.dual * Z + Z * other.dual)
+
+
+def test_a_layer_that_a_chunk_of_directions_does_not_touch_stays_plain():
+    """A chunk of a vector of parameters: slices without a seed are arrays, those with one have its structure."""
+    kinds = set()
+
+    def f(p):
+        weights, bias = p[: D * H].reshape(D, H), p[D * H :]
+        kinds.add((type(getattr(weights, "tangent", None)), type(getattr(bias, "tangent", None))))
+        return np.sum(np.tanh(X @ weights + bias) ** 2)
+
+    parameters = np.concatenate([W.ravel(), B])
+    np.testing.assert_allclose(jacobian(f, 5)(parameters), jacobian(f, 4)(parameters), rtol=1e-12)
+    assert (EntrySeed, type(None)) in kinds and (type(None), UnitTangent) in kinds
+
+
+def test_a_slice_that_only_some_directions_touch_is_dense():
+    x = np.arange(6.0)
+    np.testing.assert_array_equal(jacobian(lambda x: x[1:4] ** 2)(x), np.diag(2 * x)[1:4])
+    np.testing.assert_array_equal(jacobian(lambda x: x[::-2] ** 2)(x), np.diag(2 * x)[::-2])

@@ -1,0 +1,238 @@
+"""Dual tensors: making them, indexing, assignment, in place, methods, and what is refused."""
+
+import copy
+import math
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays, basic_indices, integer_array_indices
+
+from core.dual import DualTensor, check_derivatives, jacobian, jvp
+
+X = np.arange(24.0).reshape(2, 3, 4)
+
+
+def dual(real=X, axes=(2,)):
+    """A dual whose tangent along direction k is (k + 1) times the square of its value."""
+    scale = np.reshape(np.arange(1.0, 1 + math.prod(axes)), (*axes, *[1] * np.ndim(real)))
+    return DualTensor(np.array(real), scale * np.square(real))
+
+
+def is_square(x, axes=(2,)):
+    """Whether value and tangent still belong together."""
+    expected = dual(x.real, axes)
+    return np.array_equal(x.dual, expected.dual)
+
+
+def test_integers_become_float64_and_float32_stays():
+    assert DualTensor([1, 2], [3, 4]).dual.dtype == np.float64
+    x = DualTensor(np.ones(2, np.float32), np.ones(2))
+    assert x.dtype == x.dual.dtype == np.float32
+    assert (2 * x + 1).dual.dtype == np.float32
+
+
+@pytest.mark.parametrize("real", ["text", np.array([object()]), np.array(["2020-01-01"], "M8[D]")])
+def test_other_types_are_refused(real):
+    with pytest.raises(TypeError, match="a dual holds floats or complex numbers"):
+        DualTensor(real, 1.0)
+
+
+def test_a_tangent_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"a tangent of shape \(2,\) does not fit a value of shape \(3,\)"):
+        DualTensor(np.ones(3), np.ones(2))
+
+
+INDICES = [
+    0,
+    -1,
+    (1, 2),
+    (1, 2, 3),
+    slice(None, None, -1),
+    (slice(None), 1),
+    (..., 1),
+    (None, ..., None),
+    [1, 0, 1],
+    np.array([[0, 1], [1, 0]]),
+    X[:, 0, 0] > 5,
+    X % 2 == 0,
+    X[:, :, 0] > 5,
+    ([0, 1], [2, 0]),
+    ([0, 1], slice(None), [3, 0]),
+    (0, slice(None), [3, 0]),
+    (slice(None), [0, 2], [3, 0]),
+    (slice(None), [[0], [2]], [3, 0]),
+    ([0, 1], None, [2, 0]),
+    ([[0], [1]], slice(1, 3), [2, 0]),
+    (..., [1, 2], slice(0, 2)),
+    (X[:, 0, 0] > 5, slice(None), [1]),
+]
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
+@pytest.mark.parametrize("axes", [(), (2,), (3,), (3, 2)])
+def test_every_kind_of_index(index, axes):
+    found = dual(axes=axes)[index]
+    np.testing.assert_array_equal(found.real, X[index])
+    assert is_square(found, axes)
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_drawn_indices(data):
+    shape = data.draw(array_shapes(max_dims=4, max_side=4))
+    real = data.draw(arrays(np.float64, shape, elements=st.integers(-9, 9).map(float)))
+    index = data.draw(basic_indices(shape, allow_newaxis=True) | integer_array_indices(shape))
+    axes = data.draw(st.sampled_from([(), (3,), (1, 2)]))
+    found = dual(real, axes)[index]
+    np.testing.assert_array_equal(found.real, real[index])
+    assert is_square(found, axes)
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
+@pytest.mark.parametrize("axes", [(), (2,), (3, 2)])
+def test_assignment_at_every_kind_of_index(index, axes):
+    value = dual(100 + X[index], axes)
+    for target in (dual(axes=axes), np.zeros_like(dual(axes=axes))):
+        target[index] = value
+        expected = target.real.copy()
+        expected[index] = X[index] + 100
+        np.testing.assert_array_equal(target.real, expected)
+        assert is_square(target, axes)
+
+
+def test_assignment_broadcasts_and_constants_have_no_tangent():
+    x = dual()
+    x[:, 0] = dual(np.arange(4.0))
+    x[:, 1] = 0
+    x[:, 2] = np.zeros(4)
+    assert is_square(x)
+
+
+def test_assignment_through_a_view_reaches_the_whole():
+    x = dual()
+    x[0][1] = dual(np.arange(4.0))
+    x.T[0, 0, 0] = 0
+    assert is_square(x) and x.real[0, 1, 3] == 3
+
+
+def test_a_buffer_rises_to_the_level_of_what_is_assigned():
+    def f(x):
+        out = np.zeros_like(x)
+
+        def g(y):
+            inner = np.zeros_like(x)
+            inner[0] = y * x[1]
+            inner[1] = x[0] * x[0]
+            return inner * y
+
+        out[:] = jvp(g, (x[0],), (1.0,))[1]
+        return out
+
+    np.testing.assert_allclose(jacobian(f)(np.array([0.7, 1.3])), [[2.6, 1.4], [1.4, 0]])
+
+
+def test_a_function_that_fills_a_buffer():
+    def f(x):
+        out = np.empty_like(x)
+        out[0] = x[0]
+        for i in range(1, len(x)):
+            out[i] = out[i - 1] * np.sin(x[i])
+        out[1:] += x[:-1] * 2
+        out *= x
+        return out
+
+    check_derivatives(f, np.array([0.7, 1.3, -0.4]))
+
+
+def test_a_scalar_that_is_added_to():
+    def f(x):
+        total = x[0]
+        for element in x:
+            total += element * element
+        return total, x
+
+    check_derivatives(f, np.array([0.7, 1.3]))
+    check_derivatives(lambda x: (x := x) and x * x, 1.5)
+
+
+def test_arguments_of_jvp_cannot_be_overwritten():
+    x = np.ones(3)
+
+    def f(x):
+        x[0] = 2.0
+        return x
+
+    with pytest.raises(ValueError, match="read-only"):
+        jvp(f, (x,), (x,))
+
+
+def test_results_do_not_share_tangents_with_arguments():
+    x = dual(np.ones(3))
+    y = x + 1
+    z = np.positive(x)
+    y[0] = 7.0
+    z[1] = 7.0
+    assert is_square(x)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [float, int, complex, math.exp, np.asarray, np.array],
+)
+def test_conversions_that_drop_the_derivative_are_refused(convert):
+    with pytest.raises(TypeError, match=r"would drop its derivative.*\.real"):
+        convert(DualTensor(1.0, 1.0))
+
+
+def test_a_plain_array_refuses_duals():
+    buffer = np.zeros(2)
+    with pytest.raises(ValueError, match="setting an array element") as refused:
+        buffer[0] = DualTensor(1.0, 1.0)
+    assert "would drop its derivative" in str(refused.value.__cause__)
+    with pytest.raises(TypeError, match="would drop its derivative"):
+        np.array([DualTensor(1.0, 1.0)] * 2)
+    with pytest.raises(TypeError, match="a plain array would drop"):
+        np.sin(dual(np.ones(2)), out=buffer)
+    with pytest.raises(TypeError, match="an index cannot be a dual"):
+        dual()[DualTensor(1.0, 1.0)]
+    with pytest.raises(TypeError, match="tolist"):
+        dual().tolist()
+
+
+def test_comparisons_are_plain_and_by_value():
+    x = dual(np.array([1.0, 2.0]))
+    assert type(x == 1) is np.ndarray and (x == [1, 3]).tolist() == [True, False]
+    assert (x < 2).tolist() == [True, False]
+    assert bool(DualTensor(2.0, 0.0)) and not DualTensor(0.0, 1.0)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(x)
+
+
+def test_copies_and_pickles():
+    x = dual()
+    for other in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x)), x.copy(), np.copy(x)):
+        assert is_square(other) and np.array_equal(other.real, X)
+        other[0] = 0
+    assert np.array_equal(x.real, X)
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        jvp(pickle.dumps, (1.0,), (1.0,))
+
+
+def test_methods_are_numpys_functions():
+    x = dual(np.array([[3.0, 1.0, 2.0], [6.0, 5.0, 4.0]]))
+    for name in ("ravel", "flatten", "squeeze", "diagonal", "copy"):
+        assert is_square(getattr(x, name)())
+    assert is_square(x.reshape(3, 2)) and is_square(x.reshape((6,), order="F")) and is_square(x.T)
+    assert is_square(x.transpose(1, 0)) and is_square(x.swapaxes(0, 1)) and is_square(x.take([1, 1], axis=1))
+    assert is_square(x.max(axis=0)) and is_square(x.min()) and is_square(x.item(4)) and is_square(x.item(0, 1))
+    assert x.argmax() == 3 and x.argsort(axis=1).tolist() == [[1, 2, 0], [2, 1, 0]]
+    assert x.sum().real == 21 and x.mean(axis=1).real.tolist() == [2, 5] and x.astype(int).tolist()[0] == [3, 1, 2]
+    assert x.astype(np.float32).dual.dtype == np.float32
+    assert [is_square(row) for row in x] == [True, True] and len(x) == 2
+    x.sort(axis=1)
+    assert is_square(x) and x.real[1].tolist() == [4, 5, 6]
+    x.fill(2.0)
+    assert not x.dual.any()

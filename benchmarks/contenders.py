@@ -58,10 +58,19 @@ def ours(method: Method) -> Contender:
     return lambda case: lambda: gradient(case.network, case.parameters, case.inputs, case.labels, method)
 
 
+def blog_layers(network: Network, parameters: Array) -> list[loop.Layer]:
+    """The same network as the post keeps it: weights `(units, fan_in)`, float64."""
+    arrays = [
+        (np.array(weights.T, np.float64), np.array(bias, np.float64)) for weights, bias in network.unpack(parameters)
+    ]
+    activations = [*[loop.relu] * (len(arrays) - 1), loop.softmax]
+    return [(*pair, activation) for pair, activation in zip(arrays, activations, strict=True)]
+
+
 def blog_loop(case: Case) -> Callable[[], object] | None:
-    layers = case.network.unpack(case.parameters)
-    targets = np.eye(case.widths[-1], dtype=np.float32)[case.labels]
-    return lambda: np.array(list(loop.passes(layers, case.inputs, targets)))
+    layers, target = blog_layers(case.network, case.parameters), np.eye(case.widths[-1])[case.labels[0]]
+    inputs = case.inputs[0].astype(np.float64)
+    return lambda: np.array(list(loop.passes(layers, inputs, target)))
 
 
 def _jax_loss(case: Case) -> Callable[..., object]:

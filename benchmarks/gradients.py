@@ -1,6 +1,6 @@
 """One gradient, every way: time, passes per second and peak memory, all contenders in turn within one run.
 
-`python -m benchmarks.gradients [--threads N] [--quick]`; the tables and the plot go into docs/gradients.md.
+`python -m benchmarks.gradients [--threads N]`; the tables and the plot go into docs/gradients.md.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from benchmarks import measure, report
 REFERENCE = "PyTorch reverse mode"
 SECTION = "gradients"
 ROUNDS = 25
-LIMIT_SECONDS = 12.0
+LIMIT_SECONDS = 6.0
 CASES = (
     ("144-20-10", (1, 64, 1024)),
     ("784-100-10", (1, 64, 1024)),
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = {}
     for name, sizes in CASES:
         for samples in sizes:
-            found[name, samples] = _case(name, samples)
+            found[name, samples] = _case(name, samples, one_thread=options.threads == 1)
             sys.stdout.write(f"{name} {samples} {_summary(found[name, samples])}\n")
             sys.stdout.flush()
     threads = f"{options.threads} thread{'s' if options.threads > 1 else ''}"
@@ -52,12 +52,14 @@ def _parser() -> argparse.ArgumentParser:
 Found = dict[str, tuple[list[float], int | None]]
 
 
-def _case(name: str, samples: int) -> Found:
+def _case(name: str, samples: int, *, one_thread: bool) -> Found:
     """Times and peak memory of each contender that fits."""
     from benchmarks.contenders import CONTENDERS, Case
 
     case = Case.parse(name, str(samples))
     chosen = [way for way in CONTENDERS if samples <= SLOW.get(way, samples)]
+    if one_thread:
+        chosen = [way for way in chosen if way == "per-parameter" or way not in SLOW]
     runs = {way: run for way in chosen if (run := CONTENDERS[way](case)) is not None}
     times = measure.rounds(runs, ROUNDS, LIMIT_SECONDS)
     arguments = {way: ("--memory", way, name, str(samples)) for way in runs}

@@ -1,5 +1,6 @@
 """Times and memory, measured so that contenders can be compared within one run."""
 
+import ctypes
 import os
 import platform
 import subprocess
@@ -12,6 +13,9 @@ from statistics import median
 Run = Callable[[], object]
 SLICE_SECONDS = 0.02
 """What is faster than this is repeated within a round, so that the clock and a single interruption matter less."""
+
+MEMORY_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536"}
+"""Arrays from 64 kB on are given back to the system at once, so that the resident memory is what is in use."""
 
 
 def once(run: Run) -> float:
@@ -50,17 +54,21 @@ def ratio(times: Mapping[str, list[float]], name: str, to: str) -> float:
 
 def peak_bytes(module: str, *arguments: str) -> int | None:
     """What `python -m module arguments` prints as its last line, in a process of its own; None if it fails."""
-    run = subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True)
+    command = [sys.executable, "-m", module, *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, env=os.environ | MEMORY_ENVIRONMENT)
     return int(run.stdout.split()[-1]) if run.returncode == 0 else None
 
 
 def growth(prepare: Run, run: Run) -> int:
     """By how many bytes the process's peak grows in `run` over what it holds after `prepare`."""
-    prepare()
+    kept = prepare()
+    ctypes.CDLL(None).malloc_trim(0)  # or what preparing has freed would be used again, unseen
     _forget_peak()
     before = _status("VmRSS")
     run()
-    return _status("VmHWM") - before
+    peak = _status("VmHWM")
+    del kept
+    return peak - before
 
 
 def _forget_peak() -> None:

@@ -20,7 +20,7 @@ from tests.containers.stack import (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Build the image, bring the composition up with four workers, take it down with its volumes."""
     logging.getLogger("httpx").setLevel(logging.WARNING)

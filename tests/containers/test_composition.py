@@ -7,11 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.containers.stack import WORKERS, Stack, command, inspect, log, until
+from tests.containers.stack import WORKERS, Stack, command, example, inspect, log, until
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(1200)]
 
 JOB_SECONDS = 400.0
+FLOWER = "http://127.0.0.1:5555/"
 SERVICES = ("store", "exchange", "api", "worker")
 SPEC = {"gradient": {"method": "per-parameter"}, "evaluate_every": 50}
 
@@ -88,6 +89,14 @@ def test_the_default_job_survives_the_loss_of_a_worker_and_of_the_api(stack: Sta
     assert done["metrics"]["test_accuracy"] > 0.8
     assert done["model"]["sha256"] == _undisturbed(stack)["sha256"]
     log.info("job: %s, %s, sha256 %s", done["progress"], done["metrics"], done["model"]["sha256"])
+
+
+def test_flower_asks_for_a_login(stack: Stack) -> None:
+    stack.run("--profile", "monitoring", "up", "-d", "--build", "flower")
+    name, _, password = example()["FLOWER_LOGIN"].partition(":")
+    asked = until("an answer", lambda: httpx.get(FLOWER), 90)
+    assert asked.status_code == httpx.codes.UNAUTHORIZED
+    assert httpx.get(FLOWER, auth=(name, password)).is_success
 
 
 def _configured(stack: Stack, role: str, name: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from core.store import keys
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSITION: dict[str, Any] = yaml.safe_load(TEXT)
@@ -57,6 +59,12 @@ def test_our_processes_are_reaped_and_have_time_to_end(name: str) -> None:
 @pytest.mark.parametrize("name", ["store", "exchange", "worker"])
 def test_what_others_wait_for_tells_its_health(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
+
+
+def test_the_check_of_a_worker_looks_for_its_heartbeat() -> None:
+    script = (ROOT / "deploy" / "container" / "worker_health.py").read_text()
+    assert f'BEATS = "{keys.WORKER}"' in script
+    assert 'f"{socket.gethostname()}-{os.getpid()}"' in (ROOT / "worker" / "processes.py").read_text()
 
 
 def test_only_the_api_reaches_the_store() -> None:

@@ -26,7 +26,11 @@ async function ask(path, options = {}) {
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => ({}));
   if (answer.status === 401 && path !== "/v1/session") onStranger();
-  throw new Trouble(problem.detail || problem.title || `The service answered ${answer.status}.`, problem.code, problem.errors);
+  throw new Trouble(
+    problem.detail || problem.title || `The service answered ${answer.status}.`,
+    problem.code,
+    problem.errors,
+  );
 }
 
 const body = (value) => ({ body: JSON.stringify(value), headers: { "Content-Type": "application/json" } });
@@ -52,8 +56,7 @@ export async function past(id) {
 }
 
 export const weights = async (id, layer) => (await ask(`${part(id)}/weights.png?layer=${layer}`)).blob();
-export const samples = (name, first, limit) =>
-  json(`/v1/datasets/${name}/samples?first=${first}&limit=${limit}`);
+export const samples = (name, first, limit) => json(`/v1/datasets/${name}/samples?first=${first}&limit=${limit}`);
 
 /** Submit a job; sending the same `key` again cannot make a second one. */
 export function submit(spec, key) {

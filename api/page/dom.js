@@ -14,7 +14,8 @@ export function h(tag, attributes = {}, ...children) {
 function set(node, name, value) {
   if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
   else if (name === "value" || name === "checked" || name === "disabled") node[name] = value;
-  else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value === true ? "" : value);
+  else if (value !== false && value !== null && value !== undefined)
+    node.setAttribute(name, value === true ? "" : value);
 }
 
 /** Write a text only where it is another, so that selections and screen readers are left alone. */

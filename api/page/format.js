@@ -27,7 +27,9 @@ export const duration = shown((seconds) => {
 });
 
 export const clock = shown((iso) => new Date(iso).toLocaleTimeString("en-GB"));
-export const bytes = shown((value) => (value < 1e6 ? `${(value / 1e3).toFixed(0)} kB` : `${(value / 1e6).toFixed(0)} MB`));
+export const bytes = shown((value) =>
+  value < 1e6 ? `${(value / 1e3).toFixed(0)} kB` : `${(value / 1e6).toFixed(0)} MB`,
+);
 
 /** What a job is called: its name, or its id. */
 export const title = (job) => job.name || job.id;

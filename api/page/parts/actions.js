@@ -24,8 +24,17 @@ const FINAL = {
 export function actions(job, gone = () => {}) {
   if (!maySubmit()) return [];
   return VERBS[job.status].map((verb) =>
-    h("button", { type: "button", class: `act ${verb}`, "aria-label": `${LABELS[verb]} ${title(job)}`,
-      onclick: (event) => act(event.currentTarget, job, verb, gone) }, LABELS[verb]));
+    h(
+      "button",
+      {
+        type: "button",
+        class: `act ${verb}`,
+        "aria-label": `${LABELS[verb]} ${title(job)}`,
+        onclick: (event) => act(event.currentTarget, job, verb, gone),
+      },
+      LABELS[verb],
+    ),
+  );
 }
 
 async function act(button, job, verb, gone) {

@@ -48,13 +48,24 @@ export function chart({ name, write, tick = plain }) {
 const plain = (value) => String(Number(value.toPrecision(4)));
 
 function options(width, { x, write, tick, lines }) {
-  const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
+  const axis = {
+    stroke: colour("soft"),
+    grid: { stroke: colour("line"), width: 1 },
+    ticks: { stroke: colour("line") },
+  };
   const ys = lines.map((line) => ({
-    label: line.label, stroke: colour(line.ink), width: 2, spanGaps: true, points: { show: Boolean(line.points), size: 5 },
-    dash: line.dash, value: (_, value) => write(value),
+    label: line.label,
+    stroke: colour(line.ink),
+    width: 2,
+    spanGaps: true,
+    points: { show: Boolean(line.points), size: 5 },
+    dash: line.dash,
+    value: (_, value) => write(value),
   }));
   return {
-    width, height: HEIGHT, series: [{ label: x }, ...ys],
+    width,
+    height: HEIGHT,
+    series: [{ label: x }, ...ys],
     scales: { x: { time: false } },
     axes: [axis, { ...axis, size: 64, values: (_, values) => values.map(tick) }],
     cursor: { sync: { key: "page" }, drag: { x: true, y: false } },

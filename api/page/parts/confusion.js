@@ -5,8 +5,11 @@ import { fill, h } from "../dom.js";
 import { percent } from "../format.js";
 
 export function confusion(id) {
-  const place = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Confusion matrix" },
-    h("p", { class: "empty" }, "Appears with the first evaluation."));
+  const place = h(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Confusion matrix" },
+    h("p", { class: "empty" }, "Appears with the first evaluation."),
+  );
   const node = h("section", { class: "card" }, h("h2", {}, "Where it errs"), place);
   let known = null;
   let asking = false;
@@ -27,15 +30,30 @@ export function confusion(id) {
 }
 
 function table({ confusion: counts, by_class: shares, step }) {
-  const head = h("tr", {}, h("th", { scope: "col" }, "true"), counts.map((_, index) => h("th", { scope: "col" }, index)),
-    h("th", { scope: "col" }, "right"));
+  const head = h(
+    "tr",
+    {},
+    h("th", { scope: "col" }, "true"),
+    counts.map((_, index) => h("th", { scope: "col" }, index)),
+    h("th", { scope: "col" }, "right"),
+  );
   const rows = counts.map((row, truth) => {
     const most = Math.max(1, ...row.filter((_, index) => index !== truth));
-    return h("tr", {}, h("th", { scope: "row" }, truth), row.map((n, said) => cell(n, truth === said, n / most)),
-      h("td", {}, percent(shares[truth])));
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, truth),
+      row.map((n, said) => cell(n, truth === said, n / most)),
+      h("td", {}, percent(shares[truth])),
+    );
   });
-  return h("table", { class: "confusion" }, h("caption", {}, `At step ${step}: rows are the true digits, columns what the model said.`),
-    h("thead", {}, head), h("tbody", {}, rows));
+  return h(
+    "table",
+    { class: "confusion" },
+    h("caption", {}, `At step ${step}: rows are the true digits, columns what the model said.`),
+    h("thead", {}, head),
+    h("tbody", {}, rows),
+  );
 }
 
 function cell(n, right, share) {

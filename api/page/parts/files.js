@@ -7,16 +7,30 @@ export function files(job) {
   const at = `/v1/jobs/${job.id}`;
   const link = (path, words) => h("a", { href: `${at}/${path}`, download: "" }, words);
   const past = h("ol", { class: "past" });
-  const node = h("section", { class: "card" },
+  const node = h(
+    "section",
+    { class: "card" },
     h("h2", {}, "Files and facts"),
-    h("p", { class: "links" },
-      link("model?format=safetensors&step=best", "safetensors"), link("model?format=npz&step=best", "npz"),
-      link("model?format=onnx&step=best", "ONNX"), link("history", "history"), link("checkpoints", "checkpoints")),
+    h(
+      "p",
+      { class: "links" },
+      link("model?format=safetensors&step=best", "safetensors"),
+      link("model?format=npz&step=best", "npz"),
+      link("model?format=onnx&step=best", "ONNX"),
+      link("history", "history"),
+      link("checkpoints", "checkpoints"),
+    ),
     past,
-    h("details", {}, h("summary", {}, "The whole spec"), h("pre", { tabindex: 0 }, JSON.stringify(job.spec, null, 2))));
+    h("details", {}, h("summary", {}, "The whole spec"), h("pre", { tabindex: 0 }, JSON.stringify(job.spec, null, 2))),
+  );
   const update = (now, type) => {
     if (type === "step" || type === "evaluation") return;
-    fill(past, now.transitions.map((one) => h("li", {}, `${clock(one.at)} ${one.status}`, one.reason ? `: ${one.reason.message}` : "")));
+    fill(
+      past,
+      now.transitions.map((one) =>
+        h("li", {}, `${clock(one.at)} ${one.status}`, one.reason ? `: ${one.reason.message}` : ""),
+      ),
+    );
   };
   return { node, update };
 }

@@ -38,7 +38,9 @@ function leaving() {
 }
 
 function turn() {
-  const dark = getComputedStyle(document.documentElement).colorScheme === "dark" || (!localStorage.getItem("theme") && matchMedia("(prefers-color-scheme: dark)").matches);
+  const dark =
+    getComputedStyle(document.documentElement).colorScheme === "dark" ||
+    (!localStorage.getItem("theme") && matchMedia("(prefers-color-scheme: dark)").matches);
   const next = dark ? "light" : "dark";
   localStorage.setItem("theme", next);
   setTheme(next);

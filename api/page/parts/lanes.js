@@ -10,14 +10,27 @@ const COLUMNS = 60;
 
 /** The lanes of a job. A box is as high as its shard took long, a shard that was sent again has a red frame. */
 export function lanes(id) {
-  const picture = h("svg", { class: "lanes", role: "img", "aria-label": "Shards of the newest rounds, by worker", hidden: true });
+  const picture = h("svg", {
+    class: "lanes",
+    role: "img",
+    "aria-label": "Shards of the newest rounds, by worker",
+    hidden: true,
+  });
   const names = h("div", { class: "lane-names", "aria-hidden": "true" });
   const words = h("p", { class: "soft" });
-  const node = h("section", { class: "card" },
+  const node = h(
+    "section",
+    { class: "card" },
     h("h2", {}, "Shards by worker"),
-    h("p", { class: "hint" }, "Each column is a round, the newest at the right; each box a shard, as high as it took long. "
-      + "A red frame was sent again. At most five rounds a second are shown."),
-    h("div", { class: "lane-box" }, names, picture), words);
+    h(
+      "p",
+      { class: "hint" },
+      "Each column is a round, the newest at the right; each box a shard, as high as it took long. " +
+        "A red frame was sent again. At most five rounds a second are shown.",
+    ),
+    h("div", { class: "lane-box" }, names, picture),
+    words,
+  );
 
   function update() {
     const told = rounds.get(id) ?? [];
@@ -34,9 +47,14 @@ function draw(picture, names, told, workers) {
   const height = workers.length * (LANE + GAP);
   picture.removeAttribute("hidden");
   picture.setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);
-  const floors = workers.map((_, lane) => h("line", { class: "floor", x1: 0, x2: WIDTH, y1: foot(lane), y2: foot(lane) }));
+  picture.setAttribute("preserveAspectRatio", "none");
+  picture.style.height = `${height}px`;
+  const floors = workers.map((_, lane) =>
+    h("line", { class: "floor", x1: 0, x2: WIDTH, y1: foot(lane), y2: foot(lane) }),
+  );
   const boxes = told.flatMap((round, index) =>
-    workers.flatMap((worker, lane) => column(of(round, worker), index + COLUMNS - told.length, lane, longest, round)));
+    workers.flatMap((worker, lane) => column(of(round, worker), index + COLUMNS - told.length, lane, longest, round)),
+  );
   picture.replaceChildren(...floors, ...boxes);
   names.replaceChildren(...workers.map((worker) => h("span", {}, worker)));
 }
@@ -51,15 +69,28 @@ function column(shards, index, lane, longest, round) {
   return shards.map((shard) => {
     const height = Math.max(2, Math.min(LANE / Math.max(1, shards.length), (shard.seconds / longest) * LANE));
     y -= height;
-    const words = `step ${round.step}, shard ${shard.shard}: ${milliseconds(shard.seconds)}`
-      + (shard.retries ? `, sent again ${shard.retries} times` : "");
-    return h("rect", { x: index * width + 1, y, width: width - 2, height, rx: 1.5,
-      class: `shard ink-${(shard.shard % 6) + 1}${shard.retries ? " again" : ""}` }, h("title", {}, words));
+    const words =
+      `step ${round.step}, shard ${shard.shard}: ${milliseconds(shard.seconds)}` +
+      (shard.retries ? `, sent again ${shard.retries} times` : "");
+    return h(
+      "rect",
+      {
+        x: index * width + 1,
+        y,
+        width: width - 2,
+        height,
+        rx: 1.5,
+        class: `shard ink-${(shard.shard % 6) + 1}${shard.retries ? " again" : ""}`,
+      },
+      h("title", {}, words),
+    );
   });
 }
 
 function sentence(round) {
-  const parts = round.shards.map((shard) => `shard ${shard.shard} by ${shard.worker} in ${milliseconds(shard.seconds)}`);
+  const parts = round.shards.map(
+    (shard) => `shard ${shard.shard} by ${shard.worker} in ${milliseconds(shard.seconds)}`,
+  );
   const some = parts.slice(0, 4).join(", ") + (parts.length > 4 ? ` and ${parts.length - 4} more` : "");
   const again = round.shards.filter((shard) => shard.retries).length;
   return `Step ${round.step}: ${some}.${again ? ` ${again} sent again.` : ""}`;

@@ -6,7 +6,11 @@ const SHOWN_MILLISECONDS = 8000;
 
 /** Show a message for a while. */
 export function notice(message) {
-  const close = h("button", { type: "button", class: "quiet", "aria-label": "Dismiss", onclick: () => box.remove() }, "×");
+  const close = h(
+    "button",
+    { type: "button", class: "quiet", "aria-label": "Dismiss", onclick: () => box.remove() },
+    "×",
+  );
   const box = h("div", { class: "notice" }, h("span", {}, message), close);
   document.getElementById("notices").append(box);
   setTimeout(() => box.remove(), SHOWN_MILLISECONDS);

@@ -7,8 +7,14 @@ const THICK = 22;
 
 /** A canvas; `changed` is called after every stroke. `lines` are kept, so that nothing drawn is lost. */
 export function pen(lines, changed) {
-  const canvas = h("canvas", { width: SIDE, height: SIDE, class: "pen", tabindex: 0, role: "img",
-    "aria-label": "Draw a digit here with mouse, pen or finger. Without one of these, choose a test digit below." });
+  const canvas = h("canvas", {
+    width: SIDE,
+    height: SIDE,
+    class: "pen",
+    tabindex: 0,
+    role: "img",
+    "aria-label": "Draw a digit here with mouse, pen or finger. Without one of these, choose a test digit below.",
+  });
   const context = canvas.getContext("2d");
   let line = null;
 
@@ -44,15 +50,24 @@ export function pen(lines, changed) {
     for (const part of event.getCoalescedEvents?.() ?? [event]) line.push(at(part));
     paint();
   });
-  for (const type of ["pointerup", "pointercancel"]) canvas.addEventListener(type, () => {
-    if (line) changed();
-    line = null;
-  });
+  for (const type of ["pointerup", "pointercancel"])
+    canvas.addEventListener(type, () => {
+      if (line) changed();
+      line = null;
+    });
 
   paint();
   const clear = () => {
     lines.length = 0;
     paint();
   };
-  return { node: canvas, clear, undo: () => { lines.pop(); paint(); }, png: () => canvas.toDataURL("image/png") };
+  return {
+    node: canvas,
+    clear,
+    undo: () => {
+      lines.pop();
+      paint();
+    },
+    png: () => canvas.toDataURL("image/png"),
+  };
 }

@@ -58,7 +58,10 @@ function facts(job) {
     ["Test accuracy", percent(metrics.test_accuracy)],
     ["Best", percent(metrics.best_test_accuracy)],
     ["Left", left(job)],
-    [progress.passes || !progress.evaluations ? "Passes" : "Evaluations", compact(progress.passes || progress.evaluations)],
+    [
+      progress.passes || !progress.evaluations ? "Passes" : "Evaluations",
+      compact(progress.passes || progress.evaluations),
+    ],
     ["Per second", rate(job).value],
     ["Epoch", progress.epoch.toFixed(2)],
     ["Parameters", count(job.model.parameters)],

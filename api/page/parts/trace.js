@@ -11,31 +11,68 @@ export function trace(job) {
   const { image_size: side } = job.spec.dataset;
   const dense = job.spec.network.layers.map((layer, index) => ({ layer, index })).filter(({ layer }) => !layer.custom);
   const fan = (index) => (index === 0 ? side ** 2 : job.spec.network.layers[index - 1].units);
-  const layer = field("select", "layer", {}, dense.map(({ index }) => h("option", { value: index }, index)));
+  const layer = field(
+    "select",
+    "layer",
+    {},
+    dense.map(({ index }) => h("option", { value: index }, index)),
+  );
   const row = field("input", "row i", { type: "number", min: 0, value: (side >> 1) * side + (side >> 1) });
   const column = field("input", "column j", { type: "number", min: 0, value: 0 });
   const sample = field("input", "test digit", { type: "number", min: 0, max: 9999, value: 0 });
   const words = h("p", { class: "soft", role: "status" });
   const place = h("div", { class: "travel" });
-  const form = h("form", { class: "inline-form", onsubmit: (event) => { event.preventDefault(); follow(); } },
+  const form = h(
+    "form",
+    {
+      class: "inline-form",
+      onsubmit: (event) => {
+        event.preventDefault();
+        follow();
+      },
+    },
     [layer, row, column, sample].map((one) => one.node),
     h("button", { type: "submit", class: "primary" }, "Follow ε"),
-    h("button", { type: "button", onclick: any }, "Pick one for me"));
-  const node = h("section", { class: "card", id: "epsilon" }, h("h2", {}, "The ε itself"),
-    h("p", { class: "hint" }, "Add ε to one weight, W + E_ij·ε, and push one digit through. Every number now reads value + tangent·ε; "
-      + "what arrives at the loss is the derivative by that weight. The finite difference beside it had to guess a step."),
-    form, words, place);
+    h("button", { type: "button", onclick: any }, "Pick one for me"),
+  );
+  const node = h(
+    "section",
+    { class: "card", id: "epsilon" },
+    h("h2", {}, "The ε itself"),
+    h(
+      "p",
+      { class: "hint" },
+      "Add ε to one weight, W + E_ij·ε, and push one digit through. Every number now reads value + tangent·ε; " +
+        "what arrives at the loss is the derivative by that weight. The finite difference beside it had to guess a step.",
+    ),
+    form,
+    words,
+    place,
+  );
 
-  const asked = () => ({ layer: Number(layer.input.value), row: Number(row.input.value), column: Number(column.input.value), test_sample: Number(sample.input.value) });
+  const asked = () => ({
+    layer: Number(layer.input.value),
+    row: Number(row.input.value),
+    column: Number(column.input.value),
+    test_sample: Number(sample.input.value),
+  });
 
   async function follow() {
     try {
       const found = await api.trace(job.id, asked());
-      say(words, found.derivative === 0 ? "The tangent is nought: this weight meets a black pixel or a unit that is off. Try another." : "");
+      say(
+        words,
+        found.derivative === 0
+          ? "The tangent is nought: this weight meets a black pixel or a unit that is off. Try another."
+          : "",
+      );
       travel(place, found, job.spec);
       return found;
     } catch (trouble) {
-      say(words, trouble.code === "not_there_yet" ? "There is no checkpoint yet; try again in a moment." : trouble.message);
+      say(
+        words,
+        trouble.code === "not_there_yet" ? "There is no checkpoint yet; try again in a moment." : trouble.message,
+      );
       return null;
     }
   }

@@ -19,11 +19,28 @@ function start(found, spec) {
   const side = spec.dataset.image_size;
   const first = direction.layer === 0 && direction.name === "weights";
   const [y, x] = [Math.floor(direction.row / side), direction.row % side];
-  const mark = first && h("rect", { class: "pixel", x: (x * 28) / side, y: (y * 28) / side, width: 28 / side, height: 28 / side });
-  const image = h("img", { src: `data:image/png;base64,${found.preview}`, alt: `The digit, a ${found.label}`, class: "digit" });
-  return h("figure", { class: "stage" },
-    h("div", { class: "stack" }, image, h("svg", { viewBox: "0 0 28 28", class: "over", "aria-hidden": "true" }, mark || [])),
-    h("figcaption", {}, `a ${found.label}; ε on weight (${direction.row}, ${direction.column}) of layer ${direction.layer}`));
+  const mark =
+    first && h("rect", { class: "pixel", x: (x * 28) / side, y: (y * 28) / side, width: 28 / side, height: 28 / side });
+  const image = h("img", {
+    src: `data:image/png;base64,${found.preview}`,
+    alt: `The digit, a ${found.label}`,
+    class: "digit",
+  });
+  return h(
+    "figure",
+    { class: "stage" },
+    h(
+      "div",
+      { class: "stack" },
+      image,
+      h("svg", { viewBox: "0 0 28 28", class: "over", "aria-hidden": "true" }, mark || []),
+    ),
+    h(
+      "figcaption",
+      {},
+      `a ${found.label}; ε on weight (${direction.row}, ${direction.column}) of layer ${direction.layer}`,
+    ),
+  );
 }
 
 function stage(layer, index, found, spec) {
@@ -32,18 +49,45 @@ function stage(layer, index, found, spec) {
   const line = TALL / chosen.length;
   const bars = chosen.flatMap((unit, at) => [
     half(layer.values[unit], peak(layer.values), at * line, line, "value", 0),
-    half(layer.tangents[unit], peak(layer.tangents), at * line, line, "tangent", WIDTH / 2)]);
-  const largest = layer.tangents.reduce((best, tangent, unit) => (Math.abs(tangent) > Math.abs(layer.tangents[best]) ? unit : best), 0);
+    half(layer.tangents[unit], peak(layer.tangents), at * line, line, "tangent", WIDTH / 2),
+  ]);
+  const largest = layer.tangents.reduce(
+    (best, tangent, unit) => (Math.abs(tangent) > Math.abs(layer.tangents[best]) ? unit : best),
+    0,
+  );
   const told = `unit ${largest}: ${number(layer.values[largest])} ${signed(layer.tangents[largest])}·ε`;
-  return h("figure", { class: `stage wave-${Math.min(index + 1, 6)}` },
-    h("svg", { viewBox: `0 ${-HEAD} ${WIDTH} ${TALL + HEAD}`, role: "img", "aria-label": `Layer ${index}: strongest tangent at ${told}` }, heads(), bars,
-      h("line", { class: "floor", x1: WIDTH / 4, x2: WIDTH / 4, y1: 0, y2: TALL }), h("line", { class: "floor", x1: 0.75 * WIDTH, x2: 0.75 * WIDTH, y1: 0, y2: TALL })),
-    h("figcaption", {}, h("b", {}, `layer ${index}, ${name}`), h("br"), told,
-      layer.values.length > chosen.length ? h("span", { class: "soft" }, ` (${chosen.length} of ${layer.values.length} units)`) : null));
+  return h(
+    "figure",
+    { class: `stage wave-${Math.min(index + 1, 6)}` },
+    h(
+      "svg",
+      {
+        viewBox: `0 ${-HEAD} ${WIDTH} ${TALL + HEAD}`,
+        role: "img",
+        "aria-label": `Layer ${index}: strongest tangent at ${told}`,
+      },
+      heads(),
+      bars,
+      h("line", { class: "floor", x1: WIDTH / 4, x2: WIDTH / 4, y1: 0, y2: TALL }),
+      h("line", { class: "floor", x1: 0.75 * WIDTH, x2: 0.75 * WIDTH, y1: 0, y2: TALL }),
+    ),
+    h(
+      "figcaption",
+      {},
+      h("b", {}, `layer ${index}, ${name}`),
+      h("br"),
+      told,
+      layer.values.length > chosen.length
+        ? h("span", { class: "soft" }, ` (${chosen.length} of ${layer.values.length} units)`)
+        : null,
+    ),
+  );
 }
 
-const heads = () => [h("text", { class: "key", x: WIDTH / 4, y: -5, "text-anchor": "middle" }, "value"),
-  h("text", { class: "key", x: 0.75 * WIDTH, y: -5, "text-anchor": "middle" }, "tangent · ε")];
+const heads = () => [
+  h("text", { class: "key", x: WIDTH / 4, y: -5, "text-anchor": "middle" }, "value"),
+  h("text", { class: "key", x: 0.75 * WIDTH, y: -5, "text-anchor": "middle" }, "tangent · ε"),
+];
 
 /** A bar in the half of the picture that starts at `left`. */
 function half(value, most, y, line, kind, left) {
@@ -55,13 +99,22 @@ function half(value, most, y, line, kind, left) {
 
 function end(found) {
   const apart = Math.abs(found.derivative - found.finite_difference);
-  return h("figure", { class: "stage loss wave-6" },
+  return h(
+    "figure",
+    { class: "stage loss wave-6" },
     h("p", { class: "dual" }, "L = ", number(found.loss), " ", h("b", {}, `${signed(found.derivative)}·ε`)),
-    h("dl", { class: "pair" },
-      h("dt", {}, "∂L/∂W by ε"), h("dd", {}, exact(found.derivative)),
-      h("dt", {}, "finite difference"), h("dd", {}, exact(found.finite_difference)),
-      h("dt", {}, "apart by"), h("dd", {}, apart.toExponential(1))),
-    h("figcaption", {}, `the loss; the difference used h = ${found.finite_difference_step.toExponential(1)}`));
+    h(
+      "dl",
+      { class: "pair" },
+      h("dt", {}, "∂L/∂W by ε"),
+      h("dd", {}, exact(found.derivative)),
+      h("dt", {}, "finite difference"),
+      h("dd", {}, exact(found.finite_difference)),
+      h("dt", {}, "apart by"),
+      h("dd", {}, apart.toExponential(1)),
+    ),
+    h("figcaption", {}, `the loss; the difference used h = ${found.finite_difference_step.toExponential(1)}`),
+  );
 }
 
 const peak = (values) => Math.max(...values.map(Math.abs));

@@ -11,12 +11,27 @@ export function weights(job) {
   const picture = h("img", { class: "weights", alt: "", hidden: true, onclick: pick });
   const words = h("p", { class: "soft" }, "Appears with the first checkpoint.");
   const layers = job.spec.network.layers.map((layer, index) => ({ layer, index })).filter(({ layer }) => !layer.custom);
-  const choice = h("select", { id: "weights-layer", onchange: () => load(true) },
-    layers.map(({ layer, index }) => h("option", { value: index }, `${index}: ${layer.units} units, ${layer.activation}`)));
-  const node = h("section", { class: "card" }, h("h2", {}, "Weights"),
-    h("p", { class: "hint" }, "Blue is negative, red positive. Of the first layer every unit is a small picture: what it looks for. "
-      + "Click a pixel to follow its ε below."),
-    h("label", { for: "weights-layer", class: "inline" }, "Layer ", choice), picture, words);
+  const choice = h(
+    "select",
+    { id: "weights-layer", onchange: () => load(true) },
+    layers.map(({ layer, index }) =>
+      h("option", { value: index }, `${index}: ${layer.units} units, ${layer.activation}`),
+    ),
+  );
+  const node = h(
+    "section",
+    { class: "card" },
+    h("h2", {}, "Weights"),
+    h(
+      "p",
+      { class: "hint" },
+      "Blue is negative, red positive. Of the first layer every unit is a small picture: what it looks for. " +
+        "Click a pixel to follow its ε below.",
+    ),
+    h("label", { for: "weights-layer", class: "inline" }, "Layer ", choice),
+    picture,
+    words,
+  );
   let asked = 0;
   let url = null;
 
@@ -41,7 +56,8 @@ export function weights(job) {
     if (place) window.dispatchEvent(new CustomEvent("pick", { detail: { layer: 0, ...place } }));
   }
 
-  const update = (now, type) => (now.status === "running" || type !== "step") && now.progress.step && type !== "link" && load(false);
+  const update = (now, type) =>
+    (now.status === "running" || type !== "step") && now.progress.step && type !== "link" && load(false);
   const last = (now) => !["running", "queued"].includes(now.status) && setTimeout(() => load(true), 300);
   let status = job.status;
   return {
@@ -62,7 +78,9 @@ function weightAt(picture, event, spec) {
   const columns = Math.ceil(Math.sqrt(units));
   const cells = columns * (side + GAP) + GAP;
   const box = picture.getBoundingClientRect();
-  const [x, y] = [event.clientX - box.left, event.clientY - box.top].map((at) => Math.floor((at / box.width) * cells) - GAP);
+  const [x, y] = [event.clientX - box.left, event.clientY - box.top].map(
+    (at) => Math.floor((at / box.width) * cells) - GAP,
+  );
   const [tileX, tileY] = [x, y].map((at) => Math.floor(at / (side + GAP)));
   const [pixelX, pixelY] = [x, y].map((at) => at - Math.floor(at / (side + GAP)) * (side + GAP));
   const column = tileY * columns + tileX;

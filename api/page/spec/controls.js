@@ -3,13 +3,17 @@
 import { h, say } from "../dom.js";
 
 const READ = {
-  text: (input, field) => (field.number && /^\d+$/.test(input.value.trim()) ? Number(input.value) : input.value.trim() || undefined),
+  text: (input, field) =>
+    field.number && /^\d+$/.test(input.value.trim()) ? Number(input.value) : input.value.trim() || undefined,
   number: (input) => (input.value === "" ? undefined : Number(input.value)),
   select: (input) => input.value,
   lines: (input) => metadata(input.value),
 };
 const WRITE = {
-  lines: (value) => Object.entries(value ?? {}).map(([key, one]) => `${key}=${one}`).join("\n"),
+  lines: (value) =>
+    Object.entries(value ?? {})
+      .map(([key, one]) => `${key}=${one}`)
+      .join("\n"),
 };
 
 /** A field's control. `changed(path, value)` is called when it was edited; undefined is the default. */
@@ -18,15 +22,22 @@ export function control(field, changed) {
   const input = entry(field, id);
   const wrong = h("span", { class: "wrong", role: "alert" });
   input.addEventListener("input", () => changed(field.path, READ[field.kind](input, field)));
-  const node = h("div", { class: field.wide ? "field wide" : "field" }, h("label", { for: id }, field.label), input,
-    h("span", { class: "meaning", id: `${id}-meaning` }, field.meaning), wrong);
+  const node = h(
+    "div",
+    { class: field.wide ? "field wide" : "field" },
+    h("label", { for: id }, field.label),
+    input,
+    h("span", { class: "meaning", id: `${id}-meaning` }, field.meaning),
+    wrong,
+  );
 
   /** Show the value that the draft has, the service's default where it has none. */
   function show(own, standard) {
     const write = WRITE[field.kind] ?? ((value) => String(value ?? ""));
     if (field.kind === "select") input.value = own ?? standard ?? field.options[0];
     else if (document.activeElement !== input) input.value = own === undefined ? "" : write(own);
-    if (field.kind !== "select") input.placeholder = standard === null || standard === undefined || standard === "" ? "none" : write(standard);
+    if (field.kind !== "select")
+      input.placeholder = standard === null || standard === undefined || standard === "" ? "none" : write(standard);
   }
 
   function fault(message) {
@@ -38,21 +49,44 @@ export function control(field, changed) {
 
 function entry(field, id) {
   const common = { id, "aria-describedby": `${id}-meaning`, autocomplete: "off" };
-  if (field.kind === "select") return h("select", common, field.options.map((option) => h("option", { value: option }, option)));
+  if (field.kind === "select")
+    return h(
+      "select",
+      common,
+      field.options.map((option) => h("option", { value: option }, option)),
+    );
   if (field.kind === "lines") return h("textarea", { ...common, rows: 2, spellcheck: "false" });
   const { min, max, step, maxlength } = field;
-  const input = h("input", { ...common, type: field.kind === "number" ? "number" : field.type ?? "text", min, max, step, maxlength, spellcheck: "false" });
+  const input = h("input", {
+    ...common,
+    type: field.kind === "number" ? "number" : (field.type ?? "text"),
+    min,
+    max,
+    step,
+    maxlength,
+    spellcheck: "false",
+  });
   if (field.suggestions) input.setAttribute("list", suggestions(id, field.suggestions));
   return input;
 }
 
 function suggestions(id, values) {
   const list = `${id}-list`;
-  if (!document.getElementById(list)) document.body.append(h("datalist", { id: list }, values.map((value) => h("option", { value }))));
+  if (!document.getElementById(list))
+    document.body.append(
+      h(
+        "datalist",
+        { id: list },
+        values.map((value) => h("option", { value })),
+      ),
+    );
   return list;
 }
 
 function metadata(text) {
-  const pairs = text.split("\n").map((line) => line.split(/=(.*)/s)).filter(([key]) => key.trim());
+  const pairs = text
+    .split("\n")
+    .map((line) => line.split(/=(.*)/s))
+    .filter(([key]) => key.trim());
   return pairs.length ? Object.fromEntries(pairs.map(([key, value]) => [key.trim(), (value ?? "").trim()])) : undefined;
 }

@@ -36,7 +36,8 @@ function needTag(part, name, tag, standard) {
 
 function prune(part) {
   for (const [name, value] of Object.entries(part)) {
-    if (value && typeof value === "object" && !Array.isArray(value) && !Object.keys(prune(value)).length) delete part[name];
+    if (value && typeof value === "object" && !Array.isArray(value) && !Object.keys(prune(value)).length)
+      delete part[name];
   }
   return part;
 }

@@ -10,22 +10,47 @@ const FIRST = 3;
 const XS = {
   step: ["step", (point) => point.step],
   elapsed: ["seconds of training", (point) => point.elapsed_seconds],
-  passes: ["passes or evaluations", (point, job) => (point.step * (job.progress.passes || job.progress.evaluations)) / (job.progress.step || 1)],
+  passes: [
+    "passes or evaluations",
+    (point, job) => (point.step * (job.progress.passes || job.progress.evaluations)) / (job.progress.step || 1),
+  ],
 };
 
 /** Show the curves of the chosen jobs; the choice stands in the address. */
 export function compareView(main, argument) {
-  const chosen = new Set(argument ? argument.split(",") : newest().filter((job) => job.progress.step).slice(0, FIRST).map((job) => job.id));
+  const chosen = new Set(
+    argument
+      ? argument.split(",")
+      : newest()
+          .filter((job) => job.progress.step)
+          .slice(0, FIRST)
+          .map((job) => job.id),
+  );
   const charts = [
     [chart({ name: "Loss of the batches", write: loss }), "loss", false],
     [chart({ name: "Accuracy on the test split", write: percent, tick: wholePercent }), "test_accuracy", true],
   ];
   const boxes = h("fieldset", { class: "choices" });
-  const axis = h("select", { id: "axis", onchange: draw }, Object.entries(XS).map(([value, [words]]) => h("option", { value }, words)));
-  fill(main, h("h1", {}, "Compare"),
+  const axis = h(
+    "select",
+    { id: "axis", onchange: draw },
+    Object.entries(XS).map(([value, [words]]) => h("option", { value }, words)),
+  );
+  fill(
+    main,
+    h("h1", {}, "Compare"),
     h("p", { class: "lead" }, "Choose jobs; their curves lie over each other."),
-    h("div", { class: "compare" }, h("section", { class: "card" }, boxes, h("label", { for: "axis" }, "Across: ", axis)),
-      h("section", { class: "card" }, charts.map(([one]) => one.node))));
+    h(
+      "div",
+      { class: "compare" },
+      h("section", { class: "card" }, boxes, h("label", { for: "axis" }, "Across: ", axis)),
+      h(
+        "section",
+        { class: "card" },
+        charts.map(([one]) => one.node),
+      ),
+    ),
+  );
 
   function draw() {
     const shown = [...chosen].filter((id) => jobs.has(id) && histories.has(id)).map((id) => jobs.get(id));
@@ -59,17 +84,40 @@ function choices(chosen, turn) {
   if (!found.length) return h("p", { class: "empty" }, "No job has begun yet.");
   return found.map((job) => {
     const place = [...chosen].indexOf(job.id);
-    const box = h("input", { type: "checkbox", checked: place >= 0, onchange: (event) => turn(job.id, event.target.checked) });
-    return h("label", { class: "choice" }, box, h("span", {}, title(job), h("small", { class: "soft" }, ` ${summary(job.spec)}`)));
+    const box = h("input", {
+      type: "checkbox",
+      checked: place >= 0,
+      onchange: (event) => turn(job.id, event.target.checked),
+    });
+    return h(
+      "label",
+      { class: "choice" },
+      box,
+      h("span", {}, title(job), h("small", { class: "soft" }, ` ${summary(job.spec)}`)),
+    );
   });
 }
 
 /** One axis for all: the xs of every job, sorted; where a job has no point there is a gap that its line spans. */
 function overlay(shown, field, across, points) {
-  const curves = shown.map((job) =>
-    new Map(histories.get(job.id).filter((point) => point[field] != null).map((point) => [across(point, job), point[field]])));
-  const xs = [...new Set(curves.flatMap((curve) => [...curve.keys()]))].filter((x) => x != null).sort((one, other) => one - other);
+  const curves = shown.map(
+    (job) =>
+      new Map(
+        histories
+          .get(job.id)
+          .filter((point) => point[field] != null)
+          .map((point) => [across(point, job), point[field]]),
+      ),
+  );
+  const xs = [...new Set(curves.flatMap((curve) => [...curve.keys()]))]
+    .filter((x) => x != null)
+    .sort((one, other) => one - other);
   const ys = curves.map((curve) => xs.map((x) => curve.get(x) ?? null));
-  const lines = shown.map((job, index) => ({ label: `${title(job)} (${job.spec.gradient.method})`, ink: INKS[index % INKS.length], points, dash: index >= INKS.length ? [4, 4] : undefined }));
+  const lines = shown.map((job, index) => ({
+    label: `${title(job)} (${job.spec.gradient.method})`,
+    ink: INKS[index % INKS.length],
+    points,
+    dash: index >= INKS.length ? [4, 4] : undefined,
+  }));
   return [[xs, ...ys], lines];
 }

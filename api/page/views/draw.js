@@ -39,7 +39,11 @@ export function drawView(main, id) {
   function show({ predictions: [found], model }) {
     const sure = Math.max(...found.probabilities);
     say(said, `This is a ${found.label}.`);
-    fill(who, `${Math.round(100 * sure)} % sure, says step ${model.step} of `, h("a", { href: `#/jobs/${model.job_id}` }, model.job_id));
+    fill(
+      who,
+      `${Math.round(100 * sure)} % sure, says step ${model.step} of `,
+      h("a", { href: `#/jobs/${model.job_id}` }, model.job_id),
+    );
     bars.forEach((one, digit) => one.set(found.probabilities[digit], digit === found.digit));
     seen.src = found.preview.startsWith("data:") ? found.preview : `data:image/png;base64,${found.preview}`;
     seen.hidden = false;
@@ -57,20 +61,78 @@ export function drawView(main, id) {
   async function others() {
     const first = Math.floor(Math.random() * (TESTED - SAMPLES));
     const { data } = await api.samples("mnist", first, SAMPLES);
-    fill(strip, data.map((sample) => h("button", { type: "button", class: "sample", "aria-label": `Test digit ${sample.index}, a ${sample.label}`,
-      onclick: () => { canvas.clear(); ask({ pixels: [sample.pixels] }); } }, thumbnail(sample.pixels))));
+    fill(
+      strip,
+      data.map((sample) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "sample",
+            "aria-label": `Test digit ${sample.index}, a ${sample.label}`,
+            onclick: () => {
+              canvas.clear();
+              ask({ pixels: [sample.pixels] });
+            },
+          },
+          thumbnail(sample.pixels),
+        ),
+      ),
+    );
   }
 
-  const undo = () => { canvas.undo(); lines.length ? again() : clear(); };
-  fill(main, h("h1", {}, "Draw a digit"),
-    h("div", { class: "draw" },
-      h("section", { class: "card" }, canvas.node,
-        h("div", { class: "actions" }, h("button", { type: "button", onclick: clear }, "Clear"), h("button", { type: "button", onclick: undo }, "Undo"))),
-      h("section", { class: "card answers" }, said, h("div", { class: "bars" }, bars.map((one) => one.node)), who,
-        h("div", { class: "saw" }, seen, h("p", { class: "hint" }, "What the model saw: your drawing in MNIST's form, 28 x 28 pixels, centred by its mass.")),
-        h("label", { for: "model" }, "Model ", choice))),
-    h("section", { class: "card" }, h("h2", {}, "Or take one of the test digits"), strip,
-      h("button", { type: "button", onclick: () => others().catch(() => {}) }, "Others")));
+  const undo = () => {
+    canvas.undo();
+    lines.length ? again() : clear();
+  };
+  fill(
+    main,
+    h("h1", {}, "Draw a digit"),
+    h(
+      "div",
+      { class: "draw" },
+      h(
+        "section",
+        { class: "card" },
+        canvas.node,
+        h(
+          "div",
+          { class: "actions" },
+          h("button", { type: "button", onclick: clear }, "Clear"),
+          h("button", { type: "button", onclick: undo }, "Undo"),
+        ),
+      ),
+      h(
+        "section",
+        { class: "card answers" },
+        said,
+        h(
+          "div",
+          { class: "bars" },
+          bars.map((one) => one.node),
+        ),
+        who,
+        h(
+          "div",
+          { class: "saw" },
+          seen,
+          h(
+            "p",
+            { class: "hint" },
+            "What the model saw: your drawing in MNIST's form, 28 x 28 pixels, centred by its mass.",
+          ),
+        ),
+        h("label", { for: "model" }, "Model ", choice),
+      ),
+    ),
+    h(
+      "section",
+      { class: "card" },
+      h("h2", {}, "Or take one of the test digits"),
+      strip,
+      h("button", { type: "button", onclick: () => others().catch(() => {}) }, "Others"),
+    ),
+  );
 
   const models = () => choose(choice, id);
   models();
@@ -86,7 +148,10 @@ function choose(choice, id) {
   const key = JSON.stringify(options);
   if (choice.dataset.key === key) return;
   choice.dataset.key = key;
-  fill(choice, options.map(([value, words]) => h("option", { value }, words)));
+  fill(
+    choice,
+    options.map(([value, words]) => h("option", { value }, words)),
+  );
   choice.value = options.some(([value]) => value === kept) ? kept : "";
 }
 

@@ -21,7 +21,11 @@ export function jobView(main, id) {
     if (!left) stop = show(main, job);
   };
   if (jobs.has(id)) open(jobs.get(id));
-  else api.job(id).then((job) => open(keep(job))).catch((trouble) => absent(main, trouble));
+  else
+    api
+      .job(id)
+      .then((job) => open(keep(job)))
+      .catch((trouble) => absent(main, trouble));
   return () => {
     left = true;
     stop();
@@ -29,8 +33,16 @@ export function jobView(main, id) {
 }
 
 function absent(main, trouble) {
-  fill(main, h("div", { class: "card narrow" }, h("h1", {}, "No such job"), h("p", { role: "alert" }, trouble.message),
-    h("a", { href: "#/" }, "All jobs")));
+  fill(
+    main,
+    h(
+      "div",
+      { class: "card narrow" },
+      h("h1", {}, "No such job"),
+      h("p", { role: "alert" }, trouble.message),
+      h("a", { href: "#/" }, "All jobs"),
+    ),
+  );
 }
 
 function show(main, job) {
@@ -62,10 +74,16 @@ function head(job) {
   const reason = h("p", { class: "reason", role: "status" });
   const buttons = h("div", { class: "actions" });
   let shown = "";
-  const node = h("section", { class: "card" },
+  const node = h(
+    "section",
+    { class: "card" },
     h("p", { class: "crumb" }, h("a", { href: "#/" }, "Jobs"), " / ", job.id),
     h("div", { class: "head" }, h("h1", {}, title(job), " ", state), buttons),
-    h("p", { class: "soft" }, summary(job.spec)), progress.node, reason, facts.node);
+    h("p", { class: "soft" }, summary(job.spec)),
+    progress.node,
+    reason,
+    facts.node,
+  );
   const update = (now) => {
     progress.update(now);
     facts.update(now);
@@ -88,8 +106,15 @@ function curves(id) {
   const update = () => {
     const points = histories.get(id) ?? [];
     one.show(...series(points, [["loss", "loss", "ink-1"]]));
-    other.show(...series(points.filter((point) => point.test_accuracy != null),
-      [["test accuracy", "test_accuracy", "ink-2"], ["validation accuracy", "validation_accuracy", "ink-3"]]));
+    other.show(
+      ...series(
+        points.filter((point) => point.test_accuracy != null),
+        [
+          ["test accuracy", "test_accuracy", "ink-2"],
+          ["validation accuracy", "validation_accuracy", "ink-3"],
+        ],
+      ),
+    );
   };
   const dispose = () => [one, other].forEach((each) => each.dispose());
   return { node: h("section", { class: "card two" }, one.node, other.node), update, dispose };
@@ -97,6 +122,9 @@ function curves(id) {
 
 function series(points, columns) {
   const used = columns.filter(([, field]) => points.some((point) => point[field] != null));
-  const data = [points.map((point) => point.step), ...used.map(([, field]) => points.map((point) => point[field] ?? null))];
+  const data = [
+    points.map((point) => point.step),
+    ...used.map(([, field]) => points.map((point) => point[field] ?? null)),
+  ];
   return [data, used.map(([label, , ink]) => ({ label, ink, points: points.length < 60 }))];
 }

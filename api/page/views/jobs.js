@@ -13,16 +13,28 @@ export function jobsView(main) {
   const list = h("ul", { class: "jobs" });
   const words = h("p", { class: "lead" });
   const more = h("button", { type: "button", onclick: () => attempt(older) }, "Show older jobs");
-  fill(main,
-    h("div", { class: "head" }, h("h1", {}, "Jobs"), h("a", { class: "button primary", href: "#/new" }, "Train a network")),
-    words, list, more);
+  fill(
+    main,
+    h(
+      "div",
+      { class: "head" },
+      h("h1", {}, "Jobs"),
+      h("a", { class: "button primary", href: "#/new" }, "Train a network"),
+    ),
+    words,
+    list,
+    more,
+  );
 
   function draw(id, type) {
     if (type === "step" || type === "evaluation" || type === "retry") return rows.get(id)?.update(jobs.get(id));
     const shown = newest();
     for (const job of shown) if (rows.get(job.id)?.status !== stamp(job)) rows.set(job.id, row(job));
     for (const job of shown) rows.get(job.id).update(job);
-    place(list, shown.map((job) => rows.get(job.id).node));
+    place(
+      list,
+      shown.map((job) => rows.get(job.id).node),
+    );
     say(words, lead(shown));
     more.hidden = !link.next;
     return null;
@@ -54,12 +66,21 @@ function row(job) {
   const cell = (name) => h("span", { class: "cell" }, h("small", {}, name), h("b"));
   const cells = { loss: cell("loss"), accuracy: cell("test accuracy"), rate: cell("passes/s"), left: cell("left") };
   const reason = h("p", { class: "reason" });
-  const node = h("li", { class: `card job ${job.status}` },
-    h("div", { class: "job-head" },
-      h("a", { href: `#/jobs/${job.id}`, class: "title" }, title(job)), badge(job),
-      h("span", { class: "soft" }, `${summary(job.spec)} · ${clock(job.created_at)}`)),
-    progress.node, h("div", { class: "cells" }, Object.values(cells)), reason,
-    h("div", { class: "actions" }, actions(job)));
+  const node = h(
+    "li",
+    { class: `card job ${job.status}` },
+    h(
+      "div",
+      { class: "job-head" },
+      h("a", { href: `#/jobs/${job.id}`, class: "title" }, title(job)),
+      badge(job),
+      h("span", { class: "soft" }, `${summary(job.spec)} · ${clock(job.created_at)}`),
+    ),
+    progress.node,
+    h("div", { class: "cells" }, Object.values(cells)),
+    reason,
+    h("div", { class: "actions" }, actions(job)),
+  );
   const update = (now) => {
     const speed = rate(now);
     progress.update(now);

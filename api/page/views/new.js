@@ -11,7 +11,7 @@ import { layerEditor } from "../spec/layers.js";
 import { fromPointer, get, set } from "../spec/paths.js";
 import { PRESETS } from "../spec/presets.js";
 
-const PAUSE_MILLISECONDS = 250;
+const PAUSE_MILLISECONDS = 400;
 
 /** Show the form; `id` is a job whose spec is the beginning. */
 export function newView(main, id) {
@@ -21,7 +21,7 @@ export function newView(main, id) {
   let key = crypto.randomUUID();
   const controls = [];
   const layers = layerEditor((value) => changed("network.layers", value));
-  const outcome = h("div", { class: "outcome", role: "status" });
+  const outcome = h("div", { class: "outcome", role: "status" }, "Measuring…");
   const wrong = h("p", { class: "trouble", role: "alert" });
   const send = h("button", { type: "submit", class: "primary", disabled: !maySubmit() }, "Start training");
   const presets = h("div", { class: "presets", role: "group", "aria-label": "Presets" });
@@ -29,14 +29,39 @@ export function newView(main, id) {
   const section = (one) => {
     const made = one.fields.map((field) => control(field, changed));
     controls.push(...made);
-    return h("details", { class: "card", open: one.open }, h("summary", {}, h("h2", {}, one.title)),
-      one.layers ? layers.node : null, h("div", { class: "fields" }, made.map((each) => each.node)));
+    return h(
+      "details",
+      { class: "card", open: one.open },
+      h("summary", {}, h("h2", {}, one.title)),
+      one.layers ? layers.node : null,
+      h(
+        "div",
+        { class: "fields" },
+        made.map((each) => each.node),
+      ),
+    );
   };
-  const form = h("form", { class: "new", novalidate: true, onsubmit: submit },
+  const form = h(
+    "form",
+    { class: "new", novalidate: true, onsubmit: submit },
     h("div", {}, SECTIONS.map(section)),
-    h("aside", { class: "card aside" }, h("h2", {}, "What it will take"), outcome, wrong, send,
-      maySubmit() ? null : h("p", { class: "soft" }, "Your key may only read.")));
-  fill(main, h("h1", {}, "New job"), h("p", { class: "lead" }, "Choose one, change what you like, start it."), presets, form);
+    h(
+      "aside",
+      { class: "card aside" },
+      h("h2", {}, "What it will take"),
+      outcome,
+      wrong,
+      send,
+      maySubmit() ? null : h("p", { class: "soft" }, "Your key may only read."),
+    ),
+  );
+  fill(
+    main,
+    h("h1", {}, "New job"),
+    h("p", { class: "lead" }, "Choose one, change what you like, start it."),
+    presets,
+    form,
+  );
 
   function changed(path, value) {
     set(draft, path, value);
@@ -62,8 +87,22 @@ export function newView(main, id) {
       one.show(get(draft, one.field.path), get(standard, one.field.path));
     }
     layers.show(draft.network?.layers ?? standard.network?.layers ?? []);
-    fill(presets, PRESETS.map((preset) => h("button", { type: "button", class: "preset", "aria-pressed": String(same(preset.spec, draft)),
-      onclick: () => take(preset.spec) }, h("b", {}, preset.name), h("span", {}, preset.about))));
+    fill(
+      presets,
+      PRESETS.map((preset) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "preset",
+            "aria-pressed": String(same(preset.spec, draft)),
+            onclick: () => take(preset.spec),
+          },
+          h("b", {}, preset.name),
+          h("span", {}, preset.about),
+        ),
+      ),
+    );
   }
 
   let timer = null;
@@ -75,6 +114,7 @@ export function newView(main, id) {
   /** Ask what the draft would take: that also checks it, and brings the defaults. */
   async function check() {
     const number = (asked += 1);
+    outcome.setAttribute("aria-busy", "true");
     try {
       if (!standard.optimizer) standard = (await api.estimate({})).spec;
       const found = await api.estimate(cleaned(draft, standard));
@@ -86,6 +126,7 @@ export function newView(main, id) {
     } catch (trouble) {
       if (number === asked) complain(trouble);
     }
+    if (number === asked) outcome.removeAttribute("aria-busy");
     look();
   }
 
@@ -117,7 +158,11 @@ export function newView(main, id) {
     send.disabled = false;
   }
 
-  if (id) api.job(id).then((job) => take(job.spec)).catch((trouble) => say(wrong, trouble.message));
+  if (id)
+    api
+      .job(id)
+      .then((job) => take(job.spec))
+      .catch((trouble) => say(wrong, trouble.message));
   else if (!Object.keys(draft).length) draft = structuredClone(PRESETS[0].spec);
   look();
   check();
@@ -128,10 +173,29 @@ const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 function estimate(found) {
   const work = found.passes ? ["Passes", compact(found.passes)] : ["Evaluations", compact(found.evaluations)];
-  const rows = [["Parameters", count(found.parameters)], ["Steps", count(found.total_steps)], work,
-    ["Shards a round", count(found.shards)], ["Memory a worker", bytes(found.memory_bytes)], ["Time, about", duration(found.estimated_seconds)]];
+  const rows = [
+    ["Parameters", count(found.parameters)],
+    ["Steps", count(found.total_steps)],
+    work,
+    ["Shards a round", count(found.shards)],
+    ["Memory a worker", bytes(found.memory_bytes)],
+    ["Time, about", duration(found.estimated_seconds)],
+  ];
   return [
-    h("dl", { class: "facts" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
-    h("details", {}, h("summary", {}, "Why so"), h("ul", {}, found.reasons.map((reason) => h("li", {}, reason)))),
+    h(
+      "dl",
+      { class: "facts" },
+      rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+    ),
+    h(
+      "details",
+      {},
+      h("summary", {}, "Why so"),
+      h(
+        "ul",
+        {},
+        found.reasons.map((reason) => h("li", {}, reason)),
+      ),
+    ),
   ];
 }

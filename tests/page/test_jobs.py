@@ -1,0 +1,138 @@
+import re
+import subprocess
+from collections.abc import Callable
+
+import httpx
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+
+SECONDS = 1000
+LONG = {"epochs": 1000, "gradient": {"method": "per-neuron"}}
+
+
+def status(page: Page, name: str) -> None:
+    expect(page.locator("h1 .badge")).to_have_text(name)
+
+
+def steps(page: Page) -> int:
+    found = re.search(r"step ([\d,]+) of", page.locator(".figures").first.inner_text())
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def test_a_stranger_trains_a_network_from_the_form(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Train a network").click()
+    expect(page.get_by_text("3,110")).to_be_visible()
+    page.get_by_label("At most steps").fill("300")
+    expect(page.locator(".outcome")).to_contain_text("300")
+    page.get_by_role("button", name="Start training").click()
+    status(page, "succeeded")
+    expect(page.locator(".figures").first).to_have_text("step 300 of 300")
+    expect(page.locator(".facts").first).to_contain_text(re.compile(r"Test accuracy[678]\d\.\d\d %"))
+    expect(page.locator(".plot canvas")).to_have_count(2)
+    expect(page.locator("rect.shard").first).to_be_visible()
+    expect(page.locator("img.weights")).to_be_visible()
+    expect(page.locator("table.confusion td.right")).to_have_count(10)
+
+
+def test_the_form_says_what_is_wrong_with_a_field(page: Page, network_may_fail: None) -> None:
+    page.goto("/#/new")
+    expect(page.locator(".outcome")).to_contain_text("3,110")
+    page.get_by_label("Batch size").fill("0")
+    field = page.locator(".field", has=page.get_by_label("Batch size"))
+    expect(field.locator(".wrong")).to_contain_text("greater than or equal to 1")
+    page.get_by_label("Batch size").fill("32")
+    expect(page.locator(".outcome")).to_contain_text("1,875")
+    expect(field.locator(".wrong")).to_be_hidden()
+
+
+def test_every_preset_can_be_estimated_and_its_choice_brings_its_fields(page: Page) -> None:
+    page.goto("/#/new")
+    expect(page.locator(".outcome")).to_contain_text("3,110")
+    for name, parameters in (("Fast", "9,930"), ("Full size", "79,510"), ("Black box", "3,110"), ("Forward", "3,110")):
+        page.get_by_role("button", name=re.compile(f"^{name}")).click()
+        expect(page.locator(".outcome")).to_contain_text(parameters)
+    expect(page.get_by_label("Directions")).to_have_value("16")
+    page.get_by_label("Method", exact=True).select_option("per-neuron")
+    expect(page.get_by_label("Directions")).to_be_hidden()
+
+
+def test_a_draft_outlives_a_reload(page: Page) -> None:
+    page.goto("/#/new")
+    expect(page.locator(".outcome")).to_contain_text("3,110")
+    page.get_by_label("Name", exact=True).fill("half done")
+    page.reload()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("half done")
+
+
+def test_pause_resume_and_cancel(page: Page, submit: Callable[..., str]) -> None:
+    job = submit(name="long", **LONG)
+    page.goto(f"/#/jobs/{job}")
+    page.get_by_role("button", name="Pause long").click()
+    status(page, "paused")
+    page.get_by_role("button", name="Resume long").click()
+    status(page, "running")
+    before = steps(page)
+    page.wait_for_function("before => Number(document.querySelector('progress').value) > before", arg=before)
+    page.get_by_role("button", name="Cancel long").click()
+    status(page, "cancelled")
+    page.get_by_role("button", name="Delete long").click()
+    page.wait_for_url("**/#/")
+    expect(page.get_by_role("link", name="long", exact=True)).to_have_count(0)
+
+
+def test_the_list_shows_jobs_of_others_without_a_reload(page: Page, submit: Callable[..., str]) -> None:
+    page.goto("/")
+    expect(page.locator("#status")).to_contain_text("2 workers")
+    job = submit(name="from elsewhere", max_steps=50)
+    row = page.locator("li.job", has=page.locator(f"a[href='#/jobs/{job}']"))
+    expect(row.locator(".badge")).to_have_text("succeeded")
+    expect(row.locator(".figures")).to_have_text("step 50 of 50")
+
+
+def test_the_page_goes_on_after_the_server_was_killed(
+    page: Page, stack: subprocess.Popen[str], url: str, submit: Callable[..., str], network_may_fail: None
+) -> None:
+    job = submit(name="survivor", **LONG)
+    page.goto(f"/#/jobs/{job}")
+    page.wait_for_function("() => Number(document.querySelector('progress')?.value) > 50")
+    _kill_api(stack)
+    expect(page.locator("#status")).to_contain_text("reconnecting")
+    expect(page.locator("#status")).to_contain_text("2 workers")
+    before = steps(page)
+    page.wait_for_function("before => Number(document.querySelector('progress').value) > before + 50", arg=before)
+    httpx.post(f"{url}/v1/jobs/{job}/cancel").raise_for_status()
+    status(page, "cancelled")
+
+
+def test_jobs_lie_over_each_other(page: Page, submit: Callable[..., str], trained: str) -> None:
+    other = submit(name="spsa", gradient={"method": "spsa"}, max_steps=200)
+    page.goto(f"/#/compare/{trained},{other}")
+    legend = page.locator(".u-legend").last
+    expect(legend).to_contain_text("trained (per-neuron)")
+    expect(legend).to_contain_text("spsa (spsa)")
+    page.get_by_label("Across").select_option("elapsed")
+    expect(page.locator(".u-legend").last).to_contain_text("seconds of training")
+    page.get_by_role("checkbox", name=re.compile("^trained")).uncheck()
+    expect(page.locator(".u-legend").last).not_to_contain_text("trained")
+
+
+def test_an_unknown_job_is_said_in_words(page: Page, network_may_fail: None) -> None:
+    page.goto("/#/jobs/job-000000000000")
+    expect(page.get_by_role("heading", name="No such job")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_nothing_is_wider_than_the_screen(page: Page, trained: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for place in ("#/", "#/new", "#/draw", "#/compare", f"#/jobs/{trained}"):
+        page.goto(f"/{place}")
+        expect(page.locator("h1")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, place
+
+
+def _kill_api(stack: subprocess.Popen[str]) -> None:
+    children = psutil.Process(stack.pid).children(recursive=True)
+    [api] = [child for child in children if "api.app:create_app" in " ".join(child.cmdline())]
+    api.kill()

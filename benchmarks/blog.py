@@ -1,8 +1,8 @@
 """The blog post's runs again: `python -m benchmarks.blog [--data-dir DIR]`; tables and plot go into docs/gradients.md.
 
 (1) 144-20-10 on 12x12 MNIST, batch 1, learning rate 0.1, 6,186 steps, the test split every 500 steps as the post did,
-with the post's own loop timed in the same run. (2) The epoch of 784-100-10 on 28x28 that the post put at 33 hours, one pass
-per parameter, batch 1 and batch 64. (3) The shortest way to 85 % on the test split. (4) What weights that are
+with the post's own loop timed in the same run. (2) The epoch of 784-100-10 on 28x28 that the post put at 33 hours, one
+pass per parameter, batch 1 and 64. (3) The shortest way to 85 % on the test split. (4) What weights that are
 initialized naively do to the gradients of a deep network.
 """
 

@@ -10,7 +10,7 @@ PIP := $(RUN)/pip --disable-pip-version-check install --quiet --no-compile
 FETCH := $(PIP) --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test coverage chaos lint format lock clean containers docs audit sbom
+.PHONY: help install demo up test chromium coverage chaos contract lint format lock clean containers docs audit sbom
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,17 +33,24 @@ demo: $(SERVICE)  ## train the default job with two workers and show ten digits
 up: $(SERVICE)  ## the whole stack until Ctrl-C
 	$(RUN)/dualtrain up
 
-test: $(TOOLS) lint  ## every test
-	$(RUN)/pytest -n 2 --dist worksteal -m "not chaos and not containers"
+test: $(TOOLS) lint chromium  ## every test
+	$(RUN)/pytest -n 2 --dist worksteal -m "not chaos and not containers and not contract"
 
 SEED ?= 1
 FAULTS ?= 100
+
+contract: $(TOOLS)  ## every boundary value of the OpenAPI document against a running service
+	$(RUN)/pytest -m contract
 
 chaos: $(TOOLS)  ## a stack under faults; SEED=n FAULTS=100
 	$(RUN)/python -m tests.chaos.driver --seed $(SEED) --faults $(FAULTS)
 
 coverage: $(TOOLS)  ## every test, with the lines and branches that ran
-	$(RUN)/pytest -n 2 --dist worksteal -m "not chaos and not containers" --cov --cov-report=term
+	$(RUN)/pytest -n 2 --dist worksteal -m "not chaos and not containers and not contract" --cov --cov-report=term
+
+chromium: $(TOOLS)  ## the browser that the page's tests drive, where there is none
+	@command -v chromium > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
+		|| $(RUN)/playwright install chromium
 
 lint: $(TOOLS)  ## style and types
 	$(RUN)/ruff check .

@@ -36,7 +36,6 @@ CODES: dict[str, tuple[int, str]] = {
     "rate_limited": (429, "Too many requests"),
     "internal_error": (500, "The server made a mistake"),
     "store_unavailable": (503, "The store does not answer"),
-    "not_ready": (503, "The service is not ready"),
 }
 """Code -> status and title. Codes are stable: programs may rely on them, and on nothing else of a problem."""
 

@@ -6,6 +6,7 @@ from api.routes import (
     aliases,
     control,
     datasets,
+    docs,
     events,
     health,
     jobs,
@@ -39,6 +40,7 @@ MODULES = (
     session,
     health,
     metrics,
+    docs,
 )
 """In the order in which the documentation shows them."""
 
@@ -47,4 +49,5 @@ def include(app: FastAPI) -> None:
     """Add all routes to the application."""
     for module in MODULES:
         app.include_router(module.router)
+    docs.mount(app)
     page.include(app)

@@ -1,8 +1,10 @@
 """The whole service against its own description: schemathesis over every operation, with a real worker behind it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ from api.app import create_app
 from api.problems import CODES
 from core.settings import Settings
 
+Document = dict[str, Any]
 EXAMPLES = 6
 """For each operation, beside the examples and the boundary values of every parameter."""
 UNTRIED = "/v1/events"
@@ -19,12 +22,15 @@ NOT_CHECKED = "positive_data_acceptance"
 """No schema can say that the last layer has as many units as there are classes; such a spec is refused all the same."""
 
 
-@pytest.mark.timeout(300)
-def test_no_answer_is_undocumented_and_none_is_a_fault_of_the_server(stack: httpx.Client, tmp_path: Path) -> None:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("phases", ["examples,fuzzing", pytest.param("coverage", marks=pytest.mark.contract)])
+def test_no_answer_is_undocumented_and_none_is_a_fault_of_the_server(
+    stack: httpx.Client, tmp_path: Path, phases: str
+) -> None:
     command = [
         str(Path(sys.executable).parent / "schemathesis"), "run", str(stack.base_url.join("/openapi.json")),
         "--header", f"Authorization: {stack.headers['authorization']}", "--exclude-path", UNTRIED,
-        "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--exclude-checks", NOT_CHECKED,
+        "--phases", phases, "--max-examples", str(EXAMPLES), "--exclude-checks", NOT_CHECKED,
         "--request-timeout", "10", "--continue-on-failure", "--no-color", "--generation-deterministic",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -32,12 +38,12 @@ def test_no_answer_is_undocumented_and_none_is_a_fault_of_the_server(stack: http
 
 
 @pytest.fixture
-def document(settings: Settings) -> dict[str, object]:
+def document(settings: Settings) -> Document:
     return create_app(settings, aggregator=False).openapi()
 
 
 def test_every_operation_has_a_name_a_summary_and_a_model(
-    document: dict[str, dict[str, dict[str, dict[str, object]]]],
+    document: Document,
 ) -> None:
     names = []
     for path, operations in document["paths"].items():
@@ -51,12 +57,32 @@ def test_every_operation_has_a_name_a_summary_and_a_model(
 
 
 def test_every_problem_has_its_media_type_and_a_known_code(
-    document: dict[str, dict[str, dict[str, dict[str, object]]]],
+    document: Document,
 ) -> None:
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            for status, answer in operation["responses"].items():  # type: ignore[attr-defined]
+            for status, answer in operation["responses"].items():
                 content = answer.get("content", {})
                 if not path.startswith("/v2") and status[0] in "45" and path != "/readyz":
                     assert list(content) == ["application/problem+json"], (path, status)
                     assert set(content["application/problem+json"]["examples"]) <= set(CODES)
+
+
+def test_the_documentation_needs_no_other_server(client: httpx.Client) -> None:
+    page = client.get("/docs")
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(addresses) == 3
+    for address in addresses:
+        assert address.startswith("/docs/")
+        assert client.get(address).status_code == 200
+    assert "'unsafe-inline'" not in page.headers["content-security-policy"].partition("style-src")[0]
+    assert "/openapi.json" in client.get("/docs/start.js").text
+
+
+def test_every_code_of_a_problem_is_used_and_documented(document: Document) -> None:
+    root = Path(__file__).parents[2]
+    sources = "".join(path.read_text() for path in (root / "api").rglob("*.py"))
+    table = (root / "docs" / "http.md").read_text()
+    for code in CODES:
+        assert sources.count(f'"{code}"') > 1, code
+        assert f"`{code}`" in table, code

@@ -1,0 +1,95 @@
+"""The traced tangent is the derivative: by finite differences, by the gradient, layer by layer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from api.predictions.trace import address, locate, trace
+from core.data import Dataset, scale
+from core.gradients import PerNeuron, gradient
+from core.nn import Dense, Network
+from core.rounds import State
+from core.spec import JobSpec
+from core.training import network_for
+
+Trained = tuple[JobSpec, State, float]
+NETWORKS = [
+    Network(6, (Dense(5, "tanh"), Dense(4, "relu"), Dense(3, "softmax"))),
+    Network(6, (Dense(5, "gelu", bias=False), Dense(3, "softmax")), "mean-squared-error"),
+    Network(6, (Dense(3),)),
+]
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=["deep", "squares", "linear"])
+def test_every_direction(network: Network) -> None:
+    parameters = network.init(1, np.float64)
+    inputs = np.random.default_rng(0).normal(size=(1, 6))
+    exact = gradient(network, parameters, inputs, np.array([2]), PerNeuron())
+    for parameter in range(network.size):
+        direction = locate(network, parameter)
+        assert address(network, direction.layer, direction.name, direction.row, direction.column) == direction
+        found = trace(network, parameters, direction, inputs, 2)
+        assert found.derivative == pytest.approx(exact[parameter], abs=1e-12)
+        assert found.finite_difference == pytest.approx(exact[parameter], abs=1e-8)
+        assert found.loss == pytest.approx(float(network.loss(parameters, inputs, np.array([2]))))
+        for layer, (values, tangents) in enumerate(found.layers):
+            assert len(values) == len(tangents) == network.widths[layer + 1]
+            moved = np.flatnonzero(tangents)
+            if layer < direction.layer:
+                assert len(moved) == 0
+            elif layer == direction.layer and layer < len(network.layers) - 1:
+                assert set(moved) <= {direction.column}
+
+
+def test_over_http(client: httpx.Client, model_id: str, trained: Trained, digits: Dataset) -> None:
+    spec, state, _ = trained
+    url, network = f"/v1/jobs/{model_id}/trace", network_for(spec)
+    found = client.post(url, json={"layer": 1, "row": 7, "column": 3, "test_sample": 5}).json()
+    assert (found["job_id"], found["step"], found["label"]) == (model_id, state.step, int(digits.test_labels[5]))
+    assert found["direction"]["parameter"] == 784 * 100 + 100 + 7 * 10 + 3
+    parameters, inputs = state.parameters.astype(np.float64), scale(digits.test_images[5:6]).astype(np.float64)
+    exact = gradient(network, parameters, inputs, digits.test_labels[5:6].astype(int), PerNeuron())
+    assert found["derivative"] == pytest.approx(exact[found["direction"]["parameter"]], rel=1e-9)
+    assert found["finite_difference"] == pytest.approx(found["derivative"], abs=1e-8)
+    assert sum(found["layers"][1]["values"]) == pytest.approx(1)
+    assert sum(found["layers"][1]["tangents"]) == pytest.approx(0, abs=1e-12)
+    same = client.post(url, json={"parameter": found["direction"]["parameter"], "test_sample": 5})
+    assert same.json() == found
+    pixels = digits.test_images[5].tolist()
+    by_pixels = client.post(url, json={"layer": 1, "row": 7, "column": 3, "pixels": pixels, "label": found["label"]})
+    assert by_pixels.json() == found
+    assert client.post(url).json()["direction"]["parameter"] == 0
+    assert client.post(url, json={"name": "bias", "column": 9}).json()["direction"]["parameter"] == 784 * 100 + 9
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"parameter": 10**9}, "no_such_parameter"),
+    ({"layer": 2}, "no_such_parameter"),
+    ({"row": 784}, "no_such_parameter"),
+    ({"name": "bias", "row": 1}, "no_such_parameter"),
+    ({"test_sample": 10_000}, "no_such_sample"),
+    ({"label": 10}, "unknown_class"),
+    ({"image": "!"}, "not_base64"),
+    ({"image": "aGVsbG8="}, "unknown_image_format"),
+    ({"pixels": [0]}, "too_short"),
+    ({"x": 1}, "extra_forbidden"),
+]
+
+
+@pytest.mark.parametrize(("body", "code"), WRONG, ids=[f"{code} {next(iter(body))}" for body, code in WRONG])
+def test_what_is_wrong_is_said(client: httpx.Client, model_id: str, body: dict[str, Any], code: str) -> None:
+    answer = client.post(f"/v1/jobs/{model_id}/trace", json=body)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["code"] == code
+
+
+def test_no_tangent_goes_through_a_black_box(client: httpx.Client, put_model: Callable[..., str]) -> None:
+    layers = [{"units": 10}, {"custom": "quantize"}, {"units": 10}]
+    spec = JobSpec.model_validate({"network": {"layers": layers}, "gradient": {"method": "spsa"}})
+    job_id = put_model(spec, State(1, network_for(spec).init(0)))
+    answer = client.post(f"/v1/jobs/{job_id}/trace", json={})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_differentiable")
+    assert client.post(f"/v1/jobs/{job_id}/trace", json={"layer": 2}).status_code == 200

@@ -6,7 +6,7 @@ from core.dual.custom import elementwise_function, row_function, rule
 from core.dual.number import DualNumber, eps
 from core.dual.structure import EntrySeed, OuterTangent, UnitTangent, contract
 from core.dual.tensor import DualTensor
-from core.dual.transforms import derivative, gradient, hessian, jacobian, jvp
+from core.dual.transforms import derivative, gradient, hessian, hvp, jacobian, jvp
 
 __all__ = [
     "DualNumber",
@@ -22,6 +22,7 @@ __all__ = [
     "eps",
     "gradient",
     "hessian",
+    "hvp",
     "jacobian",
     "jvp",
     "row_function",

@@ -1,6 +1,7 @@
 """Derivatives of functions: jvp and what is made of it."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -109,27 +110,48 @@ def gradient(f: Function) -> Function:
         if np.ndim(found) != np.ndim(x):
             shape = np.shape(found)[: np.ndim(found) - np.ndim(x)]
             raise ValueError(
-                f"gradient needs a function with one number as its value, not shape {shape}; perhaps jacobian"
+                f"gradient needs a function with one number as its value, not shape {shape}; perhaps you meant jacobian"
             )
         return found
 
     return differentiated
 
 
-def jacobian(f: Function, chunk_size: int | None = None) -> Function:
-    """The matrix of all partial derivatives, `(*out, *in)`, in chunks of directions of equal size."""
+def jacobian(f: Function, chunk_size: int | None = None, *, sparsity: Any = None) -> Function:
+    """All partial derivatives of a function of one array, `(*out, *in)`.
+
+    Directions are pushed in chunks of equal size, at most `chunk_size`: by default as many as keep the seeds below 4
+    million elements, and 256 at most. Seeds of vectors and matrices are held by their structure, never as an identity.
+    `sparsity` is a pattern `(outputs, inputs)`, true where the Jacobian may have an entry, as an array of truth values
+    or one of SciPy's sparse arrays; columns are then pushed together where they share no row, and the result is sparse
+    if the pattern is. ValueError for a chunk size below 1, or for a pattern that does not fit.
+
+    >>> jacobian(lambda x: x[:2] * x[2])(np.array([1.0, 2.0, 3.0]))
+    array([[3., 0., 1.],
+           [0., 3., 2.]])
+    """
+    if chunk_size is not None and chunk_size < 1:
+        raise ValueError(f"chunk_size is {chunk_size}, but a chunk has at least one direction")
 
     def differentiated(x: Any) -> Any:
         x = floating(x)
-        size = max(1, x.size)
-        limit = chunk_size or max(1, min(CHUNK, SEED_ELEMENTS // size))
-        chunks = -(-size // limit)
-        edges = [size * i // chunks for i in range(chunks + 1)]
-        rows = [jvp(f, (x,), (seed(x, start, stop),))[1] for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+        limit = chunk_size or max(1, min(CHUNK, SEED_ELEMENTS // max(1, x.size)))
+        if sparsity is not None:
+            from core.dual.sparsity import sparse_jacobian  # which is made of jvp
+
+            return sparse_jacobian(f, x, sparsity, limit)
+        rows = [jvp(f, (x,), (seed(x, *chunk),))[1] for chunk in equal_chunks(x.size, limit)]
         found = np.moveaxis(np.concatenate(rows), 0, -1)
         return np.reshape(found, found.shape[:-1] + x.shape)
 
     return differentiated
+
+
+def equal_chunks(size: int, limit: int) -> list[tuple[int, int]]:
+    """Ranges over `size` directions, as few as there can be and of equal length but for one."""
+    count = max(1, -(-size // limit))
+    edges = [size * i // count for i in range(count + 1)]
+    return list(pairwise(edges))
 
 
 def seed(x: Tensor, start: int, stop: int) -> Tensor:
@@ -144,6 +166,15 @@ def seed(x: Tensor, start: int, stop: int) -> Tensor:
     return seeds.reshape(-1, *x.shape)
 
 
-def hessian(f: Function) -> Function:
-    """The second derivatives `(*out, *in, *in)`."""
-    return jacobian(jacobian(f))
+def hessian(f: Function, chunk_size: int | None = None) -> Function:
+    """The second derivatives of a function of one array, `(*out, *in, *in)`."""
+    return jacobian(jacobian(f, chunk_size), chunk_size)
+
+
+def hvp(f: Function) -> Function:
+    """The product of a Hessian with a vector, `hvp(f)(x, v)`, in the shape of x; f has one number as its value."""
+
+    def product(x: Any, v: Any) -> Any:
+        return jvp(gradient(f), (x,), (v,))[1]
+
+    return product

@@ -90,6 +90,7 @@ REFUSED_FUNCTIONS: dict[Any, str] = {
     np.savetxt: FILES,
 }
 REFUSED_MODULES = {
+    "numpy.polynomial.polynomial": "np.polyval has a rule",
     "numpy.char": "a dual holds no text",
     "numpy.strings": "a dual holds no text",
     "numpy.lib.recfunctions": "a dual has no fields",

@@ -1,0 +1,23 @@
+"""The examples in the docstrings run."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import core.dual
+
+MODULES = ["core.dual", *(module.name for module in pkgutil.walk_packages(core.dual.__path__, "core.dual."))]
+WITH_EXAMPLES = {f"core.dual.{name}" for name in ("check", "custom", "number", "tensor", "transforms")}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name):
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0
+    assert (result.attempted > 0) == (name in WITH_EXAMPLES)
+
+
+def test_public_names():
+    assert all(getattr(core.dual, name).__doc__ for name in core.dual.__all__)

@@ -1,0 +1,73 @@
+"""Sparse Jacobians: as dense ones, with as many directions as colours."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import sparse
+
+from core.dual import jacobian
+from core.dual.sparsity import coloured
+
+
+def tridiagonal(x):
+    return x**2 + np.pad(x[1:], (0, 1)) * 3 - np.pad(x[:-1] ** 3, (1, 0))
+
+
+def band(n):
+    places = np.arange(n)
+    return np.abs(places[:, None] - places) <= 1
+
+
+@pytest.mark.parametrize("chunk_size", [None, 1, 2])
+def test_a_dense_pattern_gives_the_dense_jacobian(chunk_size):
+    x = np.linspace(1, 2, 7)
+    found = jacobian(tridiagonal, chunk_size, sparsity=band(7))(x)
+    np.testing.assert_allclose(found, jacobian(tridiagonal)(x), atol=1e-14)
+
+
+def test_a_sparse_pattern_gives_a_sparse_jacobian_from_three_directions():
+    n = 10_000
+    pattern = sparse.diags_array([np.ones(n - 1), np.ones(n), np.ones(n - 1)], offsets=[-1, 0, 1]).tocsr()
+    pushed = []
+
+    def f(x):
+        pushed.append(x.dual.shape)
+        return tridiagonal(x)
+
+    x = np.linspace(1, 2, n)
+    found = jacobian(f, sparsity=pattern)(x)
+    assert isinstance(found, sparse.csr_array) and found.nnz == 3 * n - 2
+    np.testing.assert_allclose(found.diagonal(), 2 * x)
+    np.testing.assert_allclose(found.diagonal(-1), -3 * x[:-1] ** 2)
+    assert sum(shape[0] for shape in pushed if len(shape) == 2) <= max(3, pushed[0][0])
+    rows, columns = pattern.nonzero()
+    assert coloured(rows.tolist(), columns.tolist(), pattern.shape).max() == 2
+
+
+def test_axes_of_inputs_and_outputs():
+    x = np.arange(6.0).reshape(2, 3)
+    found = jacobian(lambda x: np.sin(x)[:, None], sparsity=np.eye(6, dtype=bool))(x)
+    np.testing.assert_allclose(found, jacobian(lambda x: np.sin(x)[:, None])(x))
+
+
+def test_patterns_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="lacks entries of the Jacobian in row 0"):
+        jacobian(tridiagonal, sparsity=np.eye(5, dtype=bool))(np.ones(5))
+    with pytest.raises(ValueError, match="needs 5 columns"):
+        jacobian(tridiagonal, sparsity=np.eye(4, dtype=bool))(np.ones(5))
+
+
+@given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=8)))
+def test_no_two_columns_of_a_colour_share_a_row(pattern):
+    rows, columns = pattern.nonzero()
+    colours = coloured(rows.tolist(), columns.tolist(), pattern.shape)
+    for colour in set(colours.tolist()):
+        assert pattern[:, colours == colour].sum(axis=1).max() <= 1
+
+
+@given(st.integers(1, 30))
+def test_a_band_takes_three_colours(n):
+    rows, columns = band(n).nonzero()
+    assert coloured(rows.tolist(), columns.tolist(), (n, n)).max() == min(n, 3) - 1

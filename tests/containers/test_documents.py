@@ -29,7 +29,7 @@ def blocks() -> list[str]:
 def project(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
     """A copy of the project, and the environment of its commands; what they started is taken down."""
     for name in (*FILES, *FOLDERS):
-        command("cp", "-r", str(ROOT / name), str(tmp_path / name))
+        command("cp", "-a", str(ROOT / name), str(tmp_path / name))
     port = str(free_port())
     environment = {**os.environ, "COMPOSE_PROJECT_NAME": PROJECT, "PUBLISH_PORT": port, "WORKER_PROCESSES": "1"}
     yield tmp_path, environment

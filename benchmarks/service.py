@@ -97,7 +97,8 @@ def _round(service: Plant, shards: int) -> float:
 def _with_blocks(shards: int) -> dict[str, Any]:
     """Return LIGHT with at least so many blocks: it has one for each layer."""
     hidden = [{"units": 20}] * (1 if shards <= 2 else shards - 1)
-    return {**LIGHT, "network": {"layers": [*hidden, {"units": 10, "activation": "softmax"}]}}
+    slow = {"name": "sgd", "learning_rate": 0.001}
+    return {**LIGHT, "optimizer": slow, "network": {"layers": [*hidden, {"units": 10, "activation": "softmax"}]}}
 
 
 def _bytes_per_round(service: Plant) -> float:

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +18,8 @@ from tests.chaos.programs import MARK, Program, marked, wait_until
 from tests.chaos.proxy import Link, Links
 
 START_SECONDS = 60.0
+DEATH_SECONDS = 10.0
+"""How long what a killed process leaves may take to notice."""
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
 CELERY = ("-m", "celery", "-A", "worker.app", "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle",
           "--without-heartbeat")  # fmt: skip
@@ -83,7 +86,9 @@ class Stack:
         self.store.close()
         self.exchange.close()
         self.links.close()
-        return [" ".join(process.cmdline()) for process in marked(self.mark)]
+        with suppress(TimeoutError):
+            wait_until(lambda: not marked(self.mark), DEATH_SECONDS, "the end of all processes")
+        return [str(process) for process in marked(self.mark)]
 
     def _start_server(self, role: str) -> None:
         folder = self.folder / role

@@ -18,13 +18,15 @@ Key = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 JobId = Annotated[str, typer.Argument(help="The job's id.")]
 
+PATIENCE_SECONDS = 10.0
+
 out = Console(highlight=False, soft_wrap=True)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def connect(url: str = URL, key: str | None = None) -> Client:
     """Return a client that gives up soon: somebody is waiting at the terminal."""
-    return Client(url, key, patience_seconds=10.0)
+    return Client(url, key, patience_seconds=PATIENCE_SECONDS)
 
 
 def print_json(document: Any) -> None:

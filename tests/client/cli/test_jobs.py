@@ -1,0 +1,95 @@
+"""Commands about jobs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client import Client, JobHandle
+
+QUICK = ("--set", "max_steps=20", "--set", "gradient.method=per-neuron")
+LONG = ("--set", "epochs=50", "--set", "gradient.method=per-neuron")
+
+
+def test_train_follows_a_job(dualtrain: Any) -> None:
+    code, out, err = dualtrain("train", *QUICK)
+    assert code == 0
+    assert "step 20/20" in err
+    assert "succeeded" in out
+
+
+def test_train_reads_a_file_and_prints_json(dualtrain: Any, tmp_path: Path) -> None:
+    spec = tmp_path / "spec.json"
+    spec.write_text(json.dumps({"name": "from a file", "max_steps": 2}))
+    code, out, err = dualtrain("train", str(spec), "--json")
+    assert (code, err) == (0, "")
+    job = json.loads(out)
+    assert (job["name"], job["status"], job["progress"]["step"]) == ("from a file", "succeeded", 2)
+
+
+def test_a_dry_run_queues_nothing(dualtrain: Any, client: Client) -> None:
+    before = next(client.jobs(limit=1), None)
+    code, out, _ = dualtrain("train", "--dry-run")
+    assert code == 0
+    assert json.loads(out)["passes"] == 2_917_180
+    after = next(client.jobs(limit=1), None)
+    assert (before and before.id) == (after and after.id)
+
+
+def test_a_job_from_its_submission_to_its_cancellation(dualtrain: Any) -> None:
+    job_id = dualtrain("train", "--detach", *LONG)[1].strip()
+    with_json = json.loads(dualtrain("show", job_id, "--json")[1])
+    assert with_json["id"] == job_id
+    while json.loads(dualtrain("show", job_id, "--json")[1])["status"] == "queued":
+        pass
+    assert dualtrain("pause", job_id)[:2] == (0, f"{job_id} paused\n")
+    assert dualtrain("resume", job_id)[:2] == (0, f"{job_id} running\n")
+    assert json.loads(dualtrain("cancel", job_id, "--json")[1])["status"] == "cancelled"
+    assert dualtrain("watch", job_id)[0] == 1
+    assert job_id in dualtrain("jobs", "--status", "cancelled")[1]
+
+
+def test_jobs_and_show(dualtrain: Any, trained: JobHandle) -> None:
+    code, out, _ = dualtrain("jobs")
+    assert code == 0
+    assert trained.id in out
+    assert trained.id in {job["id"] for job in json.loads(dualtrain("jobs", "--json")[1])}
+    shown = dualtrain("show", trained.id)[1]
+    assert "40 of 40" in shown
+    assert "█" in shown
+
+
+def test_detach_with_json(dualtrain: Any) -> None:
+    assert json.loads(dualtrain("train", "--detach", "--json", *QUICK)[1])["id"].startswith("job-")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("show", "job-of-nobody"), 3, "job_not_found"),
+        (("train", "--set", "batch_size=0"), 3, "/batch_size"),
+        (("train", "--set", "batch_size"), 1, "write KEY=VALUE"),
+        (("train", "no-such-file.json"), 1, "no-such-file.json"),
+        (("jobs", "--url", "http://127.0.0.1:9"), 4, "dualtrain up"),
+        (("jobs", "--status", "asleep"), 2, "asleep"),
+        (("fly",), 2, "fly"),
+    ],
+)
+def test_exit_codes_mean_something(
+    dualtrain: Any, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    monkeypatch.setattr("client.cli.output.PATIENCE_SECONDS", 0.2)
+    found, _, err = dualtrain(*arguments)
+    assert (found, told in err) == (code, True), err
+
+
+def test_local_training_needs_no_service(data_dir: Path, tmp_path: Path) -> None:
+    spec = tmp_path / "spec.json"
+    spec.write_text('{"max_steps": 3}')
+    command = [sys.executable, "-m", "client", "train", str(spec), "--local", "--set", "evaluate_every=2"]
+    environment = {"DUALTRAIN_DATA_DIR": str(data_dir), "DUALTRAIN_URL": "http://127.0.0.1:9"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert json.loads(done.stdout.splitlines()[-1])["step"] == 3

@@ -1,0 +1,77 @@
+"""The client against a whole stack."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from client import ApiError, Client, JobHandle
+from core.job import Status
+from core.spec import JobSpec
+
+LONG: dict[str, Any] = {"epochs": 50, "gradient": {"method": "per-neuron"}}
+
+
+def test_a_job_is_trained_and_predicts(trained: JobHandle, client: Client) -> None:
+    assert trained.record.status is Status.SUCCEEDED
+    samples = client.samples(limit=10)
+    found = trained.predict(pixels=[sample["pixels"] for sample in samples])
+    right = sum(one.digit == sample["label"] for one, sample in zip(found, samples, strict=True))
+    assert len(found) == 10
+    assert right >= 5
+    assert sum(found[0].probabilities) == pytest.approx(1, abs=1e-5)
+    assert client.predict(pixels=[samples[0]["pixels"]], model=trained.id) == found[:1]
+
+
+def test_a_spec_may_be_a_model(client: Client) -> None:
+    plan = client.plan(JobSpec(epochs=3))
+    assert plan["passes"] == 3 * client.plan()["passes"] > 0
+
+
+def test_a_fault_carries_code_and_place(client: Client) -> None:
+    with pytest.raises(ApiError) as caught:
+        client.submit({"network": {"layers": [{"units": 0}]}, "epoch": 2})
+    assert (caught.value.status, caught.value.code) == (422, "invalid")
+    assert {fault["pointer"] for fault in caught.value.faults} >= {"/network/layers/0/units", "/epoch"}
+    assert "/network/layers/0/units" in str(caught.value)
+    assert caught.value.request_id
+
+
+def test_a_job_that_is_not_there(client: Client) -> None:
+    with pytest.raises(ApiError) as caught:
+        client.job("job-of-nobody")
+    assert caught.value.code == "job_not_found"
+
+
+def test_pause_resume_cancel_may_be_said_twice(client: Client) -> None:
+    job = client.submit(LONG)
+    for event in job.events():
+        if event.type == "step":
+            break
+    for change, status in ((job.pause, Status.PAUSED), (job.resume, Status.RUNNING), (job.cancel, Status.CANCELLED)):
+        assert change().status is status
+        assert change().status is status
+    assert job.ended
+    with pytest.raises(ApiError) as caught:
+        job.resume()
+    assert caught.value.code == "illegal_transition"
+    job.delete()
+    with pytest.raises(ApiError, match="job_not_found"):
+        job.refresh()
+
+
+def test_jobs_are_listed_page_by_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("client.client.PAGE", 2)
+    mark = {"metadata": {"mark": uuid4().hex}}
+    made = [client.submit({"max_steps": 1, **mark}).id for _ in range(5)]
+    assert [job.id for job in client.jobs(metadata=mark["metadata"])] == made[::-1]
+    assert [job.id for job in client.jobs(metadata=mark["metadata"], limit=3)] == made[:1:-1]
+    for job_id in made:
+        client.job(job_id).wait()
+    assert len(list(client.jobs(metadata=mark["metadata"], status="succeeded"))) == 5
+
+
+def test_what_the_service_is_made_of(client: Client) -> None:
+    assert client.ready()["status"] == "ok"
+    assert len(client.workers()) == 1
+    assert "mnist" in {dataset["name"] for dataset in client.datasets()}

@@ -1,0 +1,43 @@
+"""The figures beside the bar."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from client.events import Event
+from client.progress import Figures, bar
+from core.job import Job, Status, now
+
+JOB = Job(id="job-1", name="", status=Status.QUEUED, created_at=now(), spec={})
+WAITING = {"status": "running", "reason": {"code": "waiting_for_workers", "message": "none"}}
+STEP = {"step": 5, "total_steps": 10, "loss": 0.5, "passes": 1234}
+
+
+def test_figures_are_gathered_and_a_reason_stands_for_running() -> None:
+    figures = Figures()
+    assert (figures.status, figures.text) == ("queued", "")
+    figures.take(Event("1-0", "status", WAITING))
+    assert figures.status == "waiting for workers"
+    figures.take(Event("2-0", "status", {"status": "running", "reason": None}))
+    figures.take(Event("3-0", "step", STEP))
+    figures.take(Event("4-0", "step", {**STEP, "loss": None, "passes": 2000}))
+    assert (figures.status, figures.text) == ("running", "loss 0.5000  2,000 passes")
+
+
+def test_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr("client.progress.Console", lambda **_: Console(file=screen, force_terminal=True, width=100))
+    with bar(JOB) as show:
+        show(Event("1-0", "status", {"status": "running"}))
+        show(Event("2-0", "step", STEP))
+        show(Event("3-0", "evaluation", {"step": 5, "test_accuracy": 0.875}))
+    shown = screen.getvalue()
+    for part in ("running", " 50%", "loss 0.5000", "test 87.50%", "1,234 passes"):
+        assert part in shown
+
+
+def test_nothing_is_shown_unasked(capsys: pytest.CaptureFixture[str]) -> None:
+    with bar(JOB, shown=False) as show:
+        show(Event("3-0", "evaluation", {"step": 5, "test_accuracy": 0.875}))
+    assert capsys.readouterr() == ("", "")

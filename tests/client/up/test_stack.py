@@ -1,0 +1,98 @@
+"""`dualtrain up`: what is killed comes back, what is stopped leaves nothing."""
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from client import Client
+
+SOON = 30.0
+JOB = {"epochs": 3, "gradient": {"method": "per-neuron"}, "evaluate_every": 200}
+
+
+def until(true: Callable[[], Any], seconds: float = SOON) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = true()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise TimeoutError
+
+
+def part(supervisor: psutil.Process, name: str) -> psutil.Process | None:
+    """The program whose command line holds `name`."""
+    found = [child for child in supervisor.children() if name in " ".join(child.cmdline())]
+    return found[0] if found else None
+
+
+def kill_and_see_it_return(supervisor: psutil.Process, name: str) -> None:
+    before = until(lambda: part(supervisor, name))
+    before.kill()
+    until(lambda: (after := part(supervisor, name)) and after.pid != before.pid)
+
+
+def all_gone(processes: list[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+
+def test_a_job_outlives_every_part_of_the_stack(up: Any, tmp_path: Path) -> None:
+    process = up(folder=tmp_path)
+    url = process.stdout.readline().strip()
+    supervisor = psutil.Process(process.pid)
+    with Client(url) as client:
+        quiet = client.submit(JOB).wait()
+        job = client.submit(JOB)
+        for name in ("uvicorn", "celery", "unixsocket", "unixsocket"):
+            until(lambda: next((event for event in job.events() if event.type == "step"), None))
+            kill_and_see_it_return(supervisor, name)
+        ended = job.wait()
+    assert ended.status == "succeeded"
+    assert ended.model.sha256 == quiet.model.sha256
+    family = supervisor.children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(SOON) == 0
+    assert all_gone(family)
+    assert "api was killed by SIGKILL" in process.stderr.read()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_however_it_ends_nothing_is_left(up: Any, number: signal.Signals) -> None:
+    process = up()
+    assert process.stdout.readline().startswith("http://127.0.0.1:")
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 6
+    process.send_signal(number)
+    assert process.wait(SOON) == (-number if number == signal.SIGKILL else 0)
+    until(lambda: all_gone(family), 5.0)
+
+
+def test_the_same_folder_keeps_its_jobs(up: Any, tmp_path: Path) -> None:
+    first = up(folder=tmp_path)
+    with Client(first.stdout.readline().strip()) as client:
+        job_id = client.submit({"max_steps": 5}).wait().id
+    first.terminate()
+    first.wait(SOON)
+    second = up(folder=tmp_path)
+    with Client(second.stdout.readline().strip()) as client:
+        assert client.job(job_id).record.progress.step == 5
+
+
+def test_a_stack_that_cannot_start_says_why_and_ends(up: Any) -> None:
+    process = up("--host", "0.0.0.0")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert out == ""
+    assert "DUALTRAIN_API_KEYS_FILE" in err
+
+
+def test_a_port_that_is_taken(up: Any, url: str) -> None:
+    process = up("--port", url.rpartition(":")[2])
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "--port" in err

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Dual, Tensor, each, push, tangent_of
-from core.dual.structure import UnitTangent, contract
+from core.dual.structure import OuterTangent, UnitTangent, contract
 
 
 def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
@@ -71,6 +71,9 @@ def elementwise_function(
         slopes = slope(out, x.real)
         if isinstance(tangent, UnitTangent):
             return x.like(out, tangent.scaled(slopes))
+        if isinstance(tangent, OuterTangent) and type(tangent.values) is type(slopes) is np.ndarray:
+            dense = tangent.dense(x.real.shape, x.real.dtype)
+            return x.like(out, np.multiply(dense, slopes, out=dense))  # in place: nobody else has it
         return x.like(out, tangent_of(x) * slopes)
 
     return apply

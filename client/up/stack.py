@@ -14,7 +14,7 @@ from client.up.programs import environment, programs, with_private_servers
 from client.up.supervisor import Supervisor
 from core.settings import Settings
 
-HOPELESS_DEATHS = 4
+HOPELESS_DEATHS = 3
 """A program that died so often before the stack was ever ready will not come up by itself."""
 POLL_SECONDS = 0.1
 SHOWN_LINES = 15

@@ -17,7 +17,7 @@ import pytest
 from client import Client, JobHandle
 from client.cli import main
 
-STOP_SECONDS = 60
+STOP_SECONDS = 120
 
 Up = Callable[..., "subprocess.Popen[str]"]
 
@@ -62,7 +62,7 @@ def client(url: str) -> Iterator[Client]:
 def trained(url: str) -> Iterator[JobHandle]:
     """A job that has ended."""
     with Client(url) as client:
-        job = client.submit({"max_steps": 40, "evaluate_every": 20, "gradient": {"method": "per-neuron"}})
+        job = client.submit({"max_steps": 200, "evaluate_every": 50, "gradient": {"method": "per-neuron"}})
         job.wait()
         yield job
 

@@ -53,12 +53,12 @@ def test_a_job_from_its_submission_to_its_cancellation(dualtrain: Any) -> None:
 
 
 def test_jobs_and_show(dualtrain: Any, trained: JobHandle) -> None:
-    code, out, _ = dualtrain("jobs")
+    code, out, _ = dualtrain("jobs", "--limit", "100")
     assert code == 0
     assert trained.id in out
-    assert trained.id in {job["id"] for job in json.loads(dualtrain("jobs", "--json")[1])}
+    assert trained.id in {job["id"] for job in json.loads(dualtrain("jobs", "--json", "--limit", "100")[1])}
     shown = dualtrain("show", trained.id)[1]
-    assert "40 of 40" in shown
+    assert "200 of 200" in shown
     assert "█" in shown
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from client import Client
 
-SOON = 30.0
-JOB = {"epochs": 3, "gradient": {"method": "per-neuron"}, "evaluate_every": 200}
+SOON = 90.0
+JOB = {"epochs": 5, "gradient": {"method": "per-neuron"}, "evaluate_every": 200}
 
 
 def until(true: Callable[[], Any], seconds: float = SOON) -> Any:
@@ -69,7 +69,7 @@ def test_however_it_ends_nothing_is_left(up: Any, number: signal.Signals) -> Non
     assert len(family) >= 6
     process.send_signal(number)
     assert process.wait(SOON) == (-number if number == signal.SIGKILL else 0)
-    until(lambda: all_gone(family), 5.0)
+    until(lambda: all_gone(family))
 
 
 def test_the_same_folder_keeps_its_jobs(up: Any, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_the_same_folder_keeps_its_jobs(up: Any, tmp_path: Path) -> None:
 
 def test_a_stack_that_cannot_start_says_why_and_ends(up: Any) -> None:
     process = up("--host", "0.0.0.0")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=200)
     assert process.returncode == 1
     assert out == ""
     assert "DUALTRAIN_API_KEYS_FILE" in err
@@ -93,6 +93,6 @@ def test_a_stack_that_cannot_start_says_why_and_ends(up: Any) -> None:
 
 def test_a_port_that_is_taken(up: Any, url: str) -> None:
     process = up("--port", url.rpartition(":")[2])
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=200)
     assert process.returncode == 1
     assert "--port" in err

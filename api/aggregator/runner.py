@@ -195,5 +195,5 @@ def _why_ended(state: State, report: Report) -> Reason:
     if state.step < report.training.total_steps:
         return Reason(code="max_seconds", message=f"stopped after {spec.max_seconds} s, at step {state.step}")
     if spec.max_steps is not None and state.step >= spec.max_steps:
-        return Reason(code="max_steps", message=f"made all {spec.max_steps} steps")
-    return Reason(code="completed", message=f"made all {spec.epochs} epochs")
+        return Reason(code="max_steps", message="made all its steps")
+    return Reason(code="completed", message="made all its epochs")

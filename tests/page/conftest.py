@@ -88,7 +88,7 @@ def page(browser: Browser, url: str, complaints: list[str], tmp_path: Path) -> I
 
     def heard(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            complaints.append(message.text)
+            complaints.append(f"{message.text} {message.location['url']}")
 
     page.on("console", heard)
     page.on("pageerror", lambda error: complaints.append(str(error)))

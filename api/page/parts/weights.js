@@ -4,6 +4,7 @@ import * as api from "../api.js";
 import { h, say } from "../dom.js";
 
 const AGAIN_MILLISECONDS = 1500;
+const LAST_MILLISECONDS = 300;
 const GAP = 1; // between the tiles of weights.png
 
 /** The picture of a job's weights. Picking sends the event `pick` with {layer, row, column} to the window. */
@@ -56,19 +57,23 @@ export function weights(job) {
     if (place) window.dispatchEvent(new CustomEvent("pick", { detail: { layer: 0, ...place } }));
   }
 
-  const update = (now, type) =>
-    (now.status === "running" || type !== "step") && now.progress.step && type !== "link" && load(false);
-  const last = (now) => !["running", "queued"].includes(now.status) && setTimeout(() => load(true), 300);
-  let status = job.status;
-  return {
-    node,
-    update(now, type) {
-      update(now, type);
-      if (status !== now.status) last(now);
-      status = now.status;
-    },
-    dispose: () => url && URL.revokeObjectURL(url),
-  };
+  let shown = ""; // status of the last picture: when it changes, the last checkpoint is on its way
+  let timer = null;
+
+  function update(now, type) {
+    if (!now.progress.step || type === "link") return;
+    if (shown !== now.status) {
+      clearTimeout(timer);
+      timer = setTimeout(() => load(true), LAST_MILLISECONDS);
+      shown = now.status;
+    } else if (now.status === "running") load(false);
+  }
+
+  function dispose() {
+    clearTimeout(timer);
+    if (url) URL.revokeObjectURL(url);
+  }
+  return { node, update, dispose };
 }
 
 /** Which weight lies under the pointer: its row is the pixel, its column the unit. */

@@ -1,13 +1,18 @@
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from api.security import Scope
+from api.security.keys import create
 
 STOP_SECONDS = 60
 PATIENCE_MILLISECONDS = 60_000
@@ -15,12 +20,11 @@ EXPECT_MILLISECONDS = 30_000
 NETWORK = re.compile(r"net::ERR_|Failed to load resource")
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
-    """A whole running service; `url` reads its address."""
-    folder = tmp_path_factory.mktemp("page")
+@contextmanager
+def started(folder: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A whole running service; its first line is its address."""
     command = [sys.executable, "-P", "-m", "client", "up", "--port", "0", "--workers", "2", "--data-dir", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
     yield process
     process.terminate()
     process.wait(STOP_SECONDS)
@@ -28,11 +32,32 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen
     process.stdout.close()
 
 
+def address(stack: subprocess.Popen[str]) -> str:
+    """Wait until the service is ready."""
+    assert stack.stdout is not None
+    return stack.stdout.readline().strip()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """A service without keys."""
+    with started(tmp_path_factory.mktemp("page")) as process:
+        yield process
+
+
 @pytest.fixture(scope="session")
 def url(stack: subprocess.Popen[str]) -> str:
     """The service's address; it is printed once the service is ready."""
-    assert stack.stdout is not None
-    return stack.stdout.readline().strip()
+    return address(stack)
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """Address and key of a service that asks for one."""
+    keys = tmp_path / "keys.json"
+    token = create(keys, "ada", frozenset({Scope.ADMIN}))
+    with started(tmp_path / "data", DUALTRAIN_API_KEYS_FILE=str(keys)) as process:
+        yield address(process), token
 
 
 @pytest.fixture

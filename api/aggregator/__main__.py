@@ -33,7 +33,8 @@ def main() -> None:
 def _end_with_parent() -> None:
     """Die with the parent: at once where Linux tells, and when the pipe on standard input ends."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if stat.S_ISFIFO(os.fstat(0).st_mode):
+    mode = os.fstat(0).st_mode
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):  # asyncio makes a pair of sockets where others make a pipe
         threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
 
 

@@ -24,7 +24,7 @@ from core.job import Reason, Status
 from core.settings import Settings
 from core.store import Jobs, Leases, connect
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from tests.chaos.programs import MARK, Program, marked, wait_until
 from tests.chaos.proxy import Link, Links
 
 START_SECONDS = 60.0
-DEATH_SECONDS = 10.0
+DEATH_SECONDS = 30.0
 """How long what a killed process leaves may take to notice."""
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
 CELERY = ("-m", "celery", "-A", "worker.app", "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle",

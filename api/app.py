@@ -37,7 +37,8 @@ def create_app(settings: Settings | None = None, *, aggregator: bool = True) -> 
             yield
 
     app = FastAPI(title="dualtrain", version=openapi.version(), description=openapi.DESCRIPTION, lifespan=lifespan,
-                  max_body_size=BODY_BYTES, redirect_slashes=False, separate_input_output_schemas=False, docs_url=None, redoc_url=None,
+                  max_body_size=BODY_BYTES, redirect_slashes=False, separate_input_output_schemas=False,
+                  docs_url=None, redoc_url=None,
                   generate_unique_id_function=lambda route: route.name)  # fmt: skip
     app.state.services = services
     layers = app.build_middleware_stack

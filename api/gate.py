@@ -17,8 +17,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem
-from api.security import ANYONE, Key, is_loopback
+from api.security import ANYONE, Key
 from api.services import Services
+from core.hosts import is_loopback
 from core.store import SECONDS
 
 COOKIE = "dualtrain_session"

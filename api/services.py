@@ -8,7 +8,8 @@ from redis.asyncio import Redis as AsyncRedis
 from api.fanout import Fanout
 from api.forecast import Forecast
 from api.predictions.models import Models
-from api.security import Hosts, Keys, is_loopback
+from api.security import Hosts, Keys
+from core.hosts import is_loopback
 from core.settings import Settings
 from core.store import Access, Checkpoints, Counters, Documents, Exchange, Jobs, connect, connect_async
 

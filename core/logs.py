@@ -8,7 +8,7 @@ import structlog
 
 def configure(level: int = logging.INFO) -> None:
     """Send structlog's and the standard library's records, libraries' included, through one renderer."""
-    shared = [
+    shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

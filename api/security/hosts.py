@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from api.problems import Problem
+from core.hosts import LOOPBACK_NAMES, is_address
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain"})
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,7 @@ class Hosts:
 
     def _known(self, host: str) -> bool:
         name = _name(host)
-        return bool(name) and ("*" in self.names or name in self.names or _is_address(name))
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host, name or address, means this machine only."""
-    return host in LOOPBACK_NAMES or (_is_address(host) and ip_address(host).is_loopback)
+        return bool(name) and ("*" in self.names or name in self.names or is_address(name))
 
 
 def _same_site(host: str, headers: Mapping[str, str]) -> bool:
@@ -52,11 +46,3 @@ def _name(host: str) -> str:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:
         return ""
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True

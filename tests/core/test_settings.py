@@ -52,7 +52,9 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(platform.machine() not in PORTABLE, reason="no portable numerics are known for this machine")
 def test_portable_numerics_pin_the_kernel() -> None:
-    look = "import numpy, threadpoolctl as t; print([(i['num_threads'], i['architecture']) for i in t.threadpool_info()])"
+    look = (
+        "import numpy, threadpoolctl as t; print([(i['num_threads'], i['architecture']) for i in t.threadpool_info()])"
+    )
     variables = Settings(numerics="portable").arithmetic()
     told = subprocess.run(
         [sys.executable, "-W", "error", "-c", look], env={**os.environ, **variables}, capture_output=True, text=True

@@ -3,7 +3,8 @@
 import pytest
 
 from api.problems import Problem
-from api.security import Hosts, is_loopback
+from api.security import Hosts
+from core.hosts import is_loopback
 
 HOSTS = Hosts.of(["train.example.org"])
 

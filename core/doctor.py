@@ -1,0 +1,119 @@
+"""What is wrong with this machine's settings, servers and data, and what to do: `python -m core.doctor`."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+
+from core.data import describe
+from core.hosts import is_loopback
+from core.numerics import platform_digest
+from core.settings import Settings
+from core.store import connect
+
+OLDEST = (7, 0)
+FREE_BYTES = 1_000_000_000
+"""Data sets as arrays and the store's file need about this much."""
+SKEW_SECONDS = 2.0
+"""Times of events are the hosts' own: more than this and they read strangely."""
+WANTED = {"maxmemory-policy": "noeviction", "appendonly": "yes", "appendfsync": "always"}
+"""Otherwise the store loses jobs: evicts them when it is full, or forgets the last ones when it dies."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `advice` says what to do when it is not well."""
+
+    what: str
+    well: bool
+    text: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        line = f"{'ok  ' if self.well else 'FAIL'} {self.what}: {self.text}"
+        return line if self.well else f"{line}\n     {self.advice}"
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Yield what was found, part after part."""
+    yield from _data(settings)
+    yield _exposure(settings)
+    if "redis_url" not in settings.model_fields_set:
+        yield Finding("servers", True, "DUALTRAIN_REDIS_URL is not set; `dualtrain up` starts servers of its own")
+    else:
+        yield from _server("store", settings.redis_url, _store)
+        yield from _server("exchange", settings.exchange_url, lambda server: iter(()))
+    yield Finding("numerics", True, f"{settings.numerics}, {platform_digest()}; hosts that share a job show the same")
+
+
+def _data(settings: Settings) -> Iterator[Finding]:
+    place = settings.data_dir.resolve()
+    near = next(folder for folder in (place, *place.parents) if folder.exists())
+    advice = "set DUALTRAIN_DATA_DIR to a folder that you may write to"
+    yield Finding("data folder", os.access(near, os.W_OK), str(place), advice)
+    free = shutil.disk_usage(near).free
+    yield Finding(
+        "disk", free >= FREE_BYTES, f"{free / 1e9:.1f} GB free", f"make room: {FREE_BYTES / 1e9:.0f} GB or more"
+    )
+    try:
+        data = describe("mnist", settings.data_dir)
+        yield Finding("MNIST", True, f"{data.train_samples} + {data.test_samples} samples")
+    except (OSError, ValueError, LookupError) as error:
+        yield Finding("MNIST", False, str(error), "install dualtrain again: its own files are damaged")
+
+
+def _exposure(settings: Settings) -> Finding:
+    open_to_all = not is_loopback(settings.host) and settings.api_keys_file is None
+    keys = f"keys in {settings.api_keys_file}" if settings.api_keys_file else "no keys"
+    advice = "set DUALTRAIN_API_KEYS_FILE; `python -m api.security FILE NAME` makes one"
+    return Finding("address", not open_to_all, f"{settings.host}, {keys}", advice)
+
+
+def _server(role: str, url: str, more: Callable[[Any], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        with connect(url) as server:
+            version = server.info("server")["redis_version"]
+            new_enough = tuple(int(part) for part in version.split(".")[:2]) >= OLDEST
+            yield Finding(role, new_enough, f"version {version}", "install Redis or Valkey 7.0 or newer")
+            skew = abs(_seconds(server.time()) - time.time())
+            advice = "let both hosts keep time by NTP"
+            yield Finding(f"{role}'s clock", skew < SKEW_SECONDS, f"{skew:.1f} s apart from here", advice)
+            yield from more(server)
+    except RedisError as error:
+        yield Finding(role, False, str(error), f"start it, or correct its URL (DUALTRAIN_{_variable(role)})")
+
+
+def _store(server: Any) -> Iterator[Finding]:
+    for name, wanted in WANTED.items():
+        found = server.config_get(name).get(name, "unknown")
+        yield Finding(f"store's {name}", found == wanted, found, f"CONFIG SET {name} {wanted}, and in its file too")
+
+
+def _variable(role: str) -> str:
+    return "REDIS_URL" if role == "store" else "EXCHANGE_URL"
+
+
+def _seconds(told: tuple[int, int]) -> float:
+    return told[0] + told[1] / 1e6
+
+
+def main() -> int:
+    """Print the findings; return 1 if something is not well."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        sys.stdout.write(f"FAIL settings: {error}\n     correct the environment\n")
+        return 1
+    found = list(findings(settings))
+    sys.stdout.write("".join(f"{finding}\n" for finding in found))
+    return 0 if all(finding.well for finding in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

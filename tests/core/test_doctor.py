@@ -1,0 +1,50 @@
+"""What the doctor finds, on real servers."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core import doctor
+from core.doctor import findings
+from core.settings import Settings
+
+
+def ill(settings: Settings) -> dict[str, str]:
+    return {one.what: one.advice for one in findings(settings) if not one.well}
+
+
+def test_all_is_well(settings: Settings) -> None:
+    assert ill(settings) == {}
+    assert {"store", "store's appendonly", "exchange", "store's clock"} <= {one.what for one in findings(settings)}
+
+
+def test_without_redis_nothing_is_asked_of_it(data_dir: Path) -> None:
+    assert ill(Settings(data_dir=data_dir)) == {}
+
+
+def test_a_store_that_forgets_is_found(start_server: Callable[..., str], data_dir: Path) -> None:
+    url = start_server("--appendonly", "no", "--maxmemory-policy", "allkeys-lru")
+    found = ill(Settings(redis_url=url, data_dir=data_dir))
+    assert set(found) == {"store's appendonly", "store's maxmemory-policy", "store's appendfsync"}
+    assert "CONFIG SET maxmemory-policy noeviction" in found["store's maxmemory-policy"]
+
+
+def test_servers_that_are_away_and_a_folder_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings(redis_url="redis://127.0.0.1:9", data_dir=tmp_path / "file" / "data", host="0.0.0.0")
+    found = ill(settings)
+    assert {"store", "exchange", "address"} <= set(found)
+    assert "DUALTRAIN_EXCHANGE_URL" in found["exchange"]
+
+
+def test_it_ends_with_1_when_something_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DUALTRAIN_DATA_DIR", str(tmp_path))
+    assert doctor.main() == 0
+    monkeypatch.setenv("DUALTRAIN_HOST", "0.0.0.0")
+    assert doctor.main() == 1
+    monkeypatch.setenv("DUALTRAIN_PORT", "many")
+    assert doctor.main() == 1
+    assert "correct the environment" in capsys.readouterr().out

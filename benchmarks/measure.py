@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
+from threadpoolctl import threadpool_limits
+
 Run = Callable[[], object]
 SLICE_SECONDS = 0.02
 """What is faster than this is repeated within a round, so that the clock and a single interruption matter less."""
@@ -90,7 +92,8 @@ def machine() -> str:
 
 
 def limit_threads(count: int) -> None:
-    """Threads of NumPy's, PyTorch's and JAX's products; before any of them is imported."""
+    """Threads of NumPy's, PyTorch's and JAX's products; of the two last before they are imported."""
+    threadpool_limits(count)  # NumPy may have been imported
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(count)
     os.environ["XLA_FLAGS"] = "" if count > 1 else "--xla_cpu_multi_thread_eigen=false"

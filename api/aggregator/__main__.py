@@ -31,7 +31,10 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    """Die with the parent: at once where Linux tells, and when the pipe on standard input ends."""
+    """Die with the parent: at once where Linux tells, and when the pipe or socket on standard input ends.
+
+    Linux does not tell of a parent that died before it was asked to, while this process was still importing.
+    """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     mode = os.fstat(0).st_mode
     if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):  # asyncio makes a pair of sockets where others make a pipe

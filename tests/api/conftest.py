@@ -81,7 +81,7 @@ def stack(
         headers = {"Authorization": f"Bearer {token}"}
         with (
             serving(settings, aggregator=True) as url,
-            httpx.Client(base_url=url, headers=headers, timeout=30) as client,
+            httpx.Client(base_url=url, headers=headers, timeout=60) as client,
         ):
             end = time.monotonic() + START_SECONDS
             while client.get("/readyz").status_code != 200 and time.monotonic() < end:
@@ -95,7 +95,7 @@ def stack(
 @pytest.fixture
 def client(served: str, settings: Settings) -> Iterator[httpx.Client]:
     """A client of the shared service; store and exchange are empty."""
-    with httpx.Client(base_url=served, timeout=30) as client:
+    with httpx.Client(base_url=served, timeout=60) as client:
         yield client
 
 

@@ -9,7 +9,7 @@ import pytest
 
 ACTIONS = ("pause", "resume", "cancel")
 SPEC = {"epochs": 2, "evaluate_every": 1_000_000, "gradient": {"method": "per-neuron"}}
-ROUND_SECONDS = 3.0
+ROUND_SECONDS = 20.0
 """More than a round of this job can take here, its checkpoint and a full machine included."""
 
 

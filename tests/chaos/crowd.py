@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 from redis.exceptions import RedisError
 
 from core.job import ENDED, Status
@@ -72,6 +73,20 @@ def _kill(stack: Stack, chance: random.Random, ending: threading.Event, killed: 
             kill_aggregator(stack, chance.choice(stack.replicas))
         elif what == "API":
             kill_program(stack, chance.choice(stack.replicas))
+            _wait_for_an_api(stack, ending)
+
+
+def _wait_for_an_api(stack: Stack, ending: threading.Event) -> None:
+    """Let the API come back: on a busy machine it starts more slowly than it could be killed."""
+    while not all(_alive(url) for url in stack.urls) and not ending.wait(0.5):
+        pass
+
+
+def _alive(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/livez", timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def _ended(stack: Stack) -> int:

@@ -3,15 +3,11 @@
 import asyncio
 import os
 import signal
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from api.companion import Companion
-from core.settings import Settings
 
 PROGRAM = """
 import os, sys
@@ -58,14 +54,3 @@ def test_it_comes_back_when_killed_and_is_stopped_in_the_end(module: Path) -> No
     first, second = asyncio.run(scenario())
     assert first != second
     assert not alive(second)
-
-
-def test_the_aggregator_ends_with_the_socket_that_asyncio_gives_it(settings: Settings) -> None:
-    ours, theirs = socket.socketpair()
-    command = (sys.executable, "-m", "api.aggregator")
-    process = subprocess.Popen(command, stdin=theirs, env={**os.environ, **settings.environment()})
-    theirs.close()
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(3)
-    ours.close()
-    assert process.wait(30) != 0

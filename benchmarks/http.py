@@ -3,6 +3,7 @@
 Starts a stack of its own (`dualtrain up`, two workers), and loads it from this process over plain sockets: how many
 `GET /v1/jobs/{id}` a second are answered idle and while a job trains on both cores, how late answers come at 200
 requests a second (open loop: latency counts from when a request was due), and whether 500 streams get every event.
+Before that, jobs are planned by a dry run and then run.
 """
 
 import asyncio
@@ -33,6 +34,16 @@ HEAVY = {"dataset": {"name": "mnist", "image_size": 28}, "shards": 2, "epochs": 
 """784-100-10, one pass for every parameter: rounds that keep two workers busy."""
 QUICK = {"epochs": 1000, "shards": 2}
 """The default network: rounds of a few milliseconds, so the aggregator and both Redis servers are busy as well."""
+
+
+PLANNED = {
+    "144-20-10, per parameter": {},
+    "144-20-10, per neuron": {"gradient": {"method": "per-neuron"}},
+    "784-100-10, per parameter, 10 steps": {**HEAVY, "max_steps": 10, "evaluate_every": 10},
+    "144-20-10, 4 local steps": {"gradient": {"method": "per-neuron"}, "local_steps": 4},
+    "144-20-10, SPSA": {"gradient": {"method": "spsa"}, "max_steps": 300},
+}
+"""Jobs whose time is estimated by a dry run, then taken."""
 
 
 class Connection:
@@ -163,6 +174,23 @@ async def load(host: str, port: int) -> list[tuple[str, str, bool | None]]:
     return rows
 
 
+async def plan(host: str, port: int) -> list[tuple[str, str, bool | None]]:
+    """Return the rows that compare what dry runs tell with what the jobs then take."""
+
+    def connect() -> Awaitable[Connection]:
+        return Connection(host, port).open()
+
+    rows: list[tuple[str, str, bool | None]] = []
+    for name, spec in PLANNED.items():
+        told = (await ask(connect, "POST", "/v1/jobs?dry_run=true", spec))["estimated_seconds"]
+        job_id = (await ask(connect, "POST", "/v1/jobs", spec))["id"]
+        await _until(connect, job_id, "succeeded")
+        points = (await ask(connect, "GET", f"/v1/jobs/{job_id}/history"))["data"]
+        took = points[-1]["elapsed_seconds"]
+        rows.append((f"dry run of {name}", f"{told:.2f} s told, {took:.2f} s taken", 0.5 <= told / took <= 2))
+    return rows
+
+
 def _latency(name: str, late: list[float]) -> tuple[str, str, bool]:
     p99 = quantiles(late, n=100)[98]
     figure = f"p50 {median(late):.1f} ms, p99 {p99:.1f} ms, worst {max(late):.1f} ms"
@@ -188,7 +216,8 @@ def main() -> int:
             assert stack.stdout
             url = urlsplit(next(line.strip() for line in stack.stdout if line.startswith("http")))
             assert url.hostname and url.port
-            rows = asyncio.run(load(url.hostname, url.port))
+            rows = asyncio.run(plan(url.hostname, url.port))
+            rows += asyncio.run(load(url.hostname, url.port))
         finally:
             stack.send_signal(signal.SIGINT)
             stack.wait()

@@ -170,7 +170,7 @@ def checked(real: Any, dual: Any) -> tuple[Tensor, Tensor]:
             "shape, behind as many direction axes as you like"
         )
     kind = np.promote_types(value.dtype, tangent.dtype) if tangent.dtype.kind == "c" else value.dtype
-    return tuple(x if x.dtype == kind else x.astype(kind) for x in (value, tangent))  # type: ignore[return-value]
+    return tuple(x if x.dtype == kind else x.astype(kind) for x in (value, tangent))
 
 
 def floating(x: Any) -> Tensor:

@@ -35,9 +35,20 @@ def singular(*partials: Partial) -> Elementwise:
     return Elementwise(partials, singular=True)
 
 
-def real_only(*partials: Partial) -> Elementwise:
+def real_only(*partials: Partial, joint: Callable[..., Any] | None = None) -> Elementwise:
     """Differentiable nearly everywhere on the real line; no complex derivative."""
-    return Elementwise(partials, holomorphic=False)
+    return Elementwise(partials, holomorphic=False, joint=joint)
+
+
+def chosen(first_wins: Callable[..., Any]) -> Callable[..., Any]:
+    """The tangent of the argument that wins, and the mean of both where they tie."""
+
+    def joint(tx: Any, ty: Any, out: Any, x: Any, y: Any) -> Any:
+        picked = np.where(first_wins(x, y), tx, ty)
+        ties = np.equal(x, y)
+        return np.where(ties, (tx + ty) / 2, picked) if np.any(ties) else picked
+
+    return joint
 
 
 def share(first: Any, second: Any, out: Any) -> Any:
@@ -105,7 +116,7 @@ RULES: dict[Any, Elementwise] = {
     np.radians: smooth(lambda out, x: pi / 180),
     np.rad2deg: smooth(lambda out, x: 180 / pi),
     np.degrees: smooth(lambda out, x: 180 / pi),
-    np.add: smooth(1, 1),
+    np.add: smooth(1, 1, joint=lambda tx, ty, out, x, y: tx + ty),
     np.subtract: smooth(1, -1, joint=lambda tx, ty, out, x, y: tx - ty),
     np.multiply: smooth(lambda out, x, y: y, lambda out, x, y: x),
     np.divide: smooth(
@@ -119,8 +130,16 @@ RULES: dict[Any, Elementwise] = {
     np.hypot: real_only(lambda out, x, y: x / zero_safe(out), lambda out, x, y: y / zero_safe(out)),
     np.logaddexp: real_only(lambda out, x, y: np.exp(x - finite(out)), lambda out, x, y: np.exp(y - finite(out))),
     np.logaddexp2: real_only(lambda out, x, y: np.exp2(x - finite(out)), lambda out, x, y: np.exp2(y - finite(out))),
-    np.maximum: real_only(lambda out, x, y: share(x >= y, y >= x, out), lambda out, x, y: share(y >= x, x >= y, out)),
-    np.minimum: real_only(lambda out, x, y: share(x <= y, y <= x, out), lambda out, x, y: share(y <= x, x <= y, out)),
+    np.maximum: real_only(
+        lambda out, x, y: share(x >= y, y >= x, out),
+        lambda out, x, y: share(y >= x, x >= y, out),
+        joint=chosen(np.greater),
+    ),
+    np.minimum: real_only(
+        lambda out, x, y: share(x <= y, y <= x, out),
+        lambda out, x, y: share(y <= x, x <= y, out),
+        joint=chosen(np.less),
+    ),
     np.fmax: real_only(
         lambda out, x, y: share((x >= y) | np.isnan(y), y >= x, out),
         lambda out, x, y: share((y >= x) | np.isnan(x), x >= y, out),

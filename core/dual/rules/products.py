@@ -148,6 +148,9 @@ def einsum(subscripts: Any, *operands: Tensor, optimize: Any = False) -> Tensor:
 
 def einsum_term(subscripts: str, reals: Any, index: int, tangent: Tensor, out: Tensor, optimize: Any) -> Tensor:
     inputs, output = explicit(subscripts)
+    if tangent.ndim == np.ndim(reals[index]):
+        arrays = [tangent if i == index else real for i, real in enumerate(reals)]
+        return np.einsum(subscripts, *arrays, optimize=optimize)
     letter = next(c for c in ascii_letters if c not in subscripts)
     front = tangent.shape[: tangent.ndim - np.ndim(reals[index])]
     flat = np.reshape(tangent, (-1, *np.shape(reals[index])))

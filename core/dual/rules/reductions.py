@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor, push
+from core.dual.engine import Dual, Tensor, push
 from core.dual.rules.kinds import Handler, axiswise, from_end
 
 Axis = int | tuple[int, ...] | None
@@ -41,11 +41,22 @@ def variance(
     x: Tensor, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True,
     mean: Any = None, correction: float | None = None,
 ) -> Tensor:  # fmt: skip
-    centre = np.mean(x, axis=axis, dtype=dtype, keepdims=True, where=where) if mean is None else mean
-    rest = x - centre
-    squares = np.square(rest) if not np.iscomplexobj(rest) else np.square(np.real(rest)) + np.square(np.imag(rest))
+    def rest_of(real: Tensor) -> Tensor:
+        return real - (np.mean(real, axis=place, dtype=dtype, keepdims=True, where=where) if mean is None else mean)
+
+    def apply(real: Tensor) -> Tensor:
+        rest = rest_of(real)
+        return np.sum(np.real(np.conjugate(rest) * rest), axis=place, keepdims=keepdims, where=where) / free
+
+    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:  # what the mean adds sums to 0
+        slope = np.real(np.conjugate(rest_of(real)) * tangents[0])
+        return np.sum(slope, axis=place, keepdims=keepdims, where=where) * (2 / free)
+
+    place = from_end(axis, x.ndim)
     free = counted(x, axis, keepdims, where) - (ddof if correction is None else correction)
-    return np.sum(squares, axis=axis, keepdims=keepdims, where=where) / free
+    if isinstance(mean, Dual):
+        raise TypeError("numpy.var takes no dual as mean=: write out the mean of the squares")
+    return push(apply, rule, (x,))
 
 
 def deviation(x: Tensor, axis: Axis = None, dtype: Any = None, **options: Any) -> Tensor:
@@ -63,7 +74,10 @@ def extremum(function: Handler, joined: Handler) -> Handler:
         place = from_end(axis, x.ndim)
 
         def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
-            hits = np.equal(real, out if keepdims else np.expand_dims(out, place))
+            kept = out if keepdims else np.expand_dims(out, place)
+            hits = np.equal(real, kept)
+            if np.count_nonzero(hits) == np.size(out):  # no ties: nothing to weigh
+                return picked(tangents[0], hits, place, out)
             weights = hits / np.sum(hits, axis=place, keepdims=True, dtype=real.dtype)
             return np.sum(tangents[0] * weights, axis=place, keepdims=keepdims)
 
@@ -73,6 +87,18 @@ def extremum(function: Handler, joined: Handler) -> Handler:
         return out if initial is None else joined(out, initial)
 
     return handle
+
+
+def picked(tangent: Tensor, hits: Any, place: tuple[int, ...] | int, out: Tensor) -> Tensor:
+    """The tangents at the one hit of each reduction, in the shape of the result."""
+    places = np.atleast_1d(place)
+    rest = [i for i in range(-hits.ndim, 0) if i not in places]
+    numbers = np.flatnonzero(np.transpose(hits, [*rest, *places]))
+    front = tangent.ndim - hits.ndim
+    where = np.unravel_index(numbers, [hits.shape[i] for i in (*rest, *places)])
+    ordered = [where[[*rest, *places].index(i)] for i in range(-hits.ndim, 0)]
+    found = tangent[(slice(None),) * front + tuple(ordered)]
+    return np.reshape(found, tangent.shape[:front] + np.shape(out))
 
 
 def product(

@@ -12,7 +12,8 @@ from core.dual.structure import Structure, UnitTangent
 
 def where(condition: Tensor, *choices: Tensor) -> Tensor:
     """np.where; the side that is not chosen never matters, even if its derivative is infinite."""
-    mask = np.not_equal(condition, 0)
+    condition = condition if isinstance(condition, Dual) else np.asarray(condition)
+    mask = condition if condition.dtype.kind == "b" else np.not_equal(condition, 0)
     if not choices:
         return np.nonzero(mask)
 

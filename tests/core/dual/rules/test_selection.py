@@ -8,6 +8,8 @@ WHOLE = np.arange(6).reshape(2, 3)
 
 CASES = {
     np.where: [
+        (lambda x: np.where([True, False, True], x, 0), (2, 3)),
+        (lambda x: np.where(x * 0, 1, x), (2, 3)),
         (lambda x, y: np.where(WHOLE > 2, x, y), (2, 3), (3,)),
         (lambda x: np.where(x > 0, x * x, 0), (2, 3)),
         (lambda x: np.where(WHOLE % 2 == 0, 1.0, x), (2, 1)),

@@ -35,7 +35,9 @@ class Batches:
         first = ((step % self.steps_per_epoch) * self.replicas + replica) * self.batch_size
         return max(0, min(self.batch_size, self.samples - first))
 
-    def batch(self, step: int, replica: int = 0, *, dtype: DTypeLike = np.float32) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def batch(
+        self, step: int, replica: int = 0, *, dtype: DTypeLike = np.float32
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Return inputs (N, D) in [0, 1] and labels (N,) of a step: the same on every host."""
         return self.data.batch(
             self.seed,

@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import pkgutil
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,12 @@ def test_examples(name):
     result = doctest.testmod(importlib.import_module(name))
     assert result.failed == 0
     assert (result.attempted > 0) == (name in WITH_EXAMPLES)
+
+
+def test_examples_of_the_mathematics_page():
+    page = Path(__file__).parents[3] / "docs" / "mathematics.md"
+    result = doctest.testfile(str(page), module_relative=False)
+    assert result.failed == 0 and result.attempted > 10
 
 
 def test_public_names():

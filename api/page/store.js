@@ -3,12 +3,19 @@
 import * as api from "./api.js";
 
 const ROUNDS = 60;
+const POINTS = 4000;
 const LIST_MILLISECONDS = 700;
 
 export const jobs = new Map();
 export const histories = new Map();
 export const rounds = new Map(); // job id -> rounds told, oldest first: {step, shards, retries}
-export const link = { live: false, next: null, workers: null, session: { keys: false, scopes: ["submit"] } };
+export const link = {
+  live: false,
+  next: null,
+  paged: false,
+  workers: null,
+  session: { keys: false, scopes: ["submit"] },
+};
 
 const listeners = new Set();
 let pending = null;
@@ -51,7 +58,7 @@ export async function refresh() {
   const [page, alive] = await Promise.all([api.jobs(), api.workers()]);
   dropDeleted(page);
   for (const job of page.data) jobs.set(job.id, job);
-  link.next ??= page.next;
+  if (!link.paged) link.next = page.next;
   link.workers = alive.data;
   tell(null, "list");
 }
@@ -65,7 +72,7 @@ function dropDeleted(page) {
 export async function older() {
   const page = await api.jobs(link.next);
   for (const job of page.data) jobs.set(job.id, job);
-  link.next = page.next;
+  Object.assign(link, { next: page.next, paged: true });
   tell(null, "list");
 }
 
@@ -137,6 +144,10 @@ function addPoint(id, point) {
   const last = points.at(-1);
   if (last && last.step === point.step) Object.assign(last, defined(point));
   else if (!last || last.step < point.step) points.push(point);
+  if (points.length > POINTS) histories.set(id, thinned(points));
 }
+
+/** Half of the points that are no evaluations. */
+const thinned = (points) => points.filter((point, at) => at % 2 || point.test_accuracy != null);
 
 const defined = (point) => Object.fromEntries(Object.entries(point).filter(([, value]) => value !== null));

@@ -11,6 +11,7 @@ const words = h("span", { class: "words" });
 let stop = () => {};
 
 setTheme(localStorage.getItem("theme"));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => window.dispatchEvent(new Event("theme")));
 
 /** Build it for the present session. */
 export function show() {

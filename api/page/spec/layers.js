@@ -1,6 +1,6 @@
 // The list of layers: units, activation, initializer, bias, or a layer that the operator installed.
 
-import { fill, h } from "../dom.js";
+import { fill, h, say } from "../dom.js";
 import { ACTIVATIONS, INITIALIZERS } from "./fields.js";
 
 /** An editor; `changed(layers)` gets the whole list after every edit. */
@@ -108,5 +108,5 @@ export function layerEditor(changed) {
       h("input", { type: "text", value: layer.custom, oninput: (event) => put(index, "custom", event.target.value) }),
     );
   }
-  return { node, show, fault: (message) => fill(wrong, message ?? "") };
+  return { node, show, fault: (message) => say(wrong, message) };
 }

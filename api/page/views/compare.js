@@ -67,7 +67,14 @@ export function compareView(main, argument) {
 
   const load = () => Promise.all([...chosen].map((id) => loadHistory(id).catch(() => {}))).then(draw);
   const fresh = () => [...chosen].some((id) => jobs.get(id)?.status === "running") && load();
-  const list = () => fill(boxes, h("legend", {}, "Jobs"), choices(chosen, turn));
+  let listed = "";
+  const list = () => {
+    const key = newest()
+      .map((job) => `${job.id} ${job.name} ${job.progress.step > 0}`)
+      .join();
+    if (key !== listed) fill(boxes, h("legend", {}, "Jobs"), choices(chosen, turn)); // else what has the focus keeps it
+    listed = key;
+  };
   list();
   load();
   const timer = setInterval(fresh, AGAIN_MILLISECONDS);

@@ -91,7 +91,9 @@ function head(job) {
     if (shown === now.status) return;
     shown = now.status;
     fill(state, badge(now));
+    const focused = buttons.contains(document.activeElement);
     fill(buttons, again(now), h("a", { class: "button", href: `#/draw/${now.id}` }, "Draw a digit"), actions(now));
+    if (focused) buttons.lastChild.focus(); // the button that was pressed is gone; the keyboard stays here
   };
   return { node, update };
 }

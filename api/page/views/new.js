@@ -2,146 +2,83 @@
 
 import * as api from "../api.js";
 import { fill, h, say } from "../dom.js";
-import { bytes, compact, count, duration } from "../format.js";
-import { keep, maySubmit } from "../store.js";
-import { control } from "../spec/controls.js";
+import { estimate } from "../parts/estimate.js";
 import { cleaned, restore, save } from "../spec/draft.js";
-import { SECTIONS } from "../spec/fields.js";
-import { layerEditor } from "../spec/layers.js";
-import { fromPointer, get, set } from "../spec/paths.js";
+import { specForm } from "../spec/form.js";
+import { set } from "../spec/paths.js";
 import { PRESETS } from "../spec/presets.js";
+import { keep, maySubmit } from "../store.js";
 
 const PAUSE_MILLISECONDS = 400;
 
 /** Show the form; `id` is a job whose spec is the beginning. */
 export function newView(main, id) {
   let draft = restore();
-  let standard = {};
+  let standard = {}; // the defaults, as the service told them
   let asked = 0;
   let key = crypto.randomUUID();
-  const controls = [];
-  const layers = layerEditor((value) => changed("network.layers", value));
+  let timer = null;
+  const fields = specForm(changed);
+  const presets = presetBar(take);
   const outcome = h("div", { class: "outcome", role: "status" }, "Measuring…");
   const wrong = h("p", { class: "trouble", role: "alert" });
   const send = h("button", { type: "submit", class: "primary", disabled: !maySubmit() }, "Start training");
-  const presets = h("div", { class: "presets", role: "group", "aria-label": "Presets" });
-
-  const section = (one) => {
-    const made = one.fields.map((field) => control(field, changed));
-    controls.push(...made);
-    return h(
-      "details",
-      { class: "card", open: one.open },
-      h("summary", {}, h("h2", {}, one.title)),
-      one.layers ? layers.node : null,
-      h(
-        "div",
-        { class: "fields" },
-        made.map((each) => each.node),
-      ),
-    );
-  };
-  const form = h(
-    "form",
-    { class: "new", novalidate: true, onsubmit: submit },
-    h("div", {}, SECTIONS.map(section)),
-    h(
-      "aside",
-      { class: "card aside" },
-      h("h2", {}, "What it will take"),
-      outcome,
-      wrong,
-      send,
-      maySubmit() ? null : h("p", { class: "soft" }, "Your key may only read."),
-    ),
-  );
-  fill(
-    main,
-    h("h1", {}, "New job"),
-    h("p", { class: "lead" }, "Choose one, change what you like, start it."),
-    presets,
-    form,
-  );
+  const form = frame(fields.node, [outcome, wrong, send], submit);
+  const title = h("h1", {}, "New job");
+  fill(main, title, h("p", { class: "lead" }, "Choose one, change what you like, start it."), presets.node, form);
 
   function changed(path, value) {
     set(draft, path, value);
-    key = crypto.randomUUID();
-    save(draft);
-    look();
-    soon();
+    edited();
+    clearTimeout(timer);
+    timer = setTimeout(check, PAUSE_MILLISECONDS);
   }
 
   function take(spec) {
     draft = structuredClone(spec);
-    key = crypto.randomUUID();
-    save(draft);
+    edited();
     check();
+  }
+
+  function edited() {
+    key = crypto.randomUUID(); // another draft is another job
+    save(draft);
     look();
   }
 
-  /** Show what belongs to the present choice of kinds. */
   function look() {
-    const value = (path) => get(draft, path) ?? get(standard, path);
-    for (const one of controls) {
-      one.node.hidden = Boolean(one.field.when && !one.field.when(value));
-      one.show(get(draft, one.field.path), get(standard, one.field.path));
-    }
-    layers.show(draft.network?.layers ?? standard.network?.layers ?? []);
-    fill(
-      presets,
-      PRESETS.map((preset) =>
-        h(
-          "button",
-          {
-            type: "button",
-            class: "preset",
-            "aria-pressed": String(same(preset.spec, draft)),
-            onclick: () => take(preset.spec),
-          },
-          h("b", {}, preset.name),
-          h("span", {}, preset.about),
-        ),
-      ),
-    );
+    fields.show(draft, standard);
+    presets.show(draft);
   }
-
-  let timer = null;
-  const soon = () => {
-    clearTimeout(timer);
-    timer = setTimeout(check, PAUSE_MILLISECONDS);
-  };
 
   /** Ask what the draft would take: that also checks it, and brings the defaults. */
   async function check() {
     const number = (asked += 1);
     outcome.setAttribute("aria-busy", "true");
-    try {
-      if (!standard.optimizer) standard = (await api.estimate({})).spec;
-      const found = await api.estimate(cleaned(draft, standard));
-      if (number !== asked) return;
-      standard = found.spec;
-      faults([]);
-      say(wrong, "");
-      fill(outcome, estimate(found));
-    } catch (trouble) {
-      if (number === asked) complain(trouble);
-    }
-    if (number === asked) outcome.removeAttribute("aria-busy");
+    const answer = await measured().catch((trouble) => ({ trouble }));
+    if (number !== asked) return; // a newer draft is being measured
+    outcome.removeAttribute("aria-busy");
+    if (answer.trouble) complain(answer.trouble);
+    else accept(answer);
     look();
   }
 
-  function complain(trouble) {
-    faults(trouble.faults);
-    fill(outcome);
-    say(wrong, trouble.faults.length ? "Some fields need another value." : trouble.message);
+  async function measured() {
+    if (!standard.optimizer) standard = (await api.estimate({})).spec;
+    return api.estimate(cleaned(draft, standard));
   }
 
-  function faults(found) {
-    const by = new Map(found.map((fault) => [fromPointer(fault.pointer), fault.message]));
-    for (const one of controls) one.fault(by.get(one.field.path));
-    const places = [...by.keys()].filter((path) => path.startsWith("network.layers") || path === "");
-    layers.fault(places.map((path) => by.get(path)).join(" "));
-    for (const one of controls) if (by.has(one.field.path)) one.node.closest("details").open = true;
+  function accept(found) {
+    standard = found.spec;
+    fields.fault([]);
+    say(wrong, "");
+    fill(outcome, estimate(found));
+  }
+
+  function complain(trouble) {
+    fields.fault(trouble.faults ?? []);
+    fill(outcome);
+    say(wrong, trouble.faults?.length ? "Some fields need another value." : trouble.message);
   }
 
   async function submit(event) {
@@ -158,44 +95,31 @@ export function newView(main, id) {
     send.disabled = false;
   }
 
-  if (id)
-    api
-      .job(id)
-      .then((job) => take(job.spec))
-      .catch((trouble) => say(wrong, trouble.message));
-  else if (!Object.keys(draft).length) draft = structuredClone(PRESETS[0].spec);
+  const begin = id ? api.job(id).then((job) => take(job.spec)) : check();
+  begin.catch((trouble) => complain(trouble));
+  if (!id && !Object.keys(draft).length) draft = structuredClone(PRESETS[0].spec);
   look();
-  check();
   return () => clearTimeout(timer);
 }
 
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
-
-function estimate(found) {
-  const work = found.passes ? ["Passes", compact(found.passes)] : ["Evaluations", compact(found.evaluations)];
-  const rows = [
-    ["Parameters", count(found.parameters)],
-    ["Steps", count(found.total_steps)],
-    work,
-    ["Shards a round", count(found.shards)],
-    ["Memory a worker", bytes(found.memory_bytes)],
-    ["Time, about", duration(found.estimated_seconds)],
-  ];
-  return [
-    h(
-      "dl",
-      { class: "facts" },
-      rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
-    ),
-    h(
-      "details",
-      {},
-      h("summary", {}, "Why so"),
-      h(
-        "ul",
-        {},
-        found.reasons.map((reason) => h("li", {}, reason)),
-      ),
-    ),
-  ];
+function frame(fields, aside, submit) {
+  const readOnly = maySubmit() ? null : h("p", { class: "soft" }, "Your key may only read.");
+  return h(
+    "form",
+    { class: "new", novalidate: true, onsubmit: submit },
+    fields,
+    h("aside", { class: "card aside" }, h("h2", {}, "What it will take"), aside, readOnly),
+  );
 }
+
+function presetBar(take) {
+  const buttons = PRESETS.map(({ name, about, spec }) =>
+    h("button", { type: "button", class: "preset", onclick: () => take(spec) }, h("b", {}, name), h("span", {}, about)),
+  );
+  const node = h("div", { class: "presets", role: "group", "aria-label": "Presets" }, buttons);
+  const show = (draft) =>
+    PRESETS.forEach(({ spec }, at) => buttons[at].setAttribute("aria-pressed", same(spec, draft)));
+  return { node, show };
+}
+
+const same = (one, other) => String(JSON.stringify(one) === JSON.stringify(other));

@@ -1,0 +1,26 @@
+// What a job would take, as the service measured it.
+
+import { h } from "../dom.js";
+import { bytes, compact, count, duration } from "../format.js";
+
+/** The figures of a dry run, and why they are so. */
+export function estimate(found) {
+  const work = found.passes ? ["Passes", compact(found.passes)] : ["Evaluations", compact(found.evaluations)];
+  const rows = [
+    ["Parameters", count(found.parameters)],
+    ["Steps", count(found.total_steps)],
+    work,
+    ["Shards a round", count(found.shards)],
+    ["Memory a worker", bytes(found.memory_bytes)],
+    ["Time, about", duration(found.estimated_seconds)],
+  ];
+  const reasons = found.reasons.map((reason) => h("li", {}, reason));
+  return [
+    h(
+      "dl",
+      { class: "facts" },
+      rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+    ),
+    h("details", {}, h("summary", {}, "Why so"), h("ul", {}, reasons)),
+  ];
+}

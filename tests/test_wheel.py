@@ -1,0 +1,22 @@
+"""The wheel holds what runs outside the checkout: data and page included."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_wheel_holds_packages_data_and_page(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*build, "--wheel-dir", str(tmp_path), str(ROOT)], check=True)
+    (wheel,) = tmp_path.iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        held = set(archive.namelist())
+        points = archive.read(next(name for name in held if name.endswith("entry_points.txt"))).decode()
+    sources = {str(path.relative_to(ROOT)) for name in ("api", "client", "core", "worker") for path in (ROOT / name).rglob("*")
+               if path.is_file() and "__pycache__" not in path.parts}  # fmt: skip
+    assert sources - held == set()
+    assert {name.partition("/")[0] for name in held if "dist-info" not in name} == {"api", "client", "core", "worker"}
+    assert "dualtrain = client.cli:main" in points

@@ -83,6 +83,10 @@ function start() {
   });
 }
 
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address names the view
+  main.focus();
+});
 api.whenStranger(ask);
 window.addEventListener("hashchange", () => {
   show();

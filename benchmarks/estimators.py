@@ -22,7 +22,7 @@ from core.nn.tensor import Array, Labels
 DIRECTIONS = (1, 4, 16, 64, 256, 1024)
 REPEATS = 3
 BATCH = 64
-EPOCHS = 10
+EPOCHS = 30
 ESTIMATORS: dict[str, dict[str, Any]] = {
     "weights, normal": {"distribution": "normal"},
     "weights, signs": {"distribution": "rademacher"},
@@ -35,8 +35,8 @@ ESTIMATORS: dict[str, dict[str, Any]] = {
 SIGNS = {"directions": 1, "distribution": "rademacher"}
 TRAINED: dict[str, tuple[Method, tuple[float, ...]]] = {
     "exact, per-neuron": (PerNeuron(), (0.1, 0.3)),
-    "over activations, 1 direction": (ForwardGradient(**SIGNS, perturb="activations"), (0.01, 0.03, 0.1)),
-    "over weights, 1 direction": (ForwardGradient(**SIGNS), (0.0003, 0.001, 0.003)),
+    "over activations, 1 direction": (ForwardGradient(**SIGNS, perturb="activations"), (0.03, 0.06)),
+    "over weights, 1 direction": (ForwardGradient(**SIGNS), (0.003, 0.01, 0.03)),
 }
 """Methods with the learning rates that are tried: the one with the lowest training loss after one epoch is kept."""
 

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("api", "client", "core", "worker")
 
 
 def test_the_wheel_holds_packages_data_and_page(tmp_path: Path) -> None:
@@ -15,8 +16,8 @@ def test_the_wheel_holds_packages_data_and_page(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = set(archive.namelist())
         points = archive.read(next(name for name in held if name.endswith("entry_points.txt"))).decode()
-    sources = {str(path.relative_to(ROOT)) for name in ("api", "client", "core", "worker") for path in (ROOT / name).rglob("*")
-               if path.is_file() and "__pycache__" not in path.parts}  # fmt: skip
+    files = (path for name in PACKAGES for path in (ROOT / name).rglob("*") if path.is_file())
+    sources = {str(path.relative_to(ROOT)) for path in files if "__pycache__" not in path.parts}
     assert sources - held == set()
-    assert {name.partition("/")[0] for name in held if "dist-info" not in name} == {"api", "client", "core", "worker"}
+    assert {name.partition("/")[0] for name in held if "dist-info" not in name} == set(PACKAGES)
     assert "dualtrain = client.cli:main" in points

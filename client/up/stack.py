@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -37,6 +38,7 @@ class Stack:
         self._folders = folders
         self._private_servers = private_servers
         self._console = Console(stderr=True, highlight=False)
+        self._deaths: Counter[str] = Counter()
         self._ready = False
         self._failed = False
 
@@ -61,10 +63,11 @@ class Stack:
         Console(highlight=False, soft_wrap=True).print(url)
         self._console.print(f"[dim]logs in {self._folders.logs}; Ctrl-C stops everything[/dim]", soft_wrap=True)
 
-    def _died(self, name: str, code: int, deaths: int) -> None:
+    def _died(self, name: str, code: int) -> None:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         self._console.print(f"[yellow]{name} {how}[/yellow], it starts again", soft_wrap=True)
-        if not self._ready and deaths >= HOPELESS_DEATHS:
+        self._deaths[name] += 1
+        if not self._ready and self._deaths[name] >= HOPELESS_DEATHS:
             self._failed = True
             self._console.print(f"[red]{name} does not start.[/red] The end of its log:", soft_wrap=True)
             self._console.print(_tail(self._folders.logs / f"{name}.log"), markup=False, soft_wrap=True)

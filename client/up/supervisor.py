@@ -30,11 +30,11 @@ HEALTHY_SECONDS = 10.0
 LOG_BYTES = 10_000_000
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-Died = Callable[[str, int, int], None]
+Died = Callable[[str, int], None]
 
 
 class Supervisor:
-    """Runs programs. When one ends by itself, `died(name, exit code, how often lately)` is called."""
+    """Runs programs. When one ends by itself, `died(name, exit code)` is called."""
 
     def __init__(
         self, programs: Sequence[Program], environment: Mapping[str, str], folders: Folders, died: Died
@@ -82,7 +82,7 @@ class Supervisor:
             return True
         lived = time.monotonic() - self._started[watcher.name]
         deaths = self._deaths[watcher.name] = 1 if lived > HEALTHY_SECONDS else self._deaths[watcher.name] + 1
-        self._died(watcher.name, exit_code, deaths)
+        self._died(watcher.name, exit_code)
         if deaths > 1:
             self._hold_back(watcher, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**deaths))
         return True

@@ -1,8 +1,8 @@
 """Draw 100 digits unlike MNIST's: `python -m benchmarks.foreign_digits` writes tests/core/data/foreign_digits.zip.
 
-Ten of each digit in fourteen typefaces, with many pen widths, sizes, places, slants and colours, dark on light and light
-on dark, as PNG and JPEG. The typefaces are Debian's (see PACKAGES). The pictures were drawn once, and are kept to test the
-treatment of images with; nothing was ever tuned on them.
+Ten of each digit in fourteen typefaces, with many pen widths, sizes, places, slants and colours, dark on light and
+light on dark, as PNG and JPEG. The typefaces are Debian's (see PACKAGES). The pictures were drawn once, and are kept to
+test the treatment of images with; nothing was ever tuned on them.
 """
 
 import io
@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-PACKAGES = ("breip", "cabin", "cantarell", "comic-neue", "dancingscript", "dkg-handwriting", "ebgaramond", "femkeklaver",
-            "hack", "humor-sans", "junction", "lato", "liberation", "quicksand")  # fmt: skip
+PACKAGES = ("breip", "cabin", "cantarell", "comic-neue", "dancingscript", "dkg-handwriting", "ebgaramond",
+            "femkeklaver", "hack", "humor-sans", "junction", "lato", "liberation", "quicksand")  # fmt: skip
 """`apt-get install fonts-NAME` for each."""
-FONTS = ("breip*", "Cabin-Regular*", "Cantarell-Regular*", "ComicNeue-Regular*", "Dancing*", "dkg*", "EBGaramond*Regular*",
-         "femkeklaver*", "Hack-Regular*", "Humor-Sans*", "Junction*", "Lato-Regular*", "LiberationSans-Regular*",
+FONTS = ("breip*", "Cabin-Regular*", "Cantarell-Regular*", "ComicNeue-Regular*", "Dancing*", "dkg*",
+         "EBGaramond*Regular*", "femkeklaver*", "Hack-Regular*", "Humor-Sans*", "Junction*", "Lato-Regular*", "LiberationSans-Regular*",
          "Quicksand-Regular*")  # fmt: skip
 FOLDER = Path("/usr/share/fonts")
 TARGET = Path(__file__).parent.parent / "tests" / "core" / "data" / "foreign_digits.zip"

@@ -17,8 +17,8 @@ PACKAGES = ("breip", "cabin", "cantarell", "comic-neue", "dancingscript", "dkg-h
             "femkeklaver", "hack", "humor-sans", "junction", "lato", "liberation", "quicksand")  # fmt: skip
 """`apt-get install fonts-NAME` for each."""
 FONTS = ("breip*", "Cabin-Regular*", "Cantarell-Regular*", "ComicNeue-Regular*", "Dancing*", "dkg*",
-         "EBGaramond*Regular*", "femkeklaver*", "Hack-Regular*", "Humor-Sans*", "Junction*", "Lato-Regular*", "LiberationSans-Regular*",
-         "Quicksand-Regular*")  # fmt: skip
+         "EBGaramond*Regular*", "femkeklaver*", "Hack-Regular*", "Humor-Sans*", "Junction*", "Lato-Regular*",
+         "LiberationSans-Regular*", "Quicksand-Regular*")  # fmt: skip
 FOLDER = Path("/usr/share/fonts")
 TARGET = Path(__file__).parent.parent / "tests" / "core" / "data" / "foreign_digits.zip"
 COUNT = 100

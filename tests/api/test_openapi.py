@@ -31,7 +31,7 @@ def test_no_answer_is_undocumented_and_none_is_a_fault_of_the_server(
         str(Path(sys.executable).parent / "schemathesis"), "run", str(stack.base_url.join("/openapi.json")),
         "--header", f"Authorization: {stack.headers['authorization']}", "--exclude-path", UNTRIED,
         "--phases", phases, "--max-examples", str(EXAMPLES), "--exclude-checks", NOT_CHECKED,
-        "--request-timeout", "10", "--continue-on-failure", "--no-color", "--generation-deterministic",
+        "--request-timeout", "60", "--continue-on-failure", "--no-color", "--generation-deterministic",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-20_000:]

@@ -56,6 +56,7 @@ export async function past(id) {
 }
 
 export const weights = async (id, layer) => (await ask(`${part(id)}/weights.png?layer=${layer}`)).blob();
+export const datasets = () => json("/v1/datasets");
 export const samples = (name, first, limit) => json(`/v1/datasets/${name}/samples?first=${first}&limit=${limit}`);
 
 /** Submit a job; sending the same `key` again cannot make a second one. */

@@ -1,6 +1,6 @@
 // A control for a field: label, input, meaning, and what is wrong with it.
 
-import { h, say } from "../dom.js";
+import { fill, h, say } from "../dom.js";
 
 const READ = {
   text: (input, field) =>
@@ -29,6 +29,7 @@ export function control(field, changed) {
     input,
     h("span", { class: "meaning", id: `${id}-meaning` }, field.meaning),
     wrong,
+    field.suggestions ? suggestions(id, field.suggestions) : null,
   );
 
   /** Show the value that the draft has, the service's default where it has none. */
@@ -66,20 +67,21 @@ function entry(field, id) {
     maxlength,
     spellcheck: "false",
   });
-  if (field.suggestions) input.setAttribute("list", suggestions(id, field.suggestions));
+  if (field.suggestions) input.setAttribute("list", `${id}-list`);
   return input;
 }
 
-function suggestions(id, values) {
-  const list = `${id}-list`;
-  if (!document.getElementById(list))
-    document.body.append(
-      h(
-        "datalist",
-        { id: list },
-        values.map((value) => h("option", { value })),
+/** Names to choose from, which the service tells; without them one types. */
+function suggestions(id, names) {
+  const list = h("datalist", { id: `${id}-list` });
+  names()
+    .then((found) =>
+      fill(
+        list,
+        found.map((name) => h("option", { value: name })),
       ),
-    );
+    )
+    .catch(() => {});
   return list;
 }
 

@@ -7,6 +7,8 @@ const is =
 const methods = (...names) => is("gradient.method", ...names);
 const local = (get) => Number(get("local_steps")) > 1;
 
+const datasets = async () => (await api.datasets()).data.map((one) => one.name);
+
 const text = (path, label, meaning, more = {}) => ({ path, label, meaning, kind: "text", ...more });
 const number = (path, label, meaning, more = {}) => ({ path, label, meaning, kind: "number", step: "any", ...more });
 const whole = (path, label, meaning, more = {}) => ({ path, label, meaning, kind: "number", step: 1, ...more });
@@ -32,7 +34,7 @@ export const SECTIONS = [
         "dataset.name",
         "Data set",
         "mnist comes with the service. Uploaded ones and those the operator allows work too.",
-        { suggestions: ["mnist", "ylecun/mnist", "zalando-datasets/fashion_mnist"] },
+        { suggestions: datasets },
       ),
       whole(
         "dataset.image_size",

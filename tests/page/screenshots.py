@@ -44,7 +44,7 @@ def main() -> None:
         _listed(_page(browser, url, 760))
         _form(_page(browser, url, 900))
         _compared(_page(browser, url, 760), ids)
-        _epsilon(_page(browser, url, 800), ids[0])
+        _epsilon(_page(browser, url, 800, color_scheme="dark", reduced_motion="reduce"), ids[0])
         _drawn(_page(browser, url, 860), ids[1])
         _phone(browser, url, ids[1])
         browser.close()
@@ -96,11 +96,9 @@ def _compared(page: Page, jobs: list[str]) -> None:
 
 
 def _epsilon(page: Page, job: str) -> None:
-    page.emulate_media(color_scheme="dark")
     page.goto(f"/#/jobs/{job}")
     page.get_by_role("button", name="Pick one for me").click()
     page.wait_for_selector(".pair")
-    page.wait_for_timeout(2500)
     page.locator("#epsilon").screenshot(path=IMAGES / "page-epsilon.png")
 
 

@@ -2,8 +2,8 @@
 
 Ten of each digit in fourteen typefaces, with many pen widths, sizes, places, slants and colours, dark on light and
 light on dark, as PNG and JPEG. The typefaces are Debian's (see PACKAGES). The pictures were drawn once, and are kept to
-test the treatment of images with. That it fell one short of 85 here is why the treatment looks at pens at all; the pens' numbers come
-from MNIST, and were tried on other typefaces drawn in the same way, not on these pictures.
+test the treatment of images with. That it once read only 84 of them is why the treatment looks at pens at all; the
+numbers for pens come from MNIST, and were tried on other typefaces drawn in the same way, not on these pictures.
 """
 
 import io

@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -70,6 +71,8 @@ def run(seed: int, faults: Sequence[str], data_dir: Path, cases: tuple[str, ...]
         result.store_bytes = (before, stack.store.info("memory")["used_memory"])
     finally:
         result.wrong += [f"left behind: {command}" for command in stack.end()]
+    if not result.wrong:
+        shutil.rmtree(stack.folder)  # else its logs are wanted
     result.seconds = round(time.monotonic() - started, 1)
     return result
 

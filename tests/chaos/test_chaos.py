@@ -21,7 +21,7 @@ SELECTION = (
 CASES = ("per-neuron", "forward-gradient", "local steps, outer momentum")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_jobs_end_with_the_same_bits_whatever_is_killed(data_dir: Path) -> None:
     result = run(0, SELECTION, data_dir, CASES)
     assert result.wrong == []

@@ -26,8 +26,8 @@ def edge(values: Any, x: Tensor, axis: int) -> Tensor | None:
 
 
 def ediff1d(x: Tensor, to_end: Any = None, to_begin: Any = None) -> Tensor:
-    parts = (to_begin, diff(np.ravel(x)), to_end)
-    return np.concatenate([np.ravel(part) for part in parts if part is not None])
+    parts = [part for part in (to_begin, diff(np.ravel(x)), to_end) if part is not None]
+    return np.concatenate([part if isinstance(part, Dual) else np.ravel(np.asarray(part, x.dtype)) for part in parts])
 
 
 def trapezoid(y: Tensor, x: Any = None, dx: float = 1.0, axis: int = -1) -> Tensor:
@@ -158,7 +158,7 @@ def linspace(
     axis: int = 0,
 ) -> Any:  # fmt: skip
     step = (stop - start) / max(num - 1 if endpoint else num, 1)
-    places = np.reshape(np.arange(num), (-1,) + (1,) * np.ndim(step))
+    places = np.reshape(np.arange(num, dtype=step.dtype), (-1,) + (1,) * np.ndim(step))
     found = np.moveaxis(start + places * step, 0, axis)
     return (found, step) if retstep else found
 

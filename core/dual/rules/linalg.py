@@ -144,7 +144,7 @@ def pinv(a: Tensor, rcond: Any = None, hermitian: bool = False, **options: Any) 
     def rule(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
         t = tangents[0]
         m, n = a.shape[-2:]
-        outside, across = np.eye(m) - a @ out, np.eye(n) - out @ a
+        outside, across = np.eye(m, dtype=a.dtype) - a @ out, np.eye(n, dtype=a.dtype) - out @ a
         return -out @ t @ out + out @ adjoint(out) @ adjoint(t) @ outside + across @ adjoint(t) @ adjoint(out) @ out
 
     return push(lambda a: np.linalg.pinv(a, rcond, hermitian, **options), rule, (a,))

@@ -169,7 +169,7 @@ def average(
     x: Tensor, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
     if weights is None:
-        weights = np.ones(np.shape(x))
+        weights = np.ones(np.shape(x), x.dtype)
     elif np.shape(weights) != np.shape(x):
         shape = [
             n if i in np.atleast_1d(from_end(axis, np.ndim(x))) else 1 for i, n in enumerate(np.shape(x), -np.ndim(x))

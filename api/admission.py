@@ -8,7 +8,7 @@ from api.problems import Problem
 from api.security import Key
 from api.services import Services
 from api.webhooks import WebhookRefused, check_url
-from core.data import catalogue, describe
+from core.data import UnknownDataset, catalogue, describe
 from core.job import Status
 from core.settings import Settings
 from core.spec import Fault, JobSpec, faults
@@ -19,8 +19,7 @@ def check(spec: JobSpec, services: Services, key: Key) -> None:
     """Raise Problem `invalid` with every fault of the spec, known from its data set, this server and its caller."""
     found = _dataset_faults(spec, services.settings)
     if not found:
-        data = describe(spec.dataset.name, services.settings.data_dir)
-        found += [(fault, None) for fault in faults(spec, len(data.classes), data.train_samples)]
+        found += [(fault, None) for fault in _shape_faults(spec, services.settings)]
     found += [(fault, None) for fault in _webhook_faults(spec, services.settings)]
     if not found:
         found += [(fault, None) for fault in _weight_faults(spec, services, key)]
@@ -37,6 +36,14 @@ def check_quota(services: Services, key: Key) -> None:
     if key.max_stored_bytes is not None and _stored_bytes(services, key) >= key.max_stored_bytes:
         message = f"the checkpoints of key {key.name!r} take {key.max_stored_bytes:,} bytes already; delete some jobs"
         raise Problem("quota_exceeded", message, {"Retry-After": "30"})
+
+
+def _shape_faults(spec: JobSpec, settings: Settings) -> list[Fault]:
+    try:
+        data = describe(spec.dataset.name, settings.data_dir)
+    except UnknownDataset as error:  # allowed, but the hub does not answer or does not have it
+        return [Fault("/dataset/name", "dataset_unavailable", str(error))]
+    return faults(spec, len(data.classes), data.train_samples)
 
 
 def _dataset_faults(spec: JobSpec, settings: Settings) -> list[tuple[Fault, str | None]]:

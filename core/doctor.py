@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
-from redis.exceptions import RedisError
 
 from core.data import describe
 from core.hosts import is_loopback
 from core.numerics import platform_digest
 from core.settings import Settings
-from core.store import connect
+from core.store import ServerError, connect
 
 OLDEST = (7, 0)
 FREE_BYTES = 1_000_000_000
@@ -85,7 +84,7 @@ def _server(role: str, url: str, more: Callable[[Any], Iterator[Finding]]) -> It
             advice = "let both hosts keep time by NTP"
             yield Finding(f"{role}'s clock", skew < SKEW_SECONDS, f"{skew:.1f} s apart from here", advice)
             yield from more(server)
-    except RedisError as error:
+    except ServerError as error:
         yield Finding(role, False, str(error), f"start it, or correct its URL (DUALTRAIN_{_variable(role)})")
 
 

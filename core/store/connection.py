@@ -6,7 +6,10 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisError as ServerError
 from redis.retry import Retry
+
+__all__ = ["Server", "ServerError", "connect", "connect_async"]
 
 Server: TypeAlias = Any
 """A client of redis-py that answers bytes. redis-py's own annotations say `bytes | str` of every answer."""

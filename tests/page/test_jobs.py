@@ -10,7 +10,7 @@ LONG = {"epochs": 1000, "gradient": {"method": "per-neuron"}}
 
 
 def status(page: Page, name: str) -> None:
-    expect(page.locator("h1 .badge")).to_have_text(name)
+    expect(page.locator("h1 .badge")).to_have_text(name, timeout=90_000)
 
 
 def steps(page: Page) -> int:
@@ -64,7 +64,7 @@ def test_a_draft_outlives_a_reload(page: Page) -> None:
     expect(page.get_by_label("Name", exact=True)).to_have_value("half done")
 
 
-def test_pause_resume_and_cancel(page: Page, submit: Callable[..., str]) -> None:
+def test_pause_resume_and_cancel(page: Page, submit: Callable[..., str], network_may_fail: None) -> None:
     job = submit(name="long", **LONG)
     page.goto(f"/#/jobs/{job}")
     page.get_by_role("button", name="Pause long").click()

@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(1200)]
 JOB_SECONDS = 400.0
 FLOWER = "http://127.0.0.1:5555/"
 SERVICES = ("store", "exchange", "api", "worker")
-SPEC = {"gradient": {"method": "per-parameter"}, "evaluate_every": 50}
+SPEC = {"epochs": 4}
+"""The default job, long enough that it still runs when the API has been killed too."""
 
 
 def test_four_workers_tell_that_they_live(stack: Stack) -> None:
@@ -132,7 +133,7 @@ def _kill(stack: Stack, service: str) -> None:
 
 def _undisturbed(stack: Stack) -> dict[str, Any]:
     """Return the result of the same run in one process."""
-    settings = [f"--set={key}={json.dumps(value)}" for key, value in (("evaluate_every", 50),)]
+    settings = [f"--set={key}={json.dumps(value)}" for key, value in SPEC.items()]
     said = stack.inside("worker", "python", "-m", "core.train", *settings)
     found: dict[str, Any] = json.loads(said.splitlines()[-1])
     log.info("undisturbed run in one process: %s", found)

@@ -21,7 +21,7 @@ def steps(page: Page) -> int:
 def test_a_stranger_trains_a_network_from_the_form(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Train a network").click()
-    expect(page.get_by_text("3,110")).to_be_visible()
+    expect(page.get_by_text("3,110", exact=True)).to_be_visible()
     page.get_by_label("At most steps").fill("300")
     expect(page.locator(".outcome")).to_contain_text("300")
     page.get_by_role("button", name="Start training").click()

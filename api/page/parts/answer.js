@@ -38,11 +38,14 @@ export function answer() {
 }
 
 function bar(digit) {
-  const meter = h("meter", { min: 0, max: 1, value: 0, "aria-label": `Probability of ${digit}` });
+  const ink = h("span", { class: "ink" });
+  const range = { role: "meter", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0 };
+  const meter = h("div", { ...range, class: "meter", "aria-label": `Probability of ${digit}` }, ink);
   const words = h("span", { class: "share" }, "0 %");
   const node = h("div", { class: "prob" }, h("b", {}, digit), meter, words);
   const set = (share, chosen) => {
-    meter.value = share;
+    meter.setAttribute("aria-valuenow", Math.round(100 * share));
+    ink.style.width = `${100 * share}%`;
     node.classList.toggle("chosen", chosen);
     say(words, `${Math.round(100 * share)} %`);
   };

@@ -26,9 +26,11 @@ def until(true: Callable[[], Any], seconds: float = SOON) -> Any:
 
 
 def part(supervisor: psutil.Process, name: str) -> psutil.Process | None:
-    """The program whose command line holds `name`."""
-    found = [child for child in supervisor.children() if name in " ".join(child.cmdline())]
-    return found[0] if found else None
+    """The program whose command line holds `name`; one that is dead and not yet buried has none."""
+    for process in psutil.process_iter(["ppid", "cmdline"]):
+        if process.info["ppid"] == supervisor.pid and name in " ".join(process.info["cmdline"] or ()):
+            return process
+    return None
 
 
 def kill_and_see_it_return(supervisor: psutil.Process, name: str) -> None:

@@ -69,7 +69,7 @@ def test_shell_blocks(page: Path, service: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", _with(PYTHON), ids=_named)
 def test_python_blocks(page: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    program = "\n".join(blocks(page, PYTHON))
+    program = "\n".join(_program_of(block) for block in blocks(page, PYTHON))
     if URL in program:
         program = program.replace(URL, request.getfixturevalue("service"))
     _run([sys.executable, "-W", "error", "-c", program], tmp_path, dict(os.environ))
@@ -89,6 +89,17 @@ def test_links_lead_to_files_that_exist(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL))
     local = [target for target in targets if "://" not in target and not target.startswith("mailto:")]
     assert not [target for target in local if not (page.parent / target).exists()]
+
+
+def _program_of(block: str) -> str:
+    """Return a block as a program; one in the form of a session is a doctest, which shares the page's names."""
+    if not block.startswith(">>>"):
+        return block
+    return (
+        f"import doctest; _test = doctest.DocTestParser().get_doctest({block!r}, globals(), 'block', None, 0)\n"
+        "_runner = doctest.DocTestRunner(); _runner.run(_test, clear_globs=False)\n"
+        "globals().update(_test.globs); assert not _runner.failures\n"
+    )
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:

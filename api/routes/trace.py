@@ -30,7 +30,7 @@ Index = Annotated[int, Field(ge=0, le=MAX_INDEX)]
 class TraceRequest(BaseModel):
     """A direction, by place or as `parameter`, and an image: one of `test_sample`, `pixels`, `image`."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
     layer: Index = 0
     name: Literal["weights", "bias", "parameters"] = "weights"

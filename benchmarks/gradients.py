@@ -27,7 +27,7 @@ DEEP_SLOW = {"per-parameter": 64}
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
-    measure.limit_threads(options.threads)
+    measure.limit_threads(options.threads, numpy=1)  # as a worker and `core.train` have it
     if options.memory:
         sys.stdout.write(f"{_memory(*options.memory)}\n")
         return
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.stdout.write(f"{name} {samples} {_summary(found[name, samples])}\n")
             sys.stdout.flush()
     threads = f"{options.threads} thread{'s' if options.threads > 1 else ''}"
-    text = f"{measure.machine()}; {threads} for every contender; float32.\n\n" + _tables(found)
+    text = f"{measure.machine()}; {threads} for PyTorch and JAX, 1 for NumPy; float32.\n\n" + _tables(found)
     report.insert("gradients.md", f"{SECTION}-{options.threads}", text)
     if options.threads > 1:
         _plot(found)

@@ -91,10 +91,10 @@ def machine() -> str:
     return f"{cpu}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
-def limit_threads(count: int) -> None:
-    """Threads of NumPy's, PyTorch's and JAX's products; of the two last before they are imported."""
-    threadpool_limits(count)  # NumPy may have been imported
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+def limit_threads(count: int, *, numpy: int | None = None) -> None:
+    """Threads of PyTorch's and JAX's products, before they are imported, and of NumPy's, the same unless told."""
+    threadpool_limits(count if numpy is None else numpy)  # NumPy may have been imported
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(count)
     os.environ["XLA_FLAGS"] = "" if count > 1 else "--xla_cpu_multi_thread_eigen=false"
     if count == 1:

@@ -22,12 +22,13 @@ from tests.chaos.stack import Stack, answers
 
 SPEC = {
     "gradient": {"method": "per-parameter"},
-    "network": {"layers": [{"units": 64}, {"units": 10, "activation": "softmax"}]},
-    "batch_size": 256,
+    "dataset": {"image_size": 28},
+    "network": {"layers": [{"units": 100}, {"units": 10, "activation": "softmax"}]},
+    "batch_size": 512,
     "epochs": 1000,
     "shards": 4,
 }
-"""Rounds of some 40 ms, so that a process is struck in the middle of a shard."""
+"""Shards of some 100 ms, so that a process is struck in the middle of one."""
 
 
 def worker_process(stack: Stack, job: str) -> float:

@@ -1,7 +1,8 @@
 """The real aggregator and servers against many simulated workers: `python -m benchmarks.scale`.
 
-A simulated worker takes Celery's messages off the queue, sleeps for a drawn compute time and sends rows of the right
-sizes, all zero; it costs this machine almost nothing, so that up to 256 of them fit on it.
+A simulated worker takes Celery's messages off the queue, reads the round's parameters, sleeps for a drawn compute time
+and sends rows of the right sizes, all zero. It speaks to Redis through bare sockets and costs this machine almost
+nothing, so that up to 256 of them fit on it.
 """
 
 import argparse
@@ -9,16 +10,18 @@ import asyncio
 import base64
 import json
 import random
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
+import hiredis
 import numpy as np
 import psutil
-from redis.asyncio import Redis
 
 from benchmarks.measure import machine
 from benchmarks.plant import Plant, plant, process, wait_until
@@ -28,7 +31,7 @@ from core.data import load
 from core.numerics import code_version, platform_digest
 from core.settings import Settings
 from core.spec import JobSpec
-from core.store import Rows, connect_async, keys, pack
+from core.store import Rows, keys, pack
 from core.store.broker import KEY_PREFIX, QUEUE, ShardTask
 from core.training import Training
 
@@ -38,72 +41,106 @@ SPEC = {
 }
 """14,090 parameters in 295 blocks: enough for 256 shards."""
 SHARD_SECONDS = 0.05
-SPREAD = 0.1
-"""Relative standard deviation of a shard's time."""
+SPREADS = (0.0, 0.1)
+"""Relative standard deviations of a shard's time."""
 WORKERS = (1, 4, 16, 64, 128, 256)
-PER_PROCESS = 32
-"""Simulated workers on one event loop; more would wait for each other."""
-ROUNDS = 40
+PER_PROCESS = 64
+"""Simulated workers on one event loop."""
+ROUNDS = 100
 
 
-async def simulate(settings: Settings, names: Sequence[str]) -> None:
+class Line:
+    """A connection to the exchange that keeps its answers in order."""
+
+    @classmethod
+    async def open(cls, path: str) -> "Line":
+        line = cls()
+        line._stream, line._writer = await asyncio.open_unix_connection(path, limit=2**20)
+        line._answers = hiredis.Reader()
+        return line
+
+    async def ask(self, *commands: tuple[Any, ...]) -> Any:
+        """Return the answer to the last of some commands, sent together."""
+        self._writer.write(b"".join(hiredis.pack_command(command) for command in commands))
+        return [await self._next() for _ in commands][-1]
+
+    async def _next(self) -> Any:
+        while (answer := self._answers.gets()) is False:
+            self._answers.feed(await self._stream.read(2**20))
+        return answer
+
+
+async def simulate(settings: Settings, spread: float, names: Sequence[str]) -> None:
     """Be these workers until cancelled."""
-    server = connect_async(settings.exchange_url)
+    path = settings.exchange_url.removeprefix("unix://").partition("?")[0]
     spec = JobSpec.model_validate(SPEC)
     training = Training(spec, load(spec.dataset.name, spec.dataset.image_size, settings.data_dir, ()))
     state = training.initial()
     sizes = [row.size for row in training.rounds.measure(state.parameters, 0, range(training.rounds.units(0)))]
     zeros = [np.zeros(size, training.dtype) for size in sizes]
-    await asyncio.gather(_beat(server, names), *(_work(settings, name, zeros) for name in names))
+    await asyncio.gather(_beat(path, names), *(_work(path, name, spread, zeros) for name in names))
 
 
-async def _beat(server: Redis, names: Sequence[str]) -> None:
+async def _beat(path: str, names: Sequence[str]) -> None:
+    line = await Line.open(path)
     told = {"host": "simulated", "numerics": platform_digest(), "code": code_version(), "doing": None}
     while True:
-        async with server.pipeline(transaction=False) as pipe:
-            for name in names:
-                pipe.set(keys.WORKER + name, json.dumps({"id": name, **told}), ex=10)
-            await pipe.execute()
+        await line.ask(*(("SET", keys.WORKER + name, json.dumps({"id": name, **told}), "EX", 10) for name in names))
         await asyncio.sleep(3)
 
 
-async def _work(settings: Settings, name: str, zeros: Sequence[np.ndarray]) -> None:
-    server, chance = connect_async(settings.exchange_url), random.Random(name)
+async def _work(path: str, name: str, spread: float, zeros: Sequence[np.ndarray]) -> None:
+    line, chance = await Line.open(path), random.Random(name)
+    wait = ("BRPOP", KEY_PREFIX + QUEUE, 0)
+    found = await line.ask(wait)
     while True:
-        found = await server.brpop([KEY_PREFIX + QUEUE], timeout=5)
-        if not found:
-            continue
         arguments, *_ = json.loads(base64.b64decode(json.loads(found[1])["body"]))
-        task, took = ShardTask.parse(arguments), max(0.0, chance.gauss(SHARD_SECONDS, SPREAD * SHARD_SECONDS))
-        await asyncio.sleep(took)
-        body = pack(zeros[task.first : task.last])
-        rows = Rows(task.step, task.shard, task.shards, Rows.DONE, took, name, body)
-        await server.rpush(keys.rows(task.job, task.token), rows.to_bytes())
+        task, took = ShardTask.parse(arguments), max(0.0, chance.gauss(SHARD_SECONDS, spread * SHARD_SECONDS))
+        until = asyncio.get_running_loop().time() + took
+        await line.ask(("GET", keys.round_(task.job, task.token)))
+        rows = Rows(task.step, task.shard, task.shards, Rows.DONE, took, name, pack(zeros[task.first : task.last]))
+        await asyncio.sleep(until - asyncio.get_running_loop().time())
+        found = await line.ask(("RPUSH", keys.rows(task.job, task.token), rows.to_bytes()), wait)
 
 
 def measure(data_dir: Path) -> str:
     """Return efficiency against the number of workers: the mean time of a shard over that of a round."""
     rows = []
     for workers in WORKERS:
-        with plant(0, data_dir) as service, _simulated(workers, service):
-            aggregator = _aggregator()
-            service.finish(service.submit(**SPEC, shards=workers, max_steps=2))
-            before, started = _cpu_seconds(aggregator), time.perf_counter()
-            job = service.finish(service.submit(**SPEC, shards=workers, max_steps=ROUNDS))
-            share = (_cpu_seconds(aggregator) - before) / (time.perf_counter() - started)
-        took = running_seconds(job) / ROUNDS
-        told = (f"{workers}", seconds(took), f"{SHARD_SECONDS / took:.2f}", f"{workers / took:,.0f}", f"{share:.0%}")
-        sys.stderr.write(" ".join(told) + "\n")
-        rows.append(told)
-    return table(("workers", "a round", "efficiency", "shards/s", "aggregator's CPU"), rows)
+        cells = [f"{workers}"]
+        for spread in SPREADS:
+            took, share = _round(data_dir, workers, spread)
+            cells += [seconds(took), f"{SHARD_SECONDS / took:.2f}", f"{share:.0%}"]
+        rows.append((*cells, f"{_barrier(workers, SPREADS[-1]):.2f}"))
+        sys.stderr.write(" ".join(rows[-1]) + "\n")
+    columns = [f"{what}, ±{spread:.0%}" for spread in SPREADS for what in ("a round", "efficiency", "aggregator's CPU")]
+    return table(("workers", *columns, f"most at ±{SPREADS[-1]:.0%}"), rows)
+
+
+def _round(data_dir: Path, workers: int, spread: float) -> tuple[float, float]:
+    """Seconds of a round, and the share of a core that the aggregator takes."""
+    with plant(0, data_dir) as service, _simulated(workers, spread, service):
+        aggregator = _aggregator()
+        service.finish(service.submit(**SPEC, shards=workers, max_steps=2))
+        before, started = _cpu_seconds(aggregator), time.perf_counter()
+        job = service.finish(service.submit(**SPEC, shards=workers, max_steps=ROUNDS))
+        share = (_cpu_seconds(aggregator) - before) / (time.perf_counter() - started)
+    return running_seconds(job) / ROUNDS, share
+
+
+def _barrier(workers: int, spread: float) -> float:
+    """The efficiency of a round that costs nothing but waiting for the slowest of its shards."""
+    chance = random.Random(0)
+    slowest = (max(chance.gauss(1.0, spread) for _ in range(workers)) for _ in range(1000))
+    return 1 / statistics.fmean(slowest)
 
 
 @contextmanager
-def _simulated(workers: int, service: Plant) -> Iterator[None]:
+def _simulated(workers: int, spread: float, service: Plant) -> Iterator[None]:
     names = [f"simulated-{i}" for i in range(workers)]
     with ExitStack() as stack:
         for start in range(0, workers, PER_PROCESS):
-            command = ("benchmarks.scale", "--simulate", *names[start : start + PER_PROCESS])
+            command = ("benchmarks.scale", "--spread", f"{spread}", "--simulate", *names[start : start + PER_PROCESS])
             stack.enter_context(process(command, service.settings, service.folder / f"simulated-{start}.log"))
         wait_until(lambda: len(service.exchange.workers()) == workers)
         yield
@@ -123,11 +160,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, or be simulated workers."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("--simulate", nargs="*", metavar="NAME", help="be these workers")
+    parser.add_argument("--spread", type=float, default=0.0, help="of their compute times")
     parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
     parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-bench-data")
     options = parser.parse_args(arguments)
     if options.simulate:
-        asyncio.run(simulate(Settings(), options.simulate))
+        asyncio.run(simulate(Settings(), options.spread, options.simulate))
         return
     told = measure(options.data_dir)
     sys.stdout.write(f"{machine()}\n\n{told}\n")

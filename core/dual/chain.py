@@ -1,11 +1,12 @@
 """The chain rule of functions that act on each element: `Σ partial · tangent`, for every kind of tangent."""
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, aligned, leading, spread, tangent_of
+from core.dual.engine import Dual, Tensor, aligned, leading, plain, spread, tangent_of
 from core.dual.rules.elementwise import RULES, Elementwise, Partial
 from core.dual.structure import OuterTangent, Structure, UnitTangent
 
@@ -20,29 +21,45 @@ def quick(ufunc: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Tensor | Non
     rule = RULES.get(ufunc)
     if rule is None:
         return None
-    tangents = [x.tangent if isinstance(x, Dual) else None for x in inputs]
-    reals = [x.real if isinstance(x, Dual) else x for x in inputs]
-    first = inputs[0]
-    if len(inputs) == 2:
-        second = inputs[1]
-        if type(second) in NUMBERS:
-            pass
-        elif type(first) in NUMBERS:
-            first = second
-        elif not (
-            type(second) is type(first)
-            and second.level == first.level
-            and second.real.shape == first.real.shape
-            and second.real.dtype is first.real.dtype
-            and second.tangent.__class__ is np.ndarray
-            and second.tangent.shape == getattr(first.tangent, "shape", None)
-        ):
-            return None
-    if first.tangent.__class__ is not np.ndarray or first.real.dtype.kind != "f":
+    if len(inputs) == 1:
+        return quick_one(ufunc, rule, inputs[0])
+    first, second = inputs
+    if type(first) in NUMBERS:
+        first = second
+    elif type(second) not in NUMBERS and not alike(first, second):
         return None
+    if not usual(first):
+        return None
+    reals = [x.real if isinstance(x, Dual) else x for x in inputs]
+    tangents = [x.tangent if isinstance(x, Dual) else None for x in inputs]
     out = ufunc(*reals)
     tangent = dense(rule, tangents, out, reals)
     return out if tangent is None else first.like(out, tangent)
+
+
+def quick_one(ufunc: Callable[..., Any], rule: Elementwise, x: Tensor) -> Tensor | None:
+    if not usual(x):
+        return None
+    real = x.real
+    out = ufunc(real)
+    return x.like(out, fitted(product(rule.partials[0], rule.singular, x.tangent, out, [real]), out))
+
+
+def usual(x: Tensor) -> bool:
+    """Whether x is a dual of real floats with a dense tangent."""
+    return isinstance(x, Dual) and type(x.tangent) is np.ndarray and x.real.dtype.kind == "f"
+
+
+def alike(x: Tensor, y: Tensor) -> bool:
+    """Whether two duals need no alignment."""
+    return (
+        type(x) is type(y)
+        and x.level == y.level
+        and x.real.shape == y.real.shape
+        and x.real.dtype is y.real.dtype
+        and type(y.tangent) is np.ndarray
+        and y.tangent.shape == getattr(x.tangent, "shape", None)
+    )
 
 
 def elementwise(ufunc: Callable[..., Any], rule: Elementwise, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -79,12 +96,12 @@ def combined(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, real
 def dense(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, reals: list[Tensor]) -> Tensor:
     """Σ partial · tangent over the arguments that have a tangent; None if every partial is 0."""
     if rule.joint is not None and all(t is not None for t in tangents):
-        first, second = (spread(t, np.ndim(x), out.ndim) for t, x in zip(tangents, reals, strict=True))
+        first, second = (spread(t, x.ndim, out.ndim) for t, x in zip(tangents, reals, strict=True))
         return fitted(rule.joint(first, second, out, *reals), out)
     total: Tensor = None
     for partial, tangent, x in zip(rule.partials, tangents, reals, strict=True):
         if tangent is not None and partial != 0:
-            term = product(partial, rule.singular, spread(tangent, np.ndim(x), out.ndim), out, reals)
+            term = product(partial, rule.singular, spread(tangent, x.ndim, out.ndim), out, reals)
             total = term if total is None else total + term
     return None if total is None else fitted(total, out)
 
@@ -98,13 +115,16 @@ def product(partial: Partial, singular: bool, tangent: Tensor, out: Tensor, real
     return partial(out, *reals) * tangent
 
 
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def guarded(partial: Callable[..., Any], tangent: Tensor, out: Tensor, reals: list[Tensor]) -> Tensor:
     """The term of a partial that may be infinite: a tangent of 0 makes it 0, not NaN."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        slope = partial(out, *reals)
-        if np.isfinite(np.add.reduce(slope, axis=None)):  # one pass: an infinity or NaN among them shows in the sum
-            return slope * tangent
+    slope = partial(out, *reals)
+    values = plain(slope)
+    if not isfinite(np.vdot(values, values).real):  # one pass: an infinity or NaN among them shows in the sum
         return np.where(tangent == 0, 0, slope * tangent)
+    if type(slope) is type(tangent) is np.ndarray and slope.shape == tangent.shape and slope.dtype == tangent.dtype:
+        return np.multiply(slope, tangent, out=slope)  # in place: nobody else has it
+    return slope * tangent
 
 
 def fitted(tangent: Tensor, out: Tensor) -> Tensor:

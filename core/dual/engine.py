@@ -55,6 +55,9 @@ class Dual:
         return self.real.dtype  # type: ignore[no-any-return]
 
 
+DENSE = (np.ndarray, Dual)
+
+
 def push(
     function: Callable[..., Tensor], rule: Rule, operands: Sequence[Tensor], *, structured: bool = False
 ) -> Tensor:
@@ -113,8 +116,8 @@ def tangent_of(x: Dual, *, structured: bool = False) -> Tensor | None:
 
 def aligned(tangents: list[Tensor | None], reals: Sequence[Tensor]) -> list[Tensor | None]:
     """The dense tangents with the same direction axes, by broadcasting; others pass."""
-    shapes = [directions(t, x) for t, x in zip(tangents, reals, strict=True) if isinstance(t, np.ndarray | Dual)]
-    if all(shape == shapes[0] for shape in shapes):
+    shapes = {directions(t, x) for t, x in zip(tangents, reals, strict=True) if isinstance(t, DENSE)}
+    if len(shapes) < 2:
         return tangents
     common = np.broadcast_shapes(*shapes)
     return [t if t is None else redirect(t, np.ndim(x), common) for t, x in zip(tangents, reals, strict=True)]
@@ -133,7 +136,7 @@ def plain(x: Any) -> Any:
 
 def directions(tangent: Tensor, real: Tensor) -> tuple[int, ...]:
     """The direction axes of a dense tangent."""
-    return tangent.shape[: tangent.ndim - np.ndim(real)]  # type: ignore[no-any-return]
+    return tangent.shape[: tangent.ndim - real.ndim]  # type: ignore[no-any-return]
 
 
 def redirect(tangent: Tensor, ndim: int, to: tuple[int, ...]) -> Tensor:

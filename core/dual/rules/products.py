@@ -64,7 +64,7 @@ def right_product(a: Tensor, tb: Tensor, b: Tensor) -> Tensor:
     if b.ndim > 1:
         return a @ spread(tb, b.ndim, max(b.ndim, a.ndim))
     if a.ndim < 3:
-        return tb @ np.transpose(a)
+        return tb @ a.T
     return np.squeeze(a @ spread(tb[..., None], 2, a.ndim), -1)
 
 

@@ -44,19 +44,20 @@ def variance(
     def rest_of(real: Tensor) -> Tensor:
         return real - (np.mean(real, axis=place, dtype=dtype, keepdims=True, where=where) if mean is None else mean)
 
-    def apply(real: Tensor) -> Tensor:
-        rest = rest_of(real)
-        return np.sum(np.real(np.conjugate(rest) * rest), axis=place, keepdims=keepdims, where=where) / free
+    def added(rest: Tensor, other: Tensor) -> Tensor:
+        products = np.real(np.conjugate(rest) * other) if np.iscomplexobj(rest) else rest * other
+        return np.sum(products, axis=place, keepdims=keepdims, where=where)
 
-    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:  # what the mean adds sums to 0
-        slope = np.real(np.conjugate(rest_of(real)) * tangents[0])
-        return np.sum(slope, axis=place, keepdims=keepdims, where=where) * (2 / free)
-
-    place = from_end(axis, x.ndim)
-    free = counted(x, axis, keepdims, where) - (ddof if correction is None else correction)
     if isinstance(mean, Dual):
         raise TypeError("numpy.var takes no dual as mean=: write out the mean of the squares")
-    return push(apply, rule, (x,))
+    place = from_end(axis, x.ndim)
+    free = counted(x, axis, keepdims, where) - (ddof if correction is None else correction)
+    rest = push(rest_of, lambda tangents, out, real: tangents[0], (x,))  # without the mean's: in the sum it is 0
+    return push(
+        lambda rest: added(rest, rest) / free,
+        lambda tangents, out, rest: added(rest, tangents[0]) * (2 / free),
+        (rest,),
+    )
 
 
 def deviation(x: Tensor, axis: Axis = None, dtype: Any = None, **options: Any) -> Tensor:
@@ -76,7 +77,7 @@ def extremum(function: Handler, joined: Handler) -> Handler:
         def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
             kept = out if keepdims else np.expand_dims(out, place)
             hits = np.equal(real, kept)
-            if np.count_nonzero(hits) == np.size(out):  # no ties: nothing to weigh
+            if np.count_nonzero(hits) == np.size(out) and not np.any(np.isnan(out)):  # no ties: nothing to weigh
                 return picked(tangents[0], hits, place, out)
             weights = hits / np.sum(hits, axis=place, keepdims=True, dtype=real.dtype)
             return np.sum(tangents[0] * weights, axis=place, keepdims=keepdims)
@@ -91,14 +92,15 @@ def extremum(function: Handler, joined: Handler) -> Handler:
 
 def picked(tangent: Tensor, hits: Any, place: tuple[int, ...] | int, out: Tensor) -> Tensor:
     """The tangents at the one hit of each reduction, in the shape of the result."""
-    places = np.atleast_1d(place)
+    places = np.atleast_1d(place).tolist()
     rest = [i for i in range(-hits.ndim, 0) if i not in places]
-    numbers = np.flatnonzero(np.transpose(hits, [*rest, *places]))
-    front = tangent.ndim - hits.ndim
-    where = np.unravel_index(numbers, [hits.shape[i] for i in (*rest, *places)])
-    ordered = [where[[*rest, *places].index(i)] for i in range(-hits.ndim, 0)]
-    found = tangent[(slice(None),) * front + tuple(ordered)]
-    return np.reshape(found, tangent.shape[:front] + np.shape(out))
+    shape, reduced = ([hits.shape[i] for i in axes] for axes in (rest, places))
+    numbers = np.argmax(np.reshape(np.transpose(hits, rest + places), (*shape, -1)), axis=-1)
+    index = dict(zip(places, np.unravel_index(numbers, reduced), strict=True))
+    index |= zip(rest, np.indices(shape, sparse=True), strict=True)
+    front = tangent.shape[: tangent.ndim - hits.ndim]
+    found = tangent[(slice(None),) * len(front) + tuple(index[i] for i in range(-hits.ndim, 0))]
+    return np.reshape(found, front + np.shape(out))
 
 
 def product(

@@ -1,9 +1,19 @@
 """The HTTP client and the command line."""
 
-from client.client import Client
+from client.client import AsyncClient, Client
 from client.errors import ApiError, DualtrainError, Unreachable
 from client.events import Event
-from client.job import JobHandle
+from client.job import AsyncJobHandle, JobHandle
 from client.predictions import Prediction
 
-__all__ = ["ApiError", "Client", "DualtrainError", "Event", "JobHandle", "Prediction", "Unreachable"]
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "AsyncJobHandle",
+    "Client",
+    "DualtrainError",
+    "Event",
+    "JobHandle",
+    "Prediction",
+    "Unreachable",
+]

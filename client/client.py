@@ -1,14 +1,16 @@
 """The service, from a program."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+import sys
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from uuid import uuid4
 
-from client.job import JobHandle
+from client.job import AsyncJobHandle, JobHandle
+from client.kinds import Awaited, Blocking, stream, verb
 from client.predictions import Image, Pixels, Prediction, body, parse
 from client.transport import Transport
+from client.wires import Wire
 from core.job import Job, Status
 
 if TYPE_CHECKING:
@@ -17,8 +19,99 @@ if TYPE_CHECKING:
 URL = "http://127.0.0.1:8000"
 PAGE = 100
 
+H = TypeVar("H", JobHandle, AsyncJobHandle)
 
-class Client:
+
+class ClientVerbs(Generic[H]):
+    """What can be asked of a service."""
+
+    _wire: ClassVar[type[Wire]]
+    _handle: type[H]
+
+    def __init__(self, url: str = URL, api_key: str | None = None, *, patience_seconds: float = 30.0) -> None:
+        self._transport = Transport(self._wire, url, api_key, patience_seconds)
+
+    @verb
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.wire.close()
+
+    @verb
+    async def submit(self, spec: "JobSpec | Mapping[str, Any] | None" = None, *, key: str | None = None) -> H:
+        """Queue a job: exactly one, also when answers are lost and when it is called again with the same `key`.
+
+        Every field of the spec has a default. Raises ApiError with the place of each fault.
+        """
+        headers = {"Idempotency-Key": key or uuid4().hex}
+        answer = await self._transport.request("POST", "/v1/jobs", json=_document(spec), headers=headers)
+        return self._job(answer.json())
+
+    @verb
+    async def plan(self, spec: "JobSpec | Mapping[str, Any] | None" = None) -> dict[str, Any]:
+        """Return what a job would be: passes, memory, estimated time. Nothing is queued."""
+        answer = await self._transport.request("POST", "/v1/jobs", json=_document(spec), params={"dry_run": "true"})
+        return _document(answer.json())
+
+    @verb
+    async def job(self, job_id: str) -> H:
+        """Return a job. Raises ApiError `job_not_found`."""
+        answer = await self._transport.request("GET", f"/v1/jobs/{job_id}")
+        return self._job(answer.json())
+
+    @stream
+    async def jobs(
+        self, *, status: Status | str | None = None, metadata: Mapping[str, str] | None = None, limit: int | None = None
+    ) -> AsyncGenerator[H, None]:
+        """Yield jobs, newest first, page by page as they are asked for."""
+        wanted = {f"metadata[{name}]": value for name, value in (metadata or {}).items()}
+        if status is not None:
+            wanted["status"] = str(status)
+        left, after = sys.maxsize if limit is None else limit, ""
+        while left > 0 and after is not None:
+            parameters = {**wanted, "limit": min(left, PAGE)} | ({"after": after} if after else {})
+            page = (await self._transport.request("GET", "/v1/jobs", params=parameters)).json()
+            for one in page["data"]:
+                yield self._job(one)
+            left, after = left - len(page["data"]), page["next"]
+
+    @verb
+    async def predict(
+        self, *images: Image, pixels: Iterable[Pixels] = (), model: str | None = None
+    ) -> list[Prediction]:
+        """Return a prediction for each image by the best model there is, or by that of a job's id or an alias."""
+        parameters = {"model": model} if model else {}
+        answer = await self._transport.request("POST", "/v1/predictions", params=parameters, **body(images, pixels))
+        return parse(answer)
+
+    @verb
+    async def workers(self) -> list[dict[str, Any]]:
+        """Return the worker processes that are alive."""
+        return await self._list("/v1/workers")
+
+    @verb
+    async def datasets(self) -> list[dict[str, Any]]:
+        """Return what can be trained on."""
+        return await self._list("/v1/datasets")
+
+    @verb
+    async def samples(self, dataset: str = "mnist", *, split: str = "test", limit: int = 10) -> list[dict[str, Any]]:
+        """Return the first samples of a split: `pixels` as `predict` takes them, and the `label`."""
+        return await self._list(f"/v1/datasets/{dataset}/samples", split=split, limit=limit)
+
+    @verb
+    async def ready(self) -> dict[str, Any]:
+        """Return what the service says of its parts: store, exchange, workers. Raises ApiError when it is not ready."""
+        return _document((await self._transport.request("GET", "/readyz")).json())
+
+    def _job(self, record: object) -> H:
+        return self._handle(self._transport, Job.model_validate(record))
+
+    async def _list(self, path: str, **parameters: str | int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self._transport.request("GET", path, params=parameters)).json()["data"]
+        return found
+
+
+class Client(ClientVerbs[JobHandle], Blocking):
     """Talks to a dualtrain service. A server that is away is asked again for `patience_seconds`.
 
     >>> with Client() as client:
@@ -26,8 +119,7 @@ class Client:
     ...     job.wait(progress=True)
     """
 
-    def __init__(self, url: str = URL, api_key: str | None = None, *, patience_seconds: float = 30.0) -> None:
-        self._transport = Transport(url, api_key, patience_seconds)
+    _handle = JobHandle
 
     def __enter__(self) -> Self:
         return self
@@ -37,73 +129,25 @@ class Client:
     ) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._transport.http.close()
 
-    def submit(self, spec: "JobSpec | Mapping[str, Any] | None" = None, *, key: str | None = None) -> JobHandle:
-        """Queue a job: exactly one, also when answers are lost and when it is called again with the same `key`.
+class AsyncClient(ClientVerbs[AsyncJobHandle], Awaited):
+    """The same, awaited.
 
-        Every field of the spec has a default. Raises ApiError with the place of each fault.
-        """
-        headers = {"Idempotency-Key": key or uuid4().hex}
-        answer = self._transport.request("POST", "/v1/jobs", json=_document(spec), headers=headers)
-        return JobHandle(self._transport, Job.model_validate(answer.json()))
+    >>> async with AsyncClient() as client:
+    ...     job = await client.submit({"epochs": 2})
+    ...     async for event in job.events():
+    ...         print(event.type)
+    """
 
-    def plan(self, spec: "JobSpec | Mapping[str, Any] | None" = None) -> dict[str, Any]:
-        """Return what a job would be: passes, memory, estimated time. Nothing is queued."""
-        answer = self._transport.request("POST", "/v1/jobs", json=_document(spec), params={"dry_run": "true"})
-        return _document(answer.json())
+    _handle = AsyncJobHandle
 
-    def job(self, job_id: str) -> JobHandle:
-        """Return a job. Raises ApiError `job_not_found`."""
-        answer = self._transport.request("GET", f"/v1/jobs/{job_id}")
-        return JobHandle(self._transport, Job.model_validate(answer.json()))
+    async def __aenter__(self) -> Self:
+        return self
 
-    def jobs(
-        self, *, status: Status | str | None = None, metadata: Mapping[str, str] | None = None, limit: int | None = None
-    ) -> Iterator[JobHandle]:
-        """Yield jobs, newest first, page by page as they are asked for."""
-        labels = {f"metadata[{name}]": value for name, value in (metadata or {}).items()}
-        wanted: dict[str, str | int] = {**labels, "limit": min(limit or PAGE, PAGE)}
-        if status is not None:
-            wanted["status"] = str(status)
-        return islice(self._all_jobs(wanted), limit)
-
-    def predict(self, *images: Image, pixels: Iterable[Pixels] = (), model: str | None = None) -> list[Prediction]:
-        """Return a prediction for each image by the best model there is, or by that of a job's id or an alias."""
-        parameters = {"model": model} if model else {}
-        answer = self._transport.request("POST", "/v1/predictions", params=parameters, **body(images, pixels))
-        return parse(answer)
-
-    def workers(self) -> list[dict[str, Any]]:
-        """Return the worker processes that are alive."""
-        return self._list("/v1/workers")
-
-    def datasets(self) -> list[dict[str, Any]]:
-        """Return what can be trained on."""
-        return self._list("/v1/datasets")
-
-    def samples(self, dataset: str = "mnist", *, split: str = "test", limit: int = 10) -> list[dict[str, Any]]:
-        """Return the first samples of a split: `pixels` as `predict` takes them, and the `label`."""
-        return self._list(f"/v1/datasets/{dataset}/samples", split=split, limit=limit)
-
-    def ready(self) -> dict[str, Any]:
-        """Return what the service says of its parts: store, exchange, workers. Raises ApiError when it is not ready."""
-        return _document(self._transport.request("GET", "/readyz").json())
-
-    def _all_jobs(self, wanted: dict[str, str | int]) -> Iterator[JobHandle]:
-        after: str | None = ""
-        while after is not None:
-            page = self._transport.request(
-                "GET", "/v1/jobs", params=wanted | ({"after": after} if after else {})
-            ).json()
-            yield from (JobHandle(self._transport, Job.model_validate(one)) for one in page["data"])
-            after = page["next"]
-
-    def _list(self, path: str, **parameters: str | int) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._transport.request("GET", path, params=parameters).json()["data"]
-        return found
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
 
 def _document(spec: "JobSpec | Mapping[str, Any] | None") -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """One job on the server."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
+
 from client.errors import ApiError
 from client.events import Event, follow
+from client.kinds import Awaited, Blocking, stream, verb
 from client.predictions import Image, Pixels, Prediction, body, parse
 from client.progress import bar
 from client.transport import Transport
@@ -15,8 +19,8 @@ Format = Literal["safetensors", "npz", "onnx"]
 ILLEGAL = "illegal_transition"
 
 
-class JobHandle:
-    """A job: `record` is what the server last said of it."""
+class JobVerbs:
+    """What can be done with a job."""
 
     def __init__(self, transport: Transport, record: Job) -> None:
         self._transport = transport
@@ -32,83 +36,112 @@ class JobHandle:
         """Whether nothing will happen to the job any more, as far as is known here."""
         return self.record.status in ENDED
 
-    def refresh(self) -> Job:
+    @verb
+    async def refresh(self) -> Job:
         """Ask the server anew."""
-        self.record = Job.model_validate(self._get("").json())
-        return self.record
+        return await self._refresh()
 
-    def events(self, after: str | None = None) -> Iterator[Event]:
+    @stream
+    def events(self, after: str | None = None) -> AsyncGenerator[Event, None]:
         """Yield events until `done`, from the beginning or after an event's id; lost connections are made again."""
-        return follow(self._transport, self._path("/events"), after)
+        return self._events(after)
 
-    def wait(self, *, progress: bool = False, on_event: Callable[[Event], None] | None = None) -> Job:
+    @verb
+    async def wait(self, *, progress: bool = False, on_event: Callable[[Event], None] | None = None) -> Job:
         """Return the job when it has ended, however it did; `progress` shows a bar in the terminal."""
         with bar(self.record, shown=progress) as show:
-            for event in self.events():
-                show(event)
-                if on_event is not None:
-                    on_event(event)
-        return self.refresh()
+            async with aclosing(self._events()) as events:
+                async for event in events:
+                    show(event)
+                    if on_event is not None:
+                        on_event(event)
+        return await self._refresh()
 
-    def pause(self) -> Job:
+    @verb
+    async def pause(self) -> Job:
         """Pause; a paused job stays paused."""
-        return self._move("pause", Status.PAUSED)
+        return await self._move("pause", Status.PAUSED)
 
-    def resume(self) -> Job:
+    @verb
+    async def resume(self) -> Job:
         """Let a paused job go on; a running one runs on."""
-        return self._move("resume", Status.RUNNING)
+        return await self._move("resume", Status.RUNNING)
 
-    def cancel(self) -> Job:
+    @verb
+    async def cancel(self) -> Job:
         """End the job; a cancelled one stays cancelled."""
-        return self._move("cancel", Status.CANCELLED)
+        return await self._move("cancel", Status.CANCELLED)
 
-    def delete(self) -> None:
+    @verb
+    async def delete(self) -> None:
         """Delete an ended job with all that is kept of it."""
-        self._transport.request("DELETE", self._path(""))
+        await self._transport.request("DELETE", self._path(""))
 
-    def predict(self, *images: Image, pixels: Iterable[Pixels] = (), step: str = "last") -> list[Prediction]:
+    @verb
+    async def predict(self, *images: Image, pixels: Iterable[Pixels] = (), step: str = "last") -> list[Prediction]:
         """Return a prediction for each image (or each row of pixels) by this job's model, also while it is trained."""
         sent = body(images, pixels)
-        return parse(self._transport.request("POST", self._path("/predictions"), params={"step": step}, **sent))
+        return parse(await self._transport.request("POST", self._path("/predictions"), params={"step": step}, **sent))
 
-    def download(self, path: str | Path, *, form: Format = "safetensors", step: str = "last") -> Path:
+    @verb
+    async def download(self, path: str | Path, *, form: Format = "safetensors", step: str = "last") -> Path:
         """Write the model to a file and return its path; `step` is `last`, `best` or one whose checkpoint is kept."""
         target = Path(path)
         partial = target.with_name(f".{target.name}.partial")
-        partial.write_bytes(self._get("/model", format=form, step=step).content)
+        partial.write_bytes((await self._get("/model", format=form, step=step)).content)
         return partial.replace(target)
 
-    def history(self) -> list[dict[str, Any]]:
+    @verb
+    async def history(self) -> list[dict[str, Any]]:
         """Return step, loss, accuracies and times so far."""
-        return _data(self._get("/history").json())
+        return _data(await self._get("/history"))
 
-    def checkpoints(self) -> list[dict[str, Any]]:
+    @verb
+    async def checkpoints(self) -> list[dict[str, Any]]:
         """Return what is kept: step, loss, test accuracy, sha256."""
-        return _data(self._get("/checkpoints").json())
+        return _data(await self._get("/checkpoints"))
 
-    def evaluation(self) -> dict[str, Any]:
+    @verb
+    async def evaluation(self) -> dict[str, Any]:
         """Return the newest evaluation: the confusion matrix, and the accuracy of each class."""
-        found: dict[str, Any] = self._get("/evaluation").json()
+        found: dict[str, Any] = (await self._get("/evaluation")).json()
         return found
 
-    def _move(self, verb: str, status: Status) -> Job:
+    async def _refresh(self) -> Job:
+        return self._take(await self._get(""))
+
+    def _events(self, after: str | None = None) -> AsyncGenerator[Event, None]:
+        return follow(self._transport, self._path("/events"), after)
+
+    async def _move(self, change: str, status: Status) -> Job:
         try:
-            answer = self._transport.request("POST", self._path(f"/{verb}"))
+            answer = await self._transport.request("POST", self._path(f"/{change}"))
         except ApiError as error:
             # The answer to our own first request may have been lost on the way.
-            if error.code == ILLEGAL and self.refresh().status is status:
+            if error.code == ILLEGAL and (await self._refresh()).status is status:
                 return self.record
             raise
+        return self._take(answer)
+
+    def _take(self, answer: httpx.Response) -> Job:
         self.record = Job.model_validate(answer.json())
         return self.record
 
-    def _get(self, part: str, **parameters: str) -> Any:
-        return self._transport.request("GET", self._path(part), params=parameters)
+    async def _get(self, part: str, **parameters: str) -> httpx.Response:
+        return await self._transport.request("GET", self._path(part), params=parameters)
 
     def _path(self, part: str) -> str:
         return f"/v1/jobs/{self.record.id}{part}"
 
 
-def _data(document: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = document["data"]
+class JobHandle(JobVerbs, Blocking):
+    """A job: `record` is what the server last said of it."""
+
+
+class AsyncJobHandle(JobVerbs, Awaited):
+    """A job whose verbs are awaited: `record` is what the server last said of it."""
+
+
+def _data(answer: httpx.Response) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = answer.json()["data"]
     return found

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from client.errors import ApiError, DualtrainError, Unreachable
+from client.wires import Wire
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 2.0
@@ -28,13 +29,13 @@ class Patience:
         self._end = time.monotonic() + self._seconds
         self._wait = FIRST_WAIT_SECONDS
 
-    def wait(self, error: DualtrainError, at_least_seconds: float = 0.0) -> None:
-        """Wait before the next try. Raises `error` when there is no time left for one."""
+    def wait_seconds(self, error: DualtrainError, at_least_seconds: float = 0.0) -> float:
+        """Return how long to wait before the next try. Raises `error` when there is no time left for one."""
         seconds = max(at_least_seconds, self._wait * random.uniform(0.5, 1.0))
         if time.monotonic() + seconds > self._end:
             raise error
-        time.sleep(seconds)
         self._wait = min(2 * self._wait, LONGEST_WAIT_SECONDS)
+        return seconds
 
 
 class Transport:
@@ -44,37 +45,38 @@ class Transport:
     key, and a change of status that was made already counts as made.
     """
 
-    def __init__(self, url: str, api_key: str | None, patience_seconds: float) -> None:
+    def __init__(self, wire: type[Wire], url: str, api_key: str | None, patience_seconds: float) -> None:
         headers = {"User-Agent": "dualtrain-client"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0))
-        self._patience_seconds = patience_seconds
+        self.wire = wire(base_url=url, headers=headers, timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0))
+        self._url, self._patience_seconds = url, patience_seconds
 
     def patience(self) -> Patience:
         """Return fresh patience."""
         return Patience(self._patience_seconds)
 
-    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Return the answer. Raises ApiError for a problem, Unreachable when there is no answer in time."""
         patience = self.patience()
         while True:
             try:
-                response = self.http.request(method, path, **options)
+                response = await self.wire.request(method, path, **options)
             except httpx.TransportError as error:
-                patience.wait(self.unreachable(error))
+                await self.wait_for_server(error, patience)
                 continue
             if response.is_success:
                 return response
-            wait_or_raise(response, patience)
+            await self.wire.sleep(seconds_or_raise(response, patience))
 
-    def unreachable(self, error: httpx.TransportError) -> Unreachable:
-        """Return the error for a connection that could not be made or was lost."""
-        return Unreachable(f"no answer from {self.http.base_url}: {error or type(error).__name__}")
+    async def wait_for_server(self, error: Exception, patience: Patience) -> None:
+        """Wait after a lost connection, or one that could not be made. Raises Unreachable when the patience is over."""
+        away = Unreachable(f"no answer from {self._url}: {error or type(error).__name__}")
+        await self.wire.sleep(patience.wait_seconds(away))
 
 
-def wait_or_raise(response: httpx.Response, patience: Patience) -> None:
-    """Wait if the same request may succeed later. Raises ApiError if not, or if the patience is over."""
+def seconds_or_raise(response: httpx.Response, patience: Patience) -> float:
+    """Return after how long the same request may succeed. Raises ApiError if it will not, or the patience is over."""
     error = ApiError.of(response)
     if response.status_code not in AWAY_STATUSES and error.code not in PASSING_CODES:
         raise error
     asked = response.headers.get("Retry-After", "")
-    patience.wait(error, float(asked) if asked.isdigit() else 0.0)
+    return patience.wait_seconds(error, float(asked) if asked.isdigit() else 0.0)

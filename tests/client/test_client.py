@@ -23,6 +23,13 @@ def test_a_job_is_trained_and_predicts(trained: JobHandle, client: Client) -> No
     assert client.predict(pixels=[samples[0]["pixels"]], model=trained.id) == found[:1]
 
 
+def test_a_stream_that_refuses_is_a_problem(client: Client) -> None:
+    record = client.submit({"max_steps": 1}).record.model_copy(update={"id": "job-of-nobody"})
+    job = JobHandle(client._transport, record)
+    with pytest.raises(ApiError, match="job_not_found"):
+        list(job.events())
+
+
 def test_a_spec_may_be_a_model(client: Client) -> None:
     plan = client.plan(JobSpec(epochs=3))
     assert plan["passes"] == 3 * client.plan()["passes"] > 0

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from client import ApiError, Client, DualtrainError, Unreachable
-from client.transport import Patience, wait_or_raise
+from client.transport import Patience, seconds_or_raise
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -58,23 +58,37 @@ def test_events_of_a_server_that_is_away(client: Client) -> None:
 def test_a_wait_that_is_asked_for_is_kept_and_one_that_is_too_long_is_not_begun() -> None:
     error = DualtrainError("away")
     patience = Patience(1.0)
-    started = time.monotonic()
-    patience.wait(error, 0.3)
-    assert time.monotonic() - started >= 0.3
+    assert patience.wait_seconds(error, 0.3) == 0.3
     with pytest.raises(DualtrainError, match="away"):
-        patience.wait(error, 5.0)
-    assert time.monotonic() - started < 1.0
+        patience.wait_seconds(error, 5.0)
+
+
+def test_waits_grow_up_to_a_bound_and_begin_anew_after_a_success() -> None:
+    patience = Patience(60.0)
+    waits = [patience.wait_seconds(DualtrainError("away")) for _ in range(9)]
+    assert all(
+        0.5 * most <= wait <= most for wait, most in zip(waits, (0.1, 0.2, 0.4, 0.8, 1.6, 2, 2, 2, 2), strict=True)
+    )
+    patience.renew()
+    assert patience.wait_seconds(DualtrainError("away")) <= 0.1
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_an_answer_of_a_proxy_is_waited_out(status: int) -> None:
     response = httpx.Response(status, request=httpx.Request("GET", NOBODY), text="<html>")
-    wait_or_raise(response, Patience(1.0))
+    assert 0 < seconds_or_raise(response, Patience(1.0)) <= 0.1
     with pytest.raises(ApiError, match="unknown"):
-        wait_or_raise(response, Patience(0.0))
+        seconds_or_raise(response, Patience(0.0))
+
+
+def test_a_full_queue_is_asked_again_when_it_says() -> None:
+    full = {"code": "queue_full", "detail": "later"}
+    request = httpx.Request("POST", NOBODY)
+    response = httpx.Response(429, request=request, json=full, headers={"Retry-After": "7"})
+    assert seconds_or_raise(response, Patience(60.0)) == 7.0
 
 
 def test_an_answer_that_will_not_change_is_raised_at_once() -> None:
     response = httpx.Response(404, request=httpx.Request("GET", NOBODY), json={"code": "not_found", "detail": "no"})
     with pytest.raises(ApiError, match="not_found"):
-        wait_or_raise(response, Patience(60.0))
+        seconds_or_raise(response, Patience(60.0))

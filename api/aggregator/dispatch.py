@@ -71,7 +71,3 @@ class Dispatcher:
         with self._app.producer_or_acquire() as producer:
             for task in tasks:
                 self._app.send_task(SHARD_TASK, task.arguments(), queue=QUEUE, producer=producer, ignore_result=True)
-
-    def close(self) -> None:
-        """Close the broker's connections."""
-        self._app.close()

@@ -17,7 +17,6 @@ OPSET = 17
 """Has all operators that are needed here, and is old enough for every runtime that is still kept."""
 IR_VERSION = 8
 
-Node = tuple[str, tuple[str, ...], dict[str, Any]]
 Activate = Callable[["_Graph", str], str]
 
 

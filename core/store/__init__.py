@@ -5,7 +5,7 @@ from core.store.checkpoints import Checkpoint, Checkpoints, Summary, best
 from core.store.connection import Server, ServerError, connect, connect_async
 from core.store.counters import SECONDS, Counters
 from core.store.documents import Documents
-from core.store.events import Event, newest, replay
+from core.store.events import Event, replay
 from core.store.exchange import Exchange, Round, Rows, pack, unpack
 from core.store.idempotency import Claim, Idempotency, InFlight, Mismatch
 from core.store.jobs import ALWAYS, Conflict, Jobs, Page, QueueFull, Told, UnknownJob, read
@@ -44,7 +44,6 @@ __all__ = [
     "best",
     "connect",
     "connect_async",
-    "newest",
     "pack",
     "read",
     "replay",

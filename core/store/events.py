@@ -47,12 +47,6 @@ def replay(store: Server, job_id: str | None = None, after: str = "-") -> tuple[
     return [Event.parse(entry) for entry in entries], lost
 
 
-def newest(store: Server) -> str:
-    """Return the id of the newest event of all, `0-0` when there is none."""
-    last = store.xrevrange(keys.EVENTS, count=1)
-    return last[0][0].decode() if last else "0-0"
-
-
 def _trimmed(store: Server, key: str) -> bool:
     info = store.xinfo_stream(key)
     return bool(info["entries-added"] > info["length"])

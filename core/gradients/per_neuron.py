@@ -15,20 +15,21 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from core.dual import DualTensor, UnitTangent
-from core.gradients.base import Block, Cost, Draw, Estimate, Method
+from core.gradients.base import Block, Cost, Estimate
 from core.gradients.blocks import SAMPLES, Range, cut, grid
 from core.gradients.costs import FLOAT_BYTES, forward_flops, later_flops, tangent_width
-from core.gradients.forward import Forward, by_samples, check_dense
+from core.gradients.exact import Exact
+from core.gradients.forward import Forward
 from core.nn import Network
 from core.nn.config import CONFIG
-from core.nn.tensor import Array, Labels
+from core.nn.tensor import Array
 
 ELEMENTS = 2**18
 """Numbers in the largest tangent of a block."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PerNeuron(Method):
+class PerNeuron(Exact):
     """Every unit's pre-activation is a direction.
 
     The row of K units of a layer: ∂L/∂W of their weights `(fan_in, K)` in C order, of their K biases, and the loss.
@@ -37,16 +38,21 @@ class PerNeuron(Method):
     method: Literal["per-neuron"] = "per-neuron"
     __pydantic_config__ = CONFIG
 
-    def check(self, network: Network) -> None:
-        check_dense(network, self.method)
-
     def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
         return _blocks(network, batch_size)
 
-    def measure(
-        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
-    ) -> list[Array]:
-        return [_row(*pair) for pair in by_samples(network, parameters, inputs, labels, blocks)]
+    def row(self, forward: Forward, block: Block) -> Array:
+        layer, units = _place(forward.network, block.directions)
+        forward.reach(layer)
+        slopes, inputs = _slopes(forward, units), forward.inputs
+        weights = inputs.shape[1] * len(slopes)
+        bias = len(slopes) * (len(forward.layers[layer]) - 1)
+        row = np.empty(weights + bias + 1, slopes.dtype)
+        np.dot(inputs.T, slopes.T, out=row[:weights].reshape(-1, len(slopes)))
+        if bias:
+            np.add.reduce(slopes, axis=1, out=row[weights:-1])
+        row[-1] = forward.loss if block.directions[0] == 0 else 0.0
+        return row
 
     def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
         gradient = np.empty(network.size, dtype)
@@ -60,9 +66,6 @@ class PerNeuron(Method):
 
     def passes(self, network: Network) -> int:
         return sum(network.widths[1:])
-
-    def evaluations(self, network: Network) -> int:
-        return 0
 
     def cost(self, network: Network, batch_size: int) -> Cost:
         pushes = sum(units * (8.0 + later_flops(network, layer)) for layer, units in enumerate(network.widths[1:]))
@@ -92,20 +95,6 @@ def _place(network: Network, directions: Range) -> tuple[int, slice]:
     first, last = directions
     layer, (start, _) = next(item for item in enumerate(_units(network)) if first < item[1][1])
     return layer, slice(first - start, last - start)
-
-
-def _row(forward: Forward, block: Block) -> Array:
-    layer, units = _place(forward.network, block.directions)
-    forward.reach(layer)
-    slopes, inputs = _slopes(forward, units), forward.inputs
-    weights = inputs.shape[1] * len(slopes)
-    bias = len(slopes) * (len(forward.layers[layer]) - 1)
-    row = np.empty(weights + bias + 1, slopes.dtype)
-    np.dot(inputs.T, slopes.T, out=row[:weights].reshape(-1, len(slopes)))
-    if bias:
-        np.add.reduce(slopes, axis=1, out=row[weights:-1])
-    row[-1] = forward.loss if block.directions[0] == 0 else 0.0
-    return row
 
 
 def _slopes(forward: Forward, units: slice) -> Array:

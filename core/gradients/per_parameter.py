@@ -14,35 +14,37 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from core.dual import DualTensor, EntrySeed, UnitTangent
-from core.gradients.base import Block, Cost, Draw, Estimate, Method
+from core.gradients.base import Block, Cost, Estimate
 from core.gradients.blocks import SAMPLES, cut, grid
 from core.gradients.costs import FLOAT_BYTES, later_flops, tangent_width
-from core.gradients.forward import Forward, by_samples, check_dense
+from core.gradients.exact import Exact
+from core.gradients.forward import Forward
 from core.nn import Network, Slice
 from core.nn.config import CONFIG
-from core.nn.tensor import Array, Labels, Tensor
+from core.nn.tensor import Array, Tensor
 
 ELEMENTS = 2**17
 """Numbers in the largest tangent of a block: few enough for a core's cache, enough to outweigh a call's overhead."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PerParameter(Method):
+class PerParameter(Exact):
     """Every weight's E_ij and every bias is a direction of its own. A row: ∂L/∂θ of its directions, and the loss."""
 
     method: Literal["per-parameter"] = "per-parameter"
     __pydantic_config__ = CONFIG
 
-    def check(self, network: Network) -> None:
-        check_dense(network, self.method)
-
     def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
         return _blocks(network, batch_size)
 
-    def measure(
-        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
-    ) -> list[Array]:
-        return [_row(*pair) for pair in by_samples(network, parameters, inputs, labels, blocks)]
+    def row(self, forward: Forward, block: Block) -> Array:
+        part = next(part for part in forward.network.slices if block.directions[0] < part.stop)
+        forward.reach(part.layer)
+        slopes = forward.slopes(_seeded(forward, part, block))
+        row = np.empty(len(slopes) + 1, slopes.dtype)
+        np.add.reduce(slopes, axis=1, out=row[:-1])
+        row[-1] = forward.loss if block.directions[0] == 0 else 0.0
+        return row
 
     def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
         gradient = np.zeros(network.size, dtype)
@@ -52,9 +54,6 @@ class PerParameter(Method):
 
     def passes(self, network: Network) -> int:
         return network.size
-
-    def evaluations(self, network: Network) -> int:
-        return 0
 
     def cost(self, network: Network, batch_size: int) -> Cost:
         parts = network.slices
@@ -72,16 +71,6 @@ def _blocks(network: Network, batch_size: int) -> tuple[Block, ...]:
         for on in cut(part.start, part.stop, ELEMENTS // (largest * tangent_width(network, part.layer)))
     ]
     return grid(directions, samples)
-
-
-def _row(forward: Forward, block: Block) -> Array:
-    part = next(part for part in forward.network.slices if block.directions[0] < part.stop)
-    forward.reach(part.layer)
-    slopes = forward.slopes(_seeded(forward, part, block))
-    row = np.empty(len(slopes) + 1, slopes.dtype)
-    np.add.reduce(slopes, axis=1, out=row[:-1])
-    row[-1] = forward.loss if block.directions[0] == 0 else 0.0
-    return row
 
 
 def _seeded(forward: Forward, part: Slice, block: Block) -> Tensor:

@@ -6,6 +6,10 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from core.gradients import GradientMethod
+from core.nn import Network, Optimizer
+from core.rounds.batches import Batches
+
 Vector = NDArray[Any]
 
 
@@ -21,6 +25,18 @@ class State:
     samples_seen: int = 0
     passes: int = 0
     evaluations: int = 0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What every way to make rounds is made of."""
+
+    network: Network
+    method: GradientMethod
+    optimizer: Optimizer
+    batches: Batches
+    total_steps: int
+    seed: int
 
 
 class Rounds(Protocol):

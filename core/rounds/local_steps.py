@@ -11,10 +11,8 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 from pydantic import Field
 
-from core.gradients import Draw, GradientMethod
-from core.nn import Network, Optimizer
-from core.rounds.base import State, Vector
-from core.rounds.batches import Batches
+from core.gradients import Draw
+from core.rounds.base import Setup, State, Vector
 
 
 @dataclass(frozen=True)
@@ -50,15 +48,9 @@ Outer = Annotated[Average | Nesterov, Field(discriminator="name")]
 
 
 @dataclass(frozen=True)
-class LocalSteps:
+class LocalSteps(Setup):
     """Rounds whose units are replicas. A row is the replica's parameters, its optimizer state, and its mean loss."""
 
-    network: Network
-    method: GradientMethod
-    optimizer: Optimizer
-    batches: Batches
-    total_steps: int
-    seed: int
     steps: int
     replicas: int
     outer: Average | Nesterov

@@ -3,22 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.gradients import Block, Draw, GradientMethod
-from core.nn import Network, Optimizer
-from core.rounds.base import State, Vector
-from core.rounds.batches import Batches
+from core.gradients import Block, Draw
+from core.rounds.base import Setup, State, Vector
 
 
 @dataclass(frozen=True)
-class Synchronous:
+class Synchronous(Setup):
     """Rounds whose units are the method's blocks."""
-
-    network: Network
-    method: GradientMethod
-    optimizer: Optimizer
-    batches: Batches
-    total_steps: int
-    seed: int
 
     def length(self, step: int) -> int:
         return 1

@@ -1,0 +1,30 @@
+"""What the exact methods share: one forward pass over some samples serves all blocks on them."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from core.gradients.base import Block, Draw, Method
+from core.gradients.forward import Forward, by_samples, check_dense
+from core.nn import Network
+from core.nn.tensor import Array, Labels
+
+
+class Exact(Method):
+    """A method whose blocks push tangents on from the layers of a plain forward pass."""
+
+    method: str
+
+    @abstractmethod
+    def row(self, forward: Forward, block: Block) -> Array:
+        """The row of a block, whose samples `forward` holds."""
+
+    def check(self, network: Network) -> None:
+        check_dense(network, self.method)
+
+    def measure(
+        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
+    ) -> list[Array]:
+        return [self.row(*pair) for pair in by_samples(network, parameters, inputs, labels, blocks)]
+
+    def evaluations(self, network: Network) -> int:
+        return 0

@@ -13,7 +13,7 @@ from api.deps import CallerDep, JobDep, ServicesDep, reads
 from api.faults import invalid
 from api.predictions import Model
 from api.predictions.answers import png
-from api.predictions.trace import Direction, address, locate, trace
+from api.predictions.trace import Direction, Trace, address, locate, trace
 from api.problems import Problem, documented
 from api.routes.predictions import Step
 from api.services import Services
@@ -95,15 +95,25 @@ def trace_direction(
     model = services.models.of_job(key, job.id, step)
     direction = _direction(model, asked)
     image, known = _image(services, model, asked)
-    label = asked.label if asked.label is not None else known
-    label = int(model.answer(image).argmax()) if label is None else label
-    if label >= len(model.classes):
-        raise _fault("/label", "unknown_class", f"there are {len(model.classes)} classes")
+    label = _label(model, asked, image, known)
     try:
         inputs, parameters = model.inputs(image).astype(np.float64), model.parameters.astype(np.float64)
         found = trace(model.network, parameters, direction, inputs, label)
     except TypeError as error:
         raise _fault("/layer", "not_differentiable", f"no tangent goes through this network: {error}") from error
+    return _view(model, direction, image, label, found)
+
+
+def _label(model: Model, asked: TraceRequest, image: NDArray[np.uint8], known: int | None) -> int:
+    """Return the class whose loss is traced: the one asked for, the sample's own, or the model's answer."""
+    label = asked.label if asked.label is not None else known
+    label = int(model.answer(image).argmax()) if label is None else label
+    if label >= len(model.classes):
+        raise _fault("/label", "unknown_class", f"there are {len(model.classes)} classes")
+    return label
+
+
+def _view(model: Model, direction: Direction, image: NDArray[np.uint8], label: int, found: Trace) -> TraceView:
     return TraceView(
         job_id=model.job_id,
         step=model.step,

@@ -154,19 +154,11 @@ class Jobs:
         if to in ENDED:
             fields["finished_at"] = record.at
         refused = self._transition(
-            keys=[
-                keys.job(job_id),
-                keys.QUEUE,
-                keys.transitions(job_id),
-                keys.events(job_id),
-                keys.EVENTS,
-                keys.token(job_id),
-                keys.WEBHOOKS,
-            ],
+            keys=_moved(job_id),
             args=[
                 job_id,
                 to.value,
-                "|" + "|".join(sorted(SOURCES[to] if only_from is None else SOURCES[to] & {only_from})) + "|",
+                _alternatives(SOURCES[to] if only_from is None else SOURCES[to] & {only_from}),
                 lease.token if lease else "",
                 record.model_dump_json(),
                 keys.by_status(""),
@@ -229,6 +221,16 @@ def _parse(fields: Mapping[bytes, bytes], transitions: list[bytes], rank: int | 
     return Job.model_validate(
         known | {"transitions": [json.loads(one) for one in transitions], "queue_position": position}
     )
+
+
+def _moved(job_id: str) -> list[str]:
+    """What a change of status touches."""
+    own = (keys.transitions(job_id), keys.events(job_id))
+    return [keys.job(job_id), keys.QUEUE, *own, keys.EVENTS, keys.token(job_id), keys.WEBHOOKS]
+
+
+def _alternatives(statuses: Iterable[Status]) -> str:
+    return "|" + "|".join(sorted(statuses)) + "|"
 
 
 def _raise(refused: str, job_id: str, wanted: Status) -> None:

@@ -10,7 +10,7 @@ PIP := $(RUN)/pip --disable-pip-version-check install --quiet --no-compile
 FETCH := $(PIP) --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test chromium coverage chaos contract lint format lock clean containers docs audit sbom
+.PHONY: help install demo up test chromium coverage chaos contract bench lint format lock clean containers docs audit sbom
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,16 @@ contract: $(TOOLS)  ## every boundary value of the OpenAPI document against a ru
 
 chaos: $(TOOLS)  ## a stack under faults; SEED=n FAULTS=100
 	$(RUN)/python -m tests.chaos.driver --seed $(SEED) --faults $(FAULTS)
+
+BENCH ?=
+
+bench: $(TOOLS)  ## what is measured; BENCH=gradients measures it (the libraries it compares: pip install -e .[bench])
+ifdef BENCH
+	$(RUN)/python -m benchmarks.$(BENCH)
+else
+	@for name in $$(grep -l __main__ benchmarks/*.py | xargs -n 1 basename -s .py); do \
+		printf "  make bench BENCH=%-14s %s\n" $$name "$$(sed -n '1{s/^"""//; s/[:;]* `python.*//; s/"""$$//; p}' benchmarks/$$name.py)"; done
+endif
 
 coverage: $(TOOLS)  ## every test, with the lines and branches that ran
 	$(RUN)/pytest -n 2 --dist worksteal -m "not chaos and not containers and not contract" --cov --cov-report=term

@@ -11,13 +11,14 @@ NAVIGATION: list[dict[str, str]] = tomllib.loads((ROOT / "zensical.toml").read_t
 
 
 def test_it_builds_without_a_warning(tmp_path: Path) -> None:
-    for name in ("zensical.toml", "SECURITY.md"):
+    for name in ("zensical.toml", "SECURITY.md", "CONTRIBUTING.md"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     command = [str(Path(sys.executable).parent / "zensical"), "build", "--strict", "--clean"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Threats" in (tmp_path / "site" / "security" / "index.html").read_text()
+    assert "How the code reads" in (tmp_path / "site" / "contributing" / "index.html").read_text()
 
 
 def test_every_page_is_in_the_navigation() -> None:

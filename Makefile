@@ -82,8 +82,8 @@ containers: $(TOOLS)  ## the composition on a Docker engine: start, kill parts o
 docs: $(TOOLS)  ## the documentation site, into site/
 	$(RUN)/zensical build --strict --clean
 
-audit: $(TOOLS)  ## known weaknesses of what the image is made of; asks a public database
-	$(RUN)/uv tool run pip-audit --disable-pip --require-hashes --requirement $(PINS)/service.txt
+audit: $(TOOLS)  ## known weaknesses of what the image is made of; fails where the public database does not know a part
+	$(RUN)/uv tool run pip-audit --strict --disable-pip --require-hashes --requirement $(PINS)/service.txt
 
 sbom: $(TOOLS)  ## a list of what the image is made of (CycloneDX), into dist/
 	mkdir -p dist

@@ -13,6 +13,7 @@ os.environ |= settings.arithmetic()  # before NumPy, which comes with the module
 
 from core.store.broker import QUEUE, QUEUE_TYPE, is_redis, transport_options  # noqa: E402
 from worker import processes  # noqa: E402
+from worker.upkeep import Upkeep  # noqa: E402
 
 on_redis = is_redis(settings.celery_broker_url)
 app = Celery("dualtrain", broker=settings.celery_broker_url, include=["worker.tasks"])
@@ -56,5 +57,6 @@ app.conf.update(
     worker_enable_remote_control=False,
     worker_hijack_root_logger=False,
 )
+app.steps["worker"].add(Upkeep)
 setup_logging.connect(processes.log)
 processes.connect_signals()

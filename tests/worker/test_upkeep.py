@@ -1,0 +1,51 @@
+"""A worker's idle processes, killed one after the other."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from core.settings import Settings
+
+START_SECONDS = 30.0
+KILLS = 4
+LIMIT_SECONDS = 1.0
+
+
+@pytest.fixture
+def worker(settings: Settings) -> Iterator[psutil.Process]:
+    """A real Celery worker with two processes."""
+    command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "--concurrency=2", "--loglevel=ERROR"]
+    process = subprocess.Popen(command, env={**os.environ, **settings.environment()}, stderr=subprocess.DEVNULL)
+    yield psutil.Process(process.pid)
+    process.terminate()
+    assert process.wait(20) == 0
+
+
+def pool(worker: psutil.Process) -> set[int]:
+    return {child.pid for child in worker.children() if child.status() != psutil.STATUS_ZOMBIE}
+
+
+def seconds_until_there_are_two(worker: psutil.Process, within: float) -> float:
+    begin = time.monotonic()
+    while len(pool(worker)) < 2:
+        assert time.monotonic() - begin < within
+        time.sleep(0.01)
+    return time.monotonic() - begin
+
+
+def test_idle_processes_are_replaced_at_once(worker: psutil.Process) -> None:
+    seconds_until_there_are_two(worker, START_SECONDS)
+    time.sleep(2.0)  # the worker waits for tasks
+    for _ in range(KILLS):
+        victim = min(pool(worker))
+        os.kill(victim, signal.SIGKILL)
+        while victim in pool(worker):
+            time.sleep(0.001)
+        seconds_until_there_are_two(worker, LIMIT_SECONDS)
+        time.sleep(1.0)

@@ -23,14 +23,8 @@ export function files(job) {
     past,
     h("details", {}, h("summary", {}, "The whole spec"), h("pre", { tabindex: 0 }, JSON.stringify(job.spec, null, 2))),
   );
-  const update = (now, type) => {
-    if (type === "step" || type === "evaluation") return;
-    fill(
-      past,
-      now.transitions.map((one) =>
-        h("li", {}, `${clock(one.at)} ${one.status}`, one.reason ? `: ${one.reason.message}` : ""),
-      ),
-    );
-  };
+  const update = (now, type) => type === "step" || type === "evaluation" || fill(past, now.transitions.map(moment));
   return { node, update };
 }
+
+const moment = (one) => h("li", {}, `${clock(one.at)} ${one.status}`, one.reason ? `: ${one.reason.message}` : "");

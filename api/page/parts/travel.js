@@ -46,11 +46,6 @@ function start(found, spec) {
 function stage(layer, index, found, spec) {
   const name = spec.network.layers[index].custom ?? spec.network.layers[index].activation;
   const chosen = strongest(layer);
-  const line = TALL / chosen.length;
-  const bars = chosen.flatMap((unit, at) => [
-    half(layer.values[unit], peak(layer.values), at * line, line, "value", 0),
-    half(layer.tangents[unit], peak(layer.tangents), at * line, line, "tangent", WIDTH / 2),
-  ]);
   const largest = layer.tangents.reduce(
     (best, tangent, unit) => (Math.abs(tangent) > Math.abs(layer.tangents[best]) ? unit : best),
     0,
@@ -67,9 +62,8 @@ function stage(layer, index, found, spec) {
         "aria-label": `Layer ${index}: strongest tangent at ${told}`,
       },
       heads(),
-      bars,
-      h("line", { class: "floor", x1: WIDTH / 4, x2: WIDTH / 4, y1: 0, y2: TALL }),
-      h("line", { class: "floor", x1: 0.75 * WIDTH, x2: 0.75 * WIDTH, y1: 0, y2: TALL }),
+      bars(layer, chosen),
+      [WIDTH / 4, 0.75 * WIDTH].map((x) => h("line", { class: "floor", x1: x, x2: x, y1: 0, y2: TALL })),
     ),
     h(
       "figcaption",
@@ -88,6 +82,14 @@ const heads = () => [
   h("text", { class: "key", x: WIDTH / 4, y: -5, "text-anchor": "middle" }, "value"),
   h("text", { class: "key", x: 0.75 * WIDTH, y: -5, "text-anchor": "middle" }, "tangent · ε"),
 ];
+
+function bars(layer, chosen) {
+  const line = TALL / chosen.length;
+  return chosen.flatMap((unit, at) => [
+    half(layer.values[unit], peak(layer.values), at * line, line, "value", 0),
+    half(layer.tangents[unit], peak(layer.tangents), at * line, line, "tangent", WIDTH / 2),
+  ]);
+}
 
 /** A bar in the half of the picture that starts at `left`. */
 function half(value, most, y, line, kind, left) {

@@ -68,8 +68,9 @@ export function layerEditor(changed) {
     return h("li", {}, layer.custom === undefined ? dense(layer, index) : black(layer, index), remove);
   }
 
+  const named = (words, input) => h("label", {}, words, input);
+
   function dense(layer, index) {
-    const named = (words, input) => h("label", {}, words, input);
     const pick = (name, options) =>
       h(
         "select",

@@ -69,13 +69,7 @@ function row(job) {
   const node = h(
     "li",
     { class: `card job ${job.status}` },
-    h(
-      "div",
-      { class: "job-head" },
-      h("a", { href: `#/jobs/${job.id}`, class: "title" }, title(job)),
-      badge(job),
-      h("span", { class: "soft" }, `${summary(job.spec)} · ${clock(job.created_at)}`),
-    ),
+    head(job),
     progress.node,
     h("div", { class: "cells" }, Object.values(cells)),
     reason,
@@ -93,3 +87,12 @@ function row(job) {
   };
   return { node, update, status: stamp(job) };
 }
+
+const head = (job) =>
+  h(
+    "div",
+    { class: "job-head" },
+    h("a", { href: `#/jobs/${job.id}`, class: "title" }, title(job)),
+    badge(job),
+    h("span", { class: "soft" }, `${summary(job.spec)} · ${clock(job.created_at)}`),
+  );

@@ -7,7 +7,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from api.fanout import Fanout
 from api.forecast import Forecast
-from api.predictions.models import Models
+from api.predictions import Models
 from api.security import Hosts, Keys
 from core.hosts import is_loopback
 from core.settings import Settings

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core.gradients import GradientMethod, PerParameter
 from core.nn import SGD, Custom, Dense, Layer, LossName, Network, Optimizer
-from core.rounds.local_steps import Average, Outer
+from core.rounds import Average, Outer
 
 MAX_PARAMETERS = 10_000_000
 """More would not fit through a round: one round moves the parameters to every worker, and their rows back."""

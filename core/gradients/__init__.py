@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Discriminator
 
-from core.gradients.base import Block, Cost, Draw, Estimate, Method, gradient
+from core.gradients.base import Block, Draw, Estimate, Method, gradient
 from core.gradients.finite_difference import FiniteDifference
 from core.gradients.forward_gradient import ForwardGradient
 from core.gradients.per_neuron import PerNeuron
@@ -19,7 +19,6 @@ GradientMethod: TypeAlias = Annotated[
 __all__ = [
     "SPSA",
     "Block",
-    "Cost",
     "Draw",
     "Estimate",
     "FiniteDifference",

@@ -1,12 +1,12 @@
 """Networks: layers, activations, initializers, losses, optimizers and schedules, all of them data or pure functions."""
 
-from core.nn.activations import ACTIVATIONS, ActivationName
-from core.nn.initializers import INITIALIZERS, InitializerName
+from core.nn.activations import ACTIVATIONS
+from core.nn.initializers import INITIALIZERS
 from core.nn.layers import Custom, Dense, Layer
 from core.nn.losses import LOSSES, LossName
 from core.nn.network import Network, Slice
 from core.nn.optimizers import SGD, AbstractOptimizer, Adam, Momentum, Nesterov, Optimizer, RMSprop
-from core.nn.schedules import Constant, Cosine, Schedule, Step
+from core.nn.schedules import Constant, Cosine, Step
 
 __all__ = [
     "ACTIVATIONS",
@@ -14,13 +14,11 @@ __all__ = [
     "LOSSES",
     "SGD",
     "AbstractOptimizer",
-    "ActivationName",
     "Adam",
     "Constant",
     "Cosine",
     "Custom",
     "Dense",
-    "InitializerName",
     "Layer",
     "LossName",
     "Momentum",
@@ -28,7 +26,6 @@ __all__ = [
     "Network",
     "Optimizer",
     "RMSprop",
-    "Schedule",
     "Slice",
     "Step",
 ]

@@ -8,7 +8,7 @@ from core.store.documents import Documents
 from core.store.events import Event, replay
 from core.store.exchange import Exchange, Round, Rows, pack, unpack
 from core.store.idempotency import Claim, Idempotency, InFlight, Mismatch
-from core.store.jobs import ALWAYS, Conflict, Jobs, Page, QueueFull, Told, UnknownJob, read
+from core.store.jobs import ALWAYS, Conflict, Jobs, QueueFull, Told, UnknownJob, read
 from core.store.leases import Lease, Leases, Stale
 from core.store.webhooks import Webhooks
 
@@ -30,7 +30,6 @@ __all__ = [
     "Lease",
     "Leases",
     "Mismatch",
-    "Page",
     "QueueFull",
     "Round",
     "Rows",

@@ -11,7 +11,7 @@ from core.settings import Settings
 settings = Settings()
 os.environ |= settings.arithmetic()  # before NumPy, which comes with the modules below
 
-from core.store.broker import QUEUE, QUEUE_TYPE, is_redis, transport_options  # noqa: E402
+from core.store.broker import QUEUE, QUEUE_TYPE, SHARD_TASK, is_redis, transport_options  # noqa: E402
 from worker import processes  # noqa: E402
 from worker.upkeep import Upkeep  # noqa: E402
 
@@ -34,6 +34,7 @@ app.conf.update(
     # Nothing is acknowledged on Redis: it would cost two round trips a shard, and after the server was lost a worker
     # whose reserved messages can no longer be acknowledged waits for ever (kombu logs the failure and keeps them).
     task_queues=[Queue(QUEUE, routing_key=QUEUE, no_ack=True)] if on_redis else None,
+    task_annotations={SHARD_TASK: {"Request": "worker.requests:Unacknowledged"}} if on_redis else None,
     # How long the parent waits for the result of a process that is gone before it calls it lost; the default is 10 s.
     worker_lost_wait=0.2,
     # A shard takes milliseconds. One that hangs is ended, its process replaced.

@@ -1,10 +1,11 @@
 """Sending rounds to the workers. The one place of the API that knows Celery; tasks go by name."""
 
+from base64 import b64encode
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from celery import Celery
-from kombu.transport.virtual import Channel
 from kombu.utils.json import dumps
 from kombu.utils.uuid import uuid
 
@@ -33,7 +34,6 @@ class Dispatcher:
             # What could not be published is published again by the round, which knows whether it is still wanted.
             task_publish_retry=False,
         )
-        self._channel: Channel | None = None
 
     def send(self, job_id: str, round_: Round, tasks: Sequence[ShardTask]) -> None:
         """Send a round. Raises kombu's OperationalError or a Redis error when exchange or broker is away."""
@@ -45,27 +45,36 @@ class Dispatcher:
 
     def _send_in_one_trip(self, job_id: str, round_: Round, tasks: Sequence[ShardTask]) -> None:
         """Write round and messages in one pipeline: Celery's own way waits for Redis after each of them."""
-        if self._channel is None:
-            self._channel = self._app.connection_for_write().channel()
         with self._exchange.server.pipeline(transaction=False) as pipe:
             self._exchange.put(job_id, round_, pipe)
             for task in tasks:
-                pipe.lpush(KEY_PREFIX + QUEUE, dumps(self._message(self._channel, task)))
+                pipe.lpush(KEY_PREFIX + QUEUE, dumps(self._message(task)))
             pipe.execute()
 
-    def _message(self, channel: Channel, task: ShardTask) -> dict[str, Any]:
-        """Return the message that `send_task` would push."""
-        parts = self._app.amqp.as_task_v2(uuid(), SHARD_TASK, task.arguments(), {}, ignore_result=True)
-        message: dict[str, Any] = channel.prepare_message(
-            dumps(parts.body),
-            priority=0,
-            content_type="application/json",
-            content_encoding="utf-8",
-            headers=parts.headers,
-            properties={**parts.properties, "delivery_mode": PERSISTENT},
-        )
-        channel._inplace_augment_message(message, "", QUEUE)
-        return message
+    def _message(self, task: ShardTask) -> dict[str, Any]:
+        """Return the message that `send_task` would push, made from one that Celery made."""
+        name, arguments = uuid(), task.arguments()
+        pattern, (_, _, embedded) = self._pattern
+        about = {"id": name, "root_id": name, "argsrepr": repr(arguments)}
+        body = b64encode(dumps((arguments, {}, embedded)).encode()).decode()
+        properties = pattern["properties"] | {"correlation_id": name, "delivery_tag": name}
+        return pattern | {"body": body, "headers": pattern["headers"] | about, "properties": properties}
+
+    @cached_property
+    def _pattern(self) -> tuple[dict[str, Any], tuple[Any, ...]]:
+        """A message as Celery and kombu make it, which takes longer than some shards compute, and its body."""
+        parts = self._app.amqp.as_task_v2(uuid(), SHARD_TASK, (), {}, ignore_result=True)
+        with self._app.connection_for_write() as connection, connection.channel() as channel:
+            message: dict[str, Any] = channel.prepare_message(
+                dumps(parts.body),
+                priority=0,
+                content_type="application/json",
+                content_encoding="utf-8",
+                headers=parts.headers,
+                properties={**parts.properties, "delivery_mode": PERSISTENT},
+            )
+            channel._inplace_augment_message(message, "", QUEUE)
+        return message, parts.body
 
     def _publish(self, tasks: Sequence[ShardTask]) -> None:
         with self._app.producer_or_acquire() as producer:

@@ -19,7 +19,7 @@ from core.dual import DualTensor, jvp
 SIZE = 10**6
 DIRECTIONS = (1, 8)
 ROUNDS = 7
-LIMIT_SECONDS = 0.5
+LIMIT_SECONDS = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

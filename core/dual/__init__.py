@@ -3,6 +3,7 @@
 from core.dual.affine import affine
 from core.dual.check import check_derivatives
 from core.dual.custom import elementwise_function, row_function, rule
+from core.dual.exponentials import log_softmax, logsumexp, softmax
 from core.dual.number import DualNumber, eps
 from core.dual.structure import EntrySeed, OuterTangent, UnitTangent, contract
 from core.dual.tensor import DualTensor
@@ -25,6 +26,9 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "log_softmax",
+    "logsumexp",
     "row_function",
     "rule",
+    "softmax",
 ]

@@ -1,16 +1,17 @@
 """The chain rule of functions that act on each element: `Σ partial · tangent`, for every kind of tangent."""
 
 from collections.abc import Callable
-from math import isfinite
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, aligned, leading, plain, spread, tangent_of
+from core.dual.engine import Dual, Tensor, aligned, leading, spread, tangent_of
 from core.dual.rules.elementwise import RULES, Elementwise, Partial
-from core.dual.structure import OuterTangent, Structure, UnitTangent
+from core.dual.structure import OuterTangent, ScaledTangent, Structure, UnitTangent, weighted
 
 NUMBERS = (float, int)
+QUIET: Any = dict.fromkeys(("divide", "invalid", "over"), "ignore")
 
 
 def quick(ufunc: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Tensor | None:
@@ -46,8 +47,13 @@ def quick_one(ufunc: Callable[..., Any], rule: Elementwise, x: Tensor) -> Tensor
 
 
 def usual(x: Tensor) -> bool:
-    """Whether x is a dual of real floats with a dense tangent."""
-    return isinstance(x, Dual) and type(x.tangent) is np.ndarray and x.real.dtype.kind == "f"
+    """Whether x is a dual of real floats with a dense tangent, and not one to be scaled."""
+    return (
+        isinstance(x, Dual)
+        and type(x.tangent) is np.ndarray
+        and x.real.dtype.kind == "f"
+        and (x.tangent.ndim == x.real.ndim or x.tangent.flags.writeable)
+    )
 
 
 def alike(x: Tensor, y: Tensor) -> bool:
@@ -81,16 +87,37 @@ def elementwise(ufunc: Callable[..., Any], rule: Elementwise, inputs: tuple[Tens
 
 
 def combined(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, reals: list[Tensor]) -> Tensor:
-    """The tangent of the result: structured if every term is, on the same units; dense else."""
-    if any(isinstance(t, Structure) for t in tangents):
-        terms = [kept(rule, i, t, out, reals) if isinstance(t, Structure) else None for i, t in enumerate(tangents)]
-        together = joined([term for term, t in zip(terms, tangents, strict=True) if t is not None])
+    """The tangent of the result: structured if every term is, and they match; dense else."""
+    held = with_one_base(tangents, reals)
+    if any(isinstance(t, Structure) for t in held):
+        terms = [kept(rule, i, t, out, reals) if isinstance(t, Structure) else None for i, t in enumerate(held)]
+        together = joined([term for term, t in zip(terms, held, strict=True) if t is not None])
         if together is not None:
             return together
-        tangents = [
-            t.dense(x.shape, x.dtype) if isinstance(t, Structure) else t for t, x in zip(tangents, reals, strict=True)
-        ]
+    tangents = [
+        t.dense(x.shape, x.dtype) if isinstance(t, Structure) else t for t, x in zip(tangents, reals, strict=True)
+    ]
     return dense(rule, aligned(tangents, reals), out, reals)
+
+
+def with_one_base(tangents: list[Tensor | None], reals: list[Tensor]) -> list[Tensor | None]:
+    """The tangents as scaled ones of the same directions, if they are that."""
+    bases = [t.base if isinstance(t, ScaledTangent) else t for t in tangents]
+    base = next(one for one in bases if one is not None)
+    if any(one is not None and one is not base for one in bases) or not lasting(base):
+        return [
+            t.dense(x.shape, x.dtype) if isinstance(t, ScaledTangent) else t
+            for t, x in zip(tangents, reals, strict=True)
+        ]
+    return [
+        ScaledTangent(1, t, x.ndim) if t is base and t.ndim > x.ndim else t
+        for t, x in zip(tangents, reals, strict=True)
+    ]
+
+
+def lasting(tangent: Tensor) -> bool:
+    """Whether it is an array that nobody may write into, as those of a function's arguments are."""
+    return type(tangent) is np.ndarray and not tangent.flags.writeable
 
 
 def dense(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, reals: list[Tensor]) -> Tensor:
@@ -115,16 +142,12 @@ def product(partial: Partial, singular: bool, tangent: Tensor, out: Tensor, real
     return partial(out, *reals) * tangent
 
 
-@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+@np.errstate(**QUIET)
 def guarded(partial: Callable[..., Any], tangent: Tensor, out: Tensor, reals: list[Tensor]) -> Tensor:
     """The term of a partial that may be infinite: a tangent of 0 makes it 0, not NaN."""
     slope = partial(out, *reals)
-    values = plain(slope)
-    if not isfinite(np.vdot(values, values).real):  # one pass: an infinity or NaN among them shows in the sum
-        return np.where(tangent == 0, 0, slope * tangent)
-    if type(slope) is type(tangent) is np.ndarray and slope.shape == tangent.shape and slope.dtype == tangent.dtype:
-        return np.multiply(slope, tangent, out=slope)  # in place: nobody else has it
-    return slope * tangent
+    fits = type(slope) is type(tangent) is np.ndarray and (slope.shape, slope.dtype) == (tangent.shape, tangent.dtype)
+    return weighted(slope, tangent, slope if fits else None)  # in place: nobody else has it
 
 
 def fitted(tangent: Tensor, out: Tensor) -> Tensor:
@@ -137,22 +160,30 @@ def fitted(tangent: Tensor, out: Tensor) -> Tensor:
 
 def kept(rule: Elementwise, index: int, tangent: Structure, out: Tensor, reals: list[Tensor]) -> Structure | None:
     """The structured term of one argument; None where only a dense one says it."""
-    partial = rule.partials[index]
-    x = reals[index]
+    partial, x = rule.partials[index], reals[index]
     if isinstance(tangent, UnitTangent):
         if x.shape[-1] != out.shape[-1] or rule.singular:
             return None
+        slope = slope_of(rule, index, out, reals)
         lifted = UnitTangent(tangent.units, raised(tangent.values, x.shape, out.shape))
-        if isinstance(partial, int):
-            return lifted.scaled(partial)
-        slope = partial(out, *reals)
         return lifted.scaled(slope if np.ndim(slope) == 0 else np.broadcast_to(slope, out.shape))
-    if isinstance(tangent, OuterTangent) and x.shape == out.shape:
-        if partial == 1:
-            return tangent
-        slope = partial if isinstance(partial, int) else partial(out, *reals)
-        return OuterTangent(tangent.values * slope, tangent.rows) if np.ndim(slope) == 0 else None
-    return None
+    if not isinstance(tangent, ScaledTangent | OuterTangent) or x.shape != out.shape:
+        return None
+    if partial == 1:
+        return tangent
+    slope = slope_of(rule, index, out, reals)
+    if isinstance(tangent, ScaledTangent):
+        return tangent.scaled(slope)
+    return OuterTangent(tangent.values * slope, tangent.rows) if np.ndim(slope) == 0 else None
+
+
+def slope_of(rule: Elementwise, index: int, out: Tensor, reals: list[Tensor]) -> Tensor:
+    """The partial derivative for one argument."""
+    partial = rule.partials[index]
+    if isinstance(partial, int):
+        return partial
+    with np.errstate(**QUIET) if rule.singular else nullcontext():
+        return partial(out, *reals)
 
 
 def raised(values: Tensor, shape: tuple[int, ...], to: tuple[int, ...]) -> Tensor:
@@ -170,4 +201,6 @@ def joined(terms: list[Structure | None]) -> Structure | None:
     if isinstance(first, UnitTangent) and isinstance(second, UnitTangent):
         same = first.units is second.units or np.array_equal(first.units, second.units)
         return UnitTangent(first.units, first.values + second.values) if same else None
+    if isinstance(first, ScaledTangent) and isinstance(second, ScaledTangent):
+        return ScaledTangent(first.slopes + second.slopes, first.base, first.ndim)
     return None

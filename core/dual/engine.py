@@ -110,8 +110,16 @@ def tangent_of(x: Dual, *, structured: bool = False) -> Tensor | None:
     if isinstance(tangent, Zero):
         return None
     if isinstance(tangent, Structure) and not structured:
-        return tangent.dense(x.real.shape, x.real.dtype)
+        dense = tangent.dense(x.real.shape, x.real.dtype)
+        if writeable(x):
+            x.tangent = dense  # of which views of x then hold views
+        return dense
     return tangent
+
+
+def writeable(x: Dual) -> bool:
+    """Whether it can be assigned into, unlike the arguments of a function that `jvp` calls."""
+    return bool(plain(x).flags.writeable)
 
 
 def aligned(tangents: list[Tensor | None], reals: Sequence[Tensor]) -> list[Tensor | None]:

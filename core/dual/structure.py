@@ -106,6 +106,39 @@ class OuterTangent(Structure):
         return (len(self.rows),)
 
 
+@dataclass(frozen=True, eq=False)
+class ScaledTangent(Structure):
+    """On any tensor: `slopes * base`, for K directions `base`, `(K, *shape)`, through functions of each element.
+
+    `slopes` broadcasts to the tensor's shape: a chain of such functions multiplies slopes, as if for one direction,
+    and the directions only once, at its end. Nobody may write into `base`, and `slopes` are this tangent's own.
+    """
+
+    slopes: Array
+    base: Array
+    ndim: int  # of the tensor
+
+    @np.errstate(divide="ignore", invalid="ignore", over="ignore")
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        dense = weighted(self.slopes, self.base)
+        return dense if dense.dtype == dtype else dense.astype(dtype)
+
+    @property
+    def directions(self) -> tuple[int, ...]:
+        return self.base.shape[: self.base.ndim - self.ndim]  # type: ignore[no-any-return]
+
+    @np.errstate(divide="ignore", invalid="ignore", over="ignore")
+    def scaled(self, by: Array) -> "ScaledTangent":
+        return ScaledTangent(self.slopes * by, self.base, self.ndim)
+
+
+def weighted(slopes: Array, tangent: Array, into: Array | None = None) -> Array:
+    """`slopes * tangent`, 0 where the tangent is, even if the slope is infinite there."""
+    if np.isfinite(np.vdot(slopes, slopes)):  # one pass: an infinity or NaN among them shows in the sum
+        return np.multiply(slopes, tangent, out=into)
+    return np.where(tangent == 0, 0, slopes * tangent)
+
+
 def chosen(x: Array, indices: Indices) -> Array:
     """`x[..., indices]` with that axis first, `(K, *batch)`."""
     if type(x) is np.ndarray and x.ndim == 2:

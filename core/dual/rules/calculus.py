@@ -1,4 +1,4 @@
-"""Rules of differences, integrals, polynomials, signals and complex parts."""
+"""Rules of differences, integrals, signals, statistics and complex parts."""
 
 from functools import partial
 from math import factorial, pi
@@ -62,7 +62,8 @@ def interp(x: Tensor, xp: Tensor, fp: Tensor, left: Any = None, right: Any = Non
     xp, fp = (one if isinstance(one, Dual) else np.asarray(one) for one in (xp, fp))
     inside = fp[i] + (x - xp[i]) / (xp[i + 1] - xp[i]) * (fp[i + 1] - fp[i])
     after = np.where(np.greater(x, xp[-1]), fp[-1] if right is None else right, inside)
-    return np.where(np.less(x, xp[0]), fp[0] if left is None else left, after)
+    found = np.where(np.less(x, xp[0]), fp[0] if left is None else left, after)
+    return np.astype(found, np.result_type(found, np.float64))
 
 
 def sinc(x: Tensor) -> Tensor:
@@ -105,38 +106,13 @@ def real_if_close(z: Tensor, tol: float = 100) -> Tensor:
     return real_part(z) if np.isrealobj(np.real_if_close(plain(z), tol)) else z
 
 
-def polyval(p: Tensor, x: Tensor) -> Tensor:
-    out = np.zeros_like(plain(x))
-    for coefficient in p:
-        out = out * x + coefficient
-    return out
-
-
-def polyadd(a: Tensor, b: Tensor) -> Tensor:
-    return longer(a, b) + longer(b, a)
-
-
-def polysub(a: Tensor, b: Tensor) -> Tensor:
-    return longer(a, b) - longer(b, a)
-
-
-def longer(a: Tensor, b: Tensor) -> Tensor:
-    """Coefficients with zeros in front, as many as b has more."""
-    a = np.atleast_1d(a)
-    return np.pad(a, (max(np.size(b) - np.size(a), 0), 0))
-
-
-def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
-    count = np.size(x) if N is None else N
-    powers = np.arange(count) if increasing else np.arange(count)[::-1]
-    return x[:, None] ** powers
-
-
 def cov(
     m: Tensor, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None, **options: Any
 ) -> Tensor:
     if options:
         raise TypeError(f"numpy.cov of a dual takes no {sorted(options)}")
+    data: Tensor = m if isinstance(m, Dual) else np.asarray(m)
+    m = data.astype(np.result_type(data, np.float64))
     m = np.atleast_2d(m) if rowvar or np.ndim(m) == 1 else np.transpose(m)
     if y is not None:
         m = np.concatenate([m, np.atleast_2d(y) if rowvar or np.ndim(y) == 1 else np.transpose(y)])
@@ -219,12 +195,6 @@ RULES: dict[Any, Handler] = {
     np.real: real_part,
     np.imag: imaginary_part,
     np.real_if_close: real_if_close,
-    np.polyval: polyval,
-    np.polyadd: polyadd,
-    np.polysub: polysub,
-    np.polyder: linear(np.polyder),
-    np.polyint: linear(np.polyint),
-    np.vander: vander,
     np.cov: cov,
     np.corrcoef: corrcoef,
     np.linspace: linspace,

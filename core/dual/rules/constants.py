@@ -40,8 +40,6 @@ REFUSED_FUNCTIONS: dict[Any, str] = {
     np.i0: "scipy.special.i0 has a rule",
     np.poly: "multiply the factors with np.polymul",
     np.polydiv: "solve for the quotient with np.linalg.solve",
-    np.polyfit: "np.linalg.lstsq of np.vander(x) has a rule",
-    np.roots: "np.linalg.eigvals of the companion matrix has a rule",
     np.sort_complex: "complex numbers have no order to differentiate",
     np.intersect1d: "sets have no derivative: take np.unique, or .real",
     np.setdiff1d: "sets have no derivative: take np.unique, or .real",

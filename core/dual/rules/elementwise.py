@@ -118,9 +118,7 @@ RULES: dict[Any, Elementwise] = {
     np.degrees: smooth(lambda out, x: 180 / pi),
     np.add: smooth(1, 1, joint=lambda tx, ty, out, x, y: tx + ty),
     np.subtract: smooth(1, -1, joint=lambda tx, ty, out, x, y: tx - ty),
-    np.multiply: smooth(
-        lambda out, x, y: y, lambda out, x, y: x, joint=lambda tx, ty, out, x, y: y * tx + x * ty
-    ),
+    np.multiply: smooth(lambda out, x, y: y, lambda out, x, y: x, joint=lambda tx, ty, out, x, y: y * tx + x * ty),
     np.divide: smooth(
         lambda out, x, y: 1 / y, lambda out, x, y: -out / y, joint=lambda tx, ty, out, x, y: (tx - out * ty) / y
     ),

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, push
+from core.dual.engine import Dual, Tensor, push, writeable
 from core.dual.structure import UnitTangent
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
     """`x[index]`; a slice of a one-hot vector that no direction touches is a plain array."""
     tangent = x.tangent
-    if isinstance(tangent, UnitTangent) and x.real.ndim == 1 and isinstance(index, slice):
+    if isinstance(tangent, UnitTangent) and x.real.ndim == 1 and isinstance(index, slice) and not writeable(x):
         cut = sliced(tangent, range(len(x.real))[index])
         if cut is not Ellipsis:
             return x.real[index] if cut is None else x.like(x.real[index], cut)

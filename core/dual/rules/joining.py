@@ -1,14 +1,12 @@
-"""Rules of functions that join, split, fill up and widen arrays."""
+"""Rules of functions that join, split and widen arrays."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, push
+from core.dual.engine import Tensor, push
 from core.dual.rules.kinds import Handler, from_end
-
-INDEX_MODES = ("edge", "reflect", "symmetric", "wrap")
 
 
 def concatenate(
@@ -135,21 +133,6 @@ def meshgrid(*vectors: Tensor, copy: bool = True, sparse: bool = False, indexing
     return tuple(grids) if sparse else tuple(np.copy(grid) for grid in broadcast_arrays(*grids))
 
 
-def pad(x: Tensor, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0, **options: Any) -> Tensor:
-    if mode in INDEX_MODES and not options:
-        numbers: Any = np.arange(np.size(x)).reshape(np.shape(x))
-        return np.ravel(x)[np.pad(numbers, pad_width, mode)]  # type: ignore[call-overload]
-    if mode != "constant" or options or isinstance(constant_values, Dual):
-        raise TypeError(f"numpy.pad of a dual takes mode='constant' or one of {INDEX_MODES}, not {mode!r} {options}")
-    widths: Any = np.broadcast_to(pad_width, (np.ndim(x), 2)).tolist()
-
-    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
-        front = tangents[0].ndim - real.ndim
-        return np.pad(tangents[0], [[0, 0]] * front + widths)
-
-    return push(lambda real: np.pad(real, widths, constant_values=constant_values), rule, (x,))
-
-
 RULES: dict[Any, Handler] = {
     np.concatenate: concatenate,
     np.stack: stack,
@@ -168,5 +151,4 @@ RULES: dict[Any, Handler] = {
     np.unstack: unstack,
     np.broadcast_arrays: broadcast_arrays,
     np.meshgrid: meshgrid,
-    np.pad: pad,
 }

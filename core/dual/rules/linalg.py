@@ -129,15 +129,22 @@ def gaps(values: Tensor) -> Tensor:
 
 
 def eigvals(a: Tensor) -> Tensor:
-    """Eigenvalues of any square matrix; the first derivative only, for that of the vectors depends on their phase."""
-    if not isinstance(a.real, np.ndarray):
-        raise TypeError("numpy.linalg.eigvals of a dual has a first derivative only; eigvalsh has all of them")
+    """Eigenvalues of any square matrix."""
 
     def rule(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
-        vectors = np.linalg.eig(a)[1]
+        vectors = eigenvectors(a)
         return diagonal(np.linalg.inv(vectors) @ tangents[0] @ vectors)
 
-    return push(lambda a: np.linalg.eig(a)[0], rule, (a,))
+    return push(lambda a: np.linalg.eig(a)[0] if type(a) is np.ndarray else eigvals(a), rule, (a,))
+
+
+def eigenvectors(a: Tensor) -> Tensor:
+    """Of a length that does not matter to eigenvalues: their tangents have no part along themselves."""
+
+    def rule(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
+        return out @ (gaps(eigvals(a)) * (np.linalg.inv(out) @ tangents[0] @ out))
+
+    return push(lambda a: np.linalg.eig(a)[1] if type(a) is np.ndarray else eigenvectors(a), rule, (a,))
 
 
 def pinv(a: Tensor, rcond: Any = None, hermitian: bool = False, **options: Any) -> Tensor:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Dual, Tensor, each, plain, push
+from core.dual.exponentials import logsumexp
 from core.dual.rules.assignment import setitem
 from core.dual.rules.kinds import Handler, from_end
 
@@ -21,14 +22,6 @@ def frexp(x: Tensor) -> tuple[Tensor, Any]:
 
 def division_with_rest(x: Tensor, y: Tensor) -> tuple[Any, Tensor]:
     return np.floor_divide(x, y), np.remainder(x, y)
-
-
-def log_sum(x: Tensor, axis: Any = 0, *, keepdims: bool = False) -> Tensor:
-    """log Σ exp(x), shifted by the maximum: what np.logaddexp.reduce is."""
-    shift = np.max(plain(x), axis=axis, keepdims=True)
-    shift = np.where(np.isfinite(shift), shift, 0)
-    found = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
-    return found if keepdims else np.squeeze(found, axis)
 
 
 def running(ufunc: Any, reaches: Any) -> Handler:
@@ -90,7 +83,7 @@ METHODS: dict[tuple[Any, str], Handler] = {
     (np.minimum, "reduce"): first_axis(np.min),
     (np.fmax, "reduce"): first_axis(np.nanmax),
     (np.fmin, "reduce"): first_axis(np.nanmin),
-    (np.logaddexp, "reduce"): log_sum,
+    (np.logaddexp, "reduce"): first_axis(logsumexp),
     (np.add, "accumulate"): first_axis(np.cumsum),
     (np.multiply, "accumulate"): first_axis(np.cumprod),
     (np.maximum, "accumulate"): running(np.maximum, np.greater_equal),

@@ -185,10 +185,6 @@ def linalg_cross(a: Tensor, b: Tensor, /, *, axis: int = -1) -> Tensor:
     return cross(a, b, axis=axis)
 
 
-def polynomial_product(a: Tensor, b: Tensor) -> Tensor:
-    return np.convolve(np.atleast_1d(a), np.atleast_1d(b))
-
-
 UFUNCS: dict[Any, Handler] = {np.matmul: matmul, np.vecdot: vecdot, np.matvec: matvec, np.vecmat: vecmat}
 RULES: dict[Any, Handler] = {
     np.dot: dot,
@@ -201,7 +197,6 @@ RULES: dict[Any, Handler] = {
     np.cross: cross,
     np.convolve: bilinear(np.convolve),
     np.correlate: bilinear(np.correlate),
-    np.polymul: polynomial_product,
     np.linalg.matmul: matmul,
     np.linalg.vecdot: vecdot,
     np.linalg.outer: outer,

@@ -71,20 +71,22 @@ def partition(x: Tensor, kth: Any, axis: int | None = -1, kind: str = "introsele
     return np.take_along_axis(x, np.argpartition(x, kth, axis=axis), axis)
 
 
+PICKING = {"inverted_cdf", "closest_observation", "lower", "higher", "nearest"}  # methods that take one element
+
+
 def quantile(
     x: Tensor, q: Any, axis: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
-    """The linear method: between the two elements around rank q·(n - 1)."""
-    if method != "linear":
-        raise TypeError(f"numpy.quantile of a dual takes method='linear', not {method!r}")
+    """Between the two elements around a rank, which is the quantile of the ranks themselves by the same method."""
     axes = np.atleast_1d(from_end(axis, x.ndim)).tolist()
     rest = [i for i in range(-x.ndim, 0) if i not in axes]
     rows = np.sort(np.reshape(np.transpose(x, rest + axes), [x.shape[i] for i in rest] + [-1]), axis=-1)
-    rank = np.asarray(q, np.float64) * (rows.shape[-1] - 1)
+    rank = np.quantile(np.arange(rows.shape[-1], dtype=np.float64), q, method=method)  # type: ignore[call-overload]
     low = np.floor(rank).astype(int)
     high = np.minimum(low + 1, rows.shape[-1] - 1)
-    part = np.asarray(rank - low, x.dtype)
-    found = np.moveaxis(rows[..., low] * (1 - part) + rows[..., high] * part, range(len(rest)), range(-len(rest), 0))
+    part = np.asarray(rank - low, x.dtype if isinstance(q, int | float) else np.float64)
+    between = rows[..., low] if method in PICKING else rows[..., low] * (1 - part) + rows[..., high] * part
+    found = np.moveaxis(between, range(len(rest)), range(-len(rest), 0))
     return np.expand_dims(found, axes) if keepdims else found
 
 
@@ -106,13 +108,15 @@ def skipping_nan(function: Handler, x: Tensor, axis: int | None, keepdims: bool)
     return np.reshape(found, shape) if keepdims else found
 
 
-def nanquantile(x: Tensor, q: Any, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
-    found = skipping_nan(lambda row: quantile(row, q), x, axis, keepdims and np.ndim(q) == 0)
+def nanquantile(
+    x: Tensor, q: Any, axis: int | None = None, *, method: str = "linear", keepdims: bool = False
+) -> Tensor:
+    found = skipping_nan(lambda row: quantile(row, q, method=method), x, axis, keepdims and np.ndim(q) == 0)
     return found if axis is None or np.ndim(q) == 0 else np.moveaxis(found, -1, 0)
 
 
-def nanpercentile(x: Tensor, q: Any, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
-    return nanquantile(x, np.true_divide(q, 100), axis, keepdims=keepdims)
+def nanpercentile(x: Tensor, q: Any, axis: int | None = None, **options: Any) -> Tensor:
+    return nanquantile(x, np.true_divide(q, 100), axis, **options)
 
 
 def nanmedian(x: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:

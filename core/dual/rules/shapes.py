@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor, push
+from core.dual.engine import Dual, Tensor, push, writeable
 from core.dual.rules.kinds import Handler, axiswise, from_end, gathering, linear, reshaping
 from core.dual.structure import EntrySeed, UnitTangent
 
@@ -19,11 +19,12 @@ def reshape(x: Tensor, shape: Any, order: str = "C", *, copy: bool | None = None
         tangent = tangents[0]
         if isinstance(tangent, UnitTangent) and real.ndim == 1 and out.ndim == 2 and np.all(tangent.values == 1):
             return EntrySeed(*np.divmod(tangent.units, out.shape[1]))
-        if not isinstance(tangent, np.ndarray) and hasattr(tangent, "dense"):
+        if isinstance(tangent, UnitTangent):
             tangent = tangent.dense(real.shape, real.dtype)
         return np.reshape(tangent, tangent.shape[: tangent.ndim - real.ndim] + out.shape)
 
-    return push(lambda array: np.reshape(array, shape, copy=copy), rule, (x,), structured=True)
+    seed = isinstance(x, Dual) and isinstance(x.tangent, UnitTangent) and not writeable(x)
+    return push(lambda array: np.reshape(array, shape, copy=copy), rule, (x,), structured=seed)
 
 
 def ravel(x: Tensor, order: str = "C") -> Tensor:

@@ -10,7 +10,7 @@ import pytest
 import core.dual
 
 MODULES = ["core.dual", *(module.name for module in pkgutil.walk_packages(core.dual.__path__, "core.dual."))]
-WITH_EXAMPLES = {f"core.dual.{name}" for name in ("check", "custom", "number", "tensor", "transforms")}
+WITH_EXAMPLES = {f"core.dual.{name}" for name in ("check", "custom", "exponentials", "number", "tensor", "transforms")}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -11,8 +11,10 @@ from core.dual import (
     contract,
     elementwise_function,
     jacobian,
+    jvp,
     row_function,
 )
+from core.dual.structure import ScaledTangent
 
 RNG = np.random.default_rng(0)
 N, D, H, C, K = 3, 4, 5, 2, 3
@@ -94,3 +96,50 @@ def test_a_slice_that_only_some_directions_touch_is_dense():
     x = np.arange(6.0)
     np.testing.assert_array_equal(jacobian(lambda x: x[1:4] ** 2)(x), np.diag(2 * x)[1:4])
     np.testing.assert_array_equal(jacobian(lambda x: x[::-2] ** 2)(x), np.diag(2 * x)[::-2])
+
+
+VIEWS = [lambda y: y[1:], lambda y: y.reshape(3, 1)[1:], lambda y: y[::-1][:2], lambda y: y.T[1:]]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("tangent", [UnitTangent(np.arange(3), np.ones(3)), np.eye(3)], ids=["structured", "dense"])
+def test_assigning_into_a_view_is_assigning_into_what_it_views(view, tangent):
+    def f(x):
+        y = x * 2
+        view(y)[0] = 5.0
+        return y
+
+    value, slopes = jvp(f, (np.ones(3),), (tangent,))
+    assert slopes.tolist() == np.diag(np.where(value == 5, 0, 2)).tolist()
+
+
+def test_chains_of_functions_scale_the_directions_once():
+    """Up to what is no function of each element; from there on the tangent is dense, and its own."""
+
+    def f(x):
+        y = np.sqrt(np.sin(x) * 3 + x) - 1 / x
+        assert (type(y.tangent) is ScaledTangent) == (x.tangent.ndim > 1)
+        total = np.sum(y)
+        assert type(y.tangent) is np.ndarray
+        y[0] = 0.0
+        return y, total
+
+    x, directions = np.array([0.4, 0.9]), RNG.normal(size=(3, 2))
+    alone = [jvp(f, (x,), (direction,))[1] for direction in directions]
+    together = jvp(f, (x,), (directions,))[1]
+    np.testing.assert_allclose(together[0], [y for y, _ in alone], rtol=1e-12)
+    np.testing.assert_allclose(together[1], [total for _, total in alone], rtol=1e-12)
+
+
+def test_a_scaled_direction_of_zero_stays_zero_where_the_slope_is_infinite():
+    assert jvp(lambda x: 2 * np.sqrt(x), (np.zeros(1),), (np.array([[0.0], [1.0]]),))[1].tolist() == [[0], [np.inf]]
+
+
+def test_what_scales_may_be_assigned_into_later():
+    def f(x):
+        factor = np.array([2.0, 3.0])
+        y = x * factor
+        factor[:] = 0
+        return y
+
+    assert jvp(f, (np.ones(2),), (np.eye(2),))[1].tolist() == [[2, 0], [0, 3]]

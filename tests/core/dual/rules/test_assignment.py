@@ -40,3 +40,7 @@ CASES = {
 
 def test_derivatives(case):
     check_derivatives(*case)
+
+
+def test_float32(case, check_types):
+    check_types(*case)

@@ -26,12 +26,6 @@ CASES = {
     np.real: [(np.real, (3,)), (lambda x: np.real(x * (1 + 2j) * x), (3,))],
     np.imag: [(lambda x: np.imag(x * (1 + 2j) * x), (3,))],
     np.real_if_close: [(lambda x: np.real_if_close(x * (1 + 0j)), (3,))],
-    np.polyval: [(np.polyval, (3,), (2, 3)), (lambda x: np.polyval([1, 2, 3], x), (3,))],
-    np.polyadd: [(np.polyadd, (3,), (2,))],
-    np.polysub: [(np.polysub, (2,), (4,))],
-    np.polyder: [(np.polyder, (4,)), (lambda p: np.polyder(p, 2), (4,))],
-    np.polyint: [(np.polyint, (3,))],
-    np.vander: [(np.vander, (3,)), (lambda x: np.vander(x, 4, increasing=True), (3,))],
     np.cov: [
         (np.cov, (3, 4)),
         (lambda x, y: np.cov(x, y, bias=True), (4,), (4,)),
@@ -55,3 +49,7 @@ CASES = {
 
 def test_derivatives(case):
     check_derivatives(*case)
+
+
+def test_float32(case, check_types):
+    check_types(*case)

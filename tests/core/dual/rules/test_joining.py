@@ -35,16 +35,12 @@ CASES = {
         (np.meshgrid, (2,), (3,)),
         (lambda x, y: np.meshgrid(x, y, indexing="ij", sparse=True), (2,), (3,)),
     ],
-    np.pad: [
-        (lambda x: np.pad(x, 1), (2, 3)),
-        (lambda x: np.pad(x, ((1, 0), (0, 2)), constant_values=3), (2, 3)),
-        (lambda x: np.pad(x, 2, "reflect"), (3, 3)),
-        (lambda x: np.pad(x, (1, 2), "edge"), (3,)),
-        (lambda x: np.pad(x, 1, "wrap"), (3,)),
-        (lambda x: np.pad(x, 1, "symmetric"), (3,)),
-    ],
 }  # fmt: skip
 
 
 def test_derivatives(case):
     check_derivatives(*case)
+
+
+def test_float32(case, check_types):
+    check_types(*case)

@@ -32,7 +32,10 @@ CASES = {
         (lambda a: L.eigh(a)[1] ** 2, (3, 3)),
     ],
     L.eigvalsh: [(L.eigvalsh, (3, 3))],
-    L.eigvals: [],
+    L.eigvals: [
+        (lambda a: np.sort(np.real(L.eigvals(a)), axis=-1), (2, 3, 3)),
+        (lambda a: np.sort(np.imag(L.eigvals(a)), axis=-1), (3, 3)),
+    ],
     L.pinv: [(L.pinv, (3, 2)), (L.pinv, (2, 2, 3))],
     L.lstsq: [(lambda a, b: L.lstsq(a, b)[:2], (4, 2), (4,)), (lambda a, b: L.lstsq(a, b)[0], (2, 3), (2, 2))],
     L.matrix_power: [(lambda a, n=n: L.matrix_power(a, n), (3, 3)) for n in (0, 1, 2, 5, -2)],
@@ -42,10 +45,9 @@ CASES = {
 }  # fmt: skip
 
 
-def test_eigenvalues_of_a_matrix_that_is_not_symmetric():
-    a = np.random.default_rng(7).normal(size=(2, 3, 3))
-    check_derivatives(lambda a: np.sort(np.real(L.eigvals(a)), axis=-1), a, order=1)
-
-
 def test_derivatives(case):
     check_derivatives(*case)
+
+
+def test_float32(case, check_types):
+    check_types(*case)

@@ -35,7 +35,6 @@ CASES = {
     np.cross: [(np.cross, (2, 3), (3,)), (lambda a, b: np.cross(a, b, axis=0), (3, 2), (3, 2))],
     np.convolve: [(np.convolve, (4,), (3,)), (lambda a, v: np.convolve(a, v, "same"), (3,), (5,))],
     np.correlate: [(np.correlate, (5,), (3,)), (lambda a, v: np.correlate(a, v, "full"), (3,), (2,))],
-    np.polymul: [(np.polymul, (3,), (2,))],
     L.matmul: [(L.matmul, (2, 3), (3, 2))],
     L.vecdot: [(L.vecdot, (2, 3), (3,))],
     L.outer: [(L.outer, (2,), (3,))],
@@ -46,3 +45,7 @@ CASES = {
 
 def test_derivatives(case):
     check_derivatives(*case)
+
+
+def test_float32(case, check_types):
+    check_types(*case)

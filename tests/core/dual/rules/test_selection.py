@@ -5,6 +5,10 @@ import numpy as np
 from core.dual import check_derivatives
 
 WHOLE = np.arange(6).reshape(2, 3)
+METHODS = (
+    "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull",
+    "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest",
+)  # fmt: skip
 
 CASES = {
     np.where: [
@@ -26,12 +30,13 @@ CASES = {
         (lambda x: np.quantile(x, 0.3), (2, 4)),
         (lambda x: np.quantile(x, [0.2, 0.9], axis=0), (4, 3)),
         (lambda x: np.quantile(x, 0.6, axis=(0, 2), keepdims=True), (2, 3, 2)),
+        *[(lambda x, m=m: np.quantile(x, [0.0, 0.3, 0.85, 1.0], 0, method=m), (5, 2)) for m in METHODS],
     ],
     np.percentile: [(lambda x: np.percentile(x, 35, axis=1), (2, 5))],
     np.median: [(np.median, (5,)), (lambda x: np.median(x, axis=0, keepdims=True), (4, 3))],
     np.nanquantile: [
         (lambda x: np.nanquantile(x, [0.3, 0.5], axis=0), (4, 3)),
-        (lambda x: np.nanquantile(x, 0.3), (5,)),
+        (lambda x: np.nanquantile(x, 0.3, method="weibull"), (5,)),
     ],
     np.nanpercentile: [(lambda x: np.nanpercentile(x, 30, axis=1), (2, 4))],
     np.nanmedian: [(lambda x: np.nanmedian(np.where(WHOLE == 4, np.nan, x), axis=1), (2, 3))],
@@ -48,3 +53,7 @@ CASES = {
 
 def test_derivatives(case):
     check_derivatives(*case)
+
+
+def test_float32(case, check_types):
+    check_types(*case)

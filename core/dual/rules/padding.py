@@ -1,0 +1,64 @@
+"""Rules of np.pad: elements repeated, constants, ramps, and statistics of what they are put beside."""
+
+from typing import Any
+
+import numpy as np
+
+from core.dual.engine import Dual, Tensor, push
+from core.dual.rules.kinds import Handler
+
+REPEATING = ("edge", "reflect", "symmetric", "wrap")
+STATISTICS: dict[str, Handler] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
+
+
+def pad(
+    x: Tensor, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0, end_values: Any = 0,
+    stat_length: Any = None, reflect_type: str = "even",
+) -> Tensor:  # fmt: skip
+    widths = pairs(pad_width, x)
+    if mode == "constant" and not isinstance(constant_values, Dual):
+        return with_constants(x, widths, constant_values)
+    if mode in REPEATING and reflect_type == "even":
+        numbers: Any = np.arange(np.size(x)).reshape(np.shape(x))
+        return np.ravel(x)[np.pad(numbers, widths, mode)]  # type: ignore[call-overload]
+    if mode != "linear_ramp" and mode not in STATISTICS:
+        raise TypeError(f"numpy.pad of a dual takes no mode={mode!r} with duals as options or reflect_type='odd'")
+    for axis, (width, ends, lengths) in enumerate(
+        zip(widths, pairs(end_values, x), pairs(stat_length, x), strict=True)
+    ):
+        sides = (0, width[0], ends[0], lengths[0]), (-1, width[1], ends[1], lengths[1])
+        moved = np.moveaxis(x, axis, 0)
+        before, after = (
+            ramp(moved, *side[:3]) if mode == "linear_ramp" else level(moved, mode, *side[:2], side[3])
+            for side in sides
+        )
+        x = np.moveaxis(np.concatenate([before, moved, after[::-1]]), 0, axis)
+    return x
+
+
+def pairs(given: Any, x: Tensor) -> Any:
+    """What is given for both ends of each axis, or for all."""
+    return np.broadcast_to(np.asarray(given), (np.ndim(x), 2)).tolist()
+
+
+def with_constants(x: Tensor, widths: Any, values: Any) -> Tensor:
+    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+        front = tangents[0].ndim - real.ndim
+        return np.pad(tangents[0], [[0, 0]] * front + widths)
+
+    return push(lambda real: np.pad(real, widths, constant_values=values), rule, (x,))
+
+
+def ramp(x: Tensor, place: int, width: int, end: float) -> Tensor:
+    """From the end towards the first or last element along the first axis, which it does not reach."""
+    part = np.reshape(np.arange(width, dtype=x.dtype) / max(width, 1), (-1,) + (1,) * (x.ndim - 1))
+    return end + part * (x[place] - end)
+
+
+def level(x: Tensor, mode: str, place: int, width: int, length: int | None) -> Tensor:
+    """A statistic of as many of the first or last elements along the first axis."""
+    used = x if length is None else x[:length] if place == 0 else x[-length:]
+    return np.broadcast_to(STATISTICS[mode](used, axis=0), (width, *x.shape[1:]))
+
+
+RULES: dict[Any, Handler] = {np.pad: pad}

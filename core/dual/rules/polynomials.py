@@ -1,0 +1,74 @@
+"""Rules of polynomials by their coefficients, the highest power first: values, roots, fits."""
+
+from typing import Any
+
+import numpy as np
+
+from core.dual.engine import Dual, Tensor, plain, push
+from core.dual.rules.kinds import Handler, linear
+
+
+def polyval(p: Tensor, x: Tensor) -> Tensor:
+    p, out = p if isinstance(p, Dual) else np.asarray(p), np.zeros_like(plain(x))
+    for coefficient in p:
+        out = out * x + coefficient
+    return out
+
+
+def polyadd(a: Tensor, b: Tensor) -> Tensor:
+    return longer(a, b) + longer(b, a)
+
+
+def polysub(a: Tensor, b: Tensor) -> Tensor:
+    return longer(a, b) - longer(b, a)
+
+
+def longer(a: Tensor, b: Tensor) -> Tensor:
+    """Coefficients with zeros in front, as many as b has more."""
+    a = np.atleast_1d(a)
+    return np.pad(a, (max(np.size(b) - np.size(a), 0), 0))
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    count = np.size(x) if N is None else N
+    powers = np.arange(count) if increasing else np.arange(count)[::-1]
+    return x[:, None] ** powers
+
+
+def polymul(a: Tensor, b: Tensor) -> Tensor:
+    return np.convolve(np.atleast_1d(a), np.atleast_1d(b))
+
+
+def roots(p: Tensor) -> Tensor:
+    """Where p vanishes it still does after a step: the root moves by -t(r)/p'(r), t the step as a polynomial."""
+
+    def rule(tangents: list[Tensor], out: Tensor, p: Tensor) -> Tensor:
+        moved = tangents[0] @ np.transpose(np.vander(out, len(p)))
+        return np.astype(-moved / np.polyval(np.polyder(p), out), out.dtype)
+
+    return push(np.roots, rule, (p,))
+
+
+def polyfit(x: Tensor, y: Tensor, deg: int, *, w: Any = None) -> Tensor:
+    """Least squares on the powers of x, scaled to columns of length 1."""
+    at: Tensor = x if isinstance(x, Dual) else np.asarray(x, np.float64)
+    powers = np.vander(at, deg + 1)
+    y = y if isinstance(y, Dual) else np.asarray(y)
+    if w is not None:
+        powers, y = powers * w[:, None], y * (w if y.ndim == 1 else w[:, None])
+    lengths = np.linalg.norm(plain(powers), axis=0)
+    found = np.linalg.lstsq(powers / lengths, y, len(x) * np.finfo(np.float64).eps)[0]
+    return np.transpose(np.transpose(found) / lengths)
+
+
+RULES: dict[Any, Handler] = {
+    np.polyval: polyval,
+    np.polyadd: polyadd,
+    np.polysub: polysub,
+    np.polymul: polymul,
+    np.polyder: linear(np.polyder),
+    np.polyint: linear(np.polyint),
+    np.vander: vander,
+    np.roots: roots,
+    np.polyfit: polyfit,
+}

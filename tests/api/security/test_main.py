@@ -1,0 +1,41 @@
+"""The command that makes keys, as an operator calls it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from api.security import Key
+from api.security.keys import Scope
+
+
+def command(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    line = [sys.executable, "-m", "api.security", *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, check=False)
+
+
+def scopes(path: Path) -> dict[str, set[Scope]]:
+    return {key.name: set(key.scopes) for key in map(Key.model_validate, json.loads(path.read_text()))}
+
+
+def test_it_prints_the_secret_once_and_keeps_its_hash(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    first = command(path, "alice")
+    second = command(path, "operator", "admin")
+    assert first.returncode == second.returncode == 0
+    assert scopes(path) == {"alice": {Scope.READ, Scope.SUBMIT}, "operator": {Scope.ADMIN}}
+    assert first.stdout.strip() not in path.read_text()
+    assert len(first.stdout.strip()) > 30
+    again = command(path, "alice", "read")
+    assert again.stdout != first.stdout
+    assert scopes(path) == {"alice": {Scope.READ}, "operator": {Scope.ADMIN}}
+
+
+def test_without_a_name_it_says_how_it_is_called_and_with_a_wrong_scope_it_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    usage, wrong = command(path), command(path, "alice", "root")
+    assert usage.returncode != 0
+    assert "FILE NAME" in usage.stderr
+    assert wrong.returncode != 0
+    assert "root" in wrong.stderr
+    assert not path.exists()

@@ -1,0 +1,69 @@
+"""Jobs that cannot be run, or not here: how they end, and what they tell. None of them needs a worker."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from api.aggregator.report import Report
+from api.aggregator.runner import Runner
+from api.aggregator.saved import Origin, to_checkpoint
+from api.aggregator.services import Services
+from api.aggregator.writer import Writer
+from core.data import load
+from core.job import Job, Status, now
+from core.settings import Settings
+from core.spec import JobSpec
+from core.training import Training
+
+SHORT: dict[str, Any] = {"max_steps": 1}
+
+
+def run(services: Services, spec: dict[str, Any], kept: Origin | None = None) -> tuple[Job, Runner]:
+    """Run a job whose last checkpoint, if any, is of the origin `kept`; return it and its runner."""
+    job = Job(id="job-runner", name="", status=Status.QUEUED, created_at=now(), spec=spec)
+    services.jobs.create(job, 5, 10)
+    lease = services.leases.acquire(job.id)
+    assert lease is not None
+    if kept is not None:
+        training = Training(JobSpec.model_validate(spec), load("mnist", 12, services.settings.data_dir, ()))
+        checkpoint = to_checkpoint(training.initial(), Report(training), kept)
+        services.checkpoints.save(lease, checkpoint, {}, keep=1)
+    runner = Runner(services, lease, threading.Event(), Writer(services, lease))
+    runner.run()
+    return services.jobs.get(job.id), runner
+
+
+@pytest.fixture
+def services(settings: Settings) -> Services:
+    return Services.open(settings)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        ({"dataset": {"name": "nobody/nothing"}}, "data_unavailable", "nobody/nothing"),
+        ({"initial_weights": "job-of-nobody"}, "weights_unavailable", "job-of-nobody"),
+        ({"epochs": "many"}, "internal_error", "ValidationError"),
+    ],
+)
+def test_a_job_that_cannot_begin_fails_and_says_why(
+    services: Services, change: dict[str, Any], code: str, words: str
+) -> None:
+    job, runner = run(services, {**SHORT, **change})
+    assert job.status is Status.FAILED
+    assert job.status_reason is not None
+    assert job.status_reason.code == code
+    assert words in job.status_reason.message
+    assert not runner.shun
+
+
+@pytest.mark.parametrize("other", ["code", "numerics"])
+def test_a_job_that_other_code_began_waits_for_it_and_says_so(services: Services, other: str) -> None:
+    here = Origin.here(load("mnist", 12, services.settings.data_dir, ()).sha256)
+    job, runner = run(services, SHORT, Origin(**{"code": here.code, "numerics": here.numerics, other: "older"}))
+    assert job.status is Status.RUNNING
+    assert job.status_reason is not None
+    assert job.status_reason.code == "waiting_for_version"
+    assert "older" in job.status_reason.message
+    assert runner.shun

@@ -29,8 +29,7 @@ def dry_run(spec: JobSpec, settings: Settings, workers: int) -> DryRun:
     counts, timing = figures(spec, data.train_samples), timing_of(spec)
     planner = Planner(None if spec.shards == "auto" else spec.shards, _work_seconds(spec, timing))
     shards = planner.shards(counts.blocks, workers)
-    parallel = min(shards, workers)
-    round_seconds = planner.round_seconds(parallel) + timing.update_seconds + ROUND_SECONDS
+    round_seconds = planner.round_seconds(shards, max(1, workers)) + timing.update_seconds + ROUND_SECONDS
     evaluations = 1 + counts.total_steps // spec.evaluate_every
     seconds = counts.rounds * round_seconds + evaluations * data.test_samples * timing.sample_seconds
     return DryRun(

@@ -67,9 +67,8 @@ class Gatherer:
         seconds = time.perf_counter() - started
         self.durations.append(seconds)
         self.lanes = gathering.lanes
-        shards = [lane.seconds for lane in self.lanes]
-        self.planner.learn(shards, seconds)
-        self.tell("round", {"seconds": seconds, "shards": shards})
+        self.planner.learn(self.lanes, seconds)
+        self.tell("round", {"seconds": seconds, "shards": [lane.seconds for lane in self.lanes]})
         return [row for shard in sorted(found) for row in found[shard]]
 
     def deadline_seconds(self) -> float:

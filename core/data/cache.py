@@ -94,7 +94,8 @@ def _save(path: Path, array: NDArray[np.uint8]) -> None:
 
 def _open(name: str, image_size: int, place: Path) -> Dataset:
     facts: dict[str, Any] = json.loads((place / FACTS).read_text())
-    arrays = {array: np.load(place / f"{array}.npy", mmap_mode="r", allow_pickle=False) for array in ARRAYS}
+    mapped = {array: np.load(place / f"{array}.npy", mmap_mode="r", allow_pickle=False) for array in ARRAYS}
+    arrays = {name: np.asarray(array) for name, array in mapped.items()}  # indexing a memmap takes longer than a batch
     return Dataset(name, image_size, tuple(facts["classes"]), facts["sha256"], **arrays)
 
 

@@ -43,7 +43,8 @@ class AbstractOptimizer(ABC):
         rate = self.learning_rate * self.schedule.factor(step, total_steps)
         gradient = _decayed(_clipped(gradient, self.clip_norm), parameters, self.weight_decay)
         direction, state = self.direction(gradient, state, step)
-        return parameters - rate * direction, state
+        change = rate * direction
+        return np.subtract(parameters, change, out=change), state
 
     @abstractmethod
     def state_arrays(self) -> int:

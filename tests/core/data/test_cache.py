@@ -28,7 +28,7 @@ def test_the_arrays_are_mapped_and_small(data_dir: Path) -> None:
     data = load("mnist", 12, data_dir, ())
     for name in ARRAYS:
         array = getattr(data, name)
-        assert isinstance(array, np.memmap)
+        assert isinstance(array.base, np.memmap)
         assert array.dtype == np.uint8
         assert not array.flags.writeable
     assert data.train_images.shape == (60_000, 144)

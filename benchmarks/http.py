@@ -8,8 +8,6 @@ Before that, jobs are planned by a dry run and then run.
 
 import asyncio
 import json
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +16,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 from urllib.parse import urlsplit
+
+from benchmarks.plant import stack
 
 CONNECTIONS = 16
 CLOSED_SECONDS = 6.0
@@ -209,18 +209,11 @@ async def _until(connect: Connect, job_id: str, status: str, steps: int = 0) -> 
 
 def main() -> int:
     """Print the table; the exit code says whether all targets were met."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = (sys.executable, "-m", "client", "up", "--port", "0", "--workers", "2", "--data-dir", folder)
-        stack = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
-        try:
-            assert stack.stdout
-            url = urlsplit(next(line.strip() for line in stack.stdout if line.startswith("http")))
-            assert url.hostname and url.port
-            rows = asyncio.run(plan(url.hostname, url.port))
-            rows += asyncio.run(load(url.hostname, url.port))
-        finally:
-            stack.send_signal(signal.SIGINT)
-            stack.wait()
+    with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as address:
+        url = urlsplit(address)
+        assert url.hostname and url.port
+        rows = asyncio.run(plan(url.hostname, url.port))
+        rows += asyncio.run(load(url.hostname, url.port))
     sys.stdout.write("| what | figure | target |\n|---|---|---|\n")
     marks = {None: "", True: "met", False: "MISSED"}
     sys.stdout.writelines(f"| {what} | {figure} | {marks[met]} |\n" for what, figure, met in rows)

@@ -1,6 +1,7 @@
 """The service's own processes for a benchmark: two servers on Unix sockets, a worker, an aggregator."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,19 @@ def plant(workers: int, data_dir: Path, aggregator: bool = True, worker_app: str
         if aggregator:
             stack.enter_context(process(("api.aggregator",), settings, folder / "aggregator.log"))
         yield Plant(settings, Jobs(connect(settings.redis_url)), exchange, folder)
+
+
+@contextmanager
+def stack(data_dir: Path) -> Iterator[str]:
+    """Run `dualtrain up` with two workers on servers of its own; yield its address."""
+    command = (sys.executable, "-m", "client", "up", "--port", "0", "--workers", "2", "--data-dir", str(data_dir))
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert running.stdout
+        yield next(line.strip() for line in running.stdout if line.startswith("http"))
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.wait()
 
 
 @contextmanager

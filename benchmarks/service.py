@@ -21,7 +21,7 @@ from celery import Celery
 
 from benchmarks.bare import PUSH
 from benchmarks.measure import machine
-from benchmarks.plant import Plant, plant, process, wait_until
+from benchmarks.plant import Plant, plant, process, stack
 from benchmarks.report import insert, seconds, table
 from core.job import Job
 from core.settings import Settings
@@ -44,6 +44,7 @@ LOCAL = {
 }
 HEAVY = {**LOCAL, "gradient": {"method": "per-parameter"}, "batch_size": 256}
 ROUNDS = 1500
+EPOCHS = 10
 REPEATS = 5
 
 
@@ -115,18 +116,21 @@ def local_steps(data_dir: Path) -> str:
     """Samples per second of two replicas on two workers, beside two concurrent `core.train`."""
     rows, repeats = [], 3
     with plant(2, data_dir) as service:
-        for steps in (4, 16, 64):
-            pairs = [(_service_rate(service, steps), alone(LOCAL, data_dir, 2, 2 * 469)) for _ in range(repeats)]
-            ours, theirs = (statistics.median(one) for one in zip(*pairs, strict=True))
-            ratio = statistics.median(a / b for a, b in pairs)
-            rows.append((f"{steps}", f"{ours:,.0f}", f"{theirs:,.0f}", f"{ratio:.2f}"))
-        synchronous = service.finish(service.submit(**LOCAL, max_steps=469))
-        rows.insert(0, ("1 (synchronous)", f"{64 * 469 / running_seconds(synchronous):,.0f}", "", ""))
+        for batch in (64, 256):
+            spec = {**LOCAL, "batch_size": batch, "epochs": EPOCHS}
+            steps = EPOCHS * 30_000 // batch
+            for local in (1, 4, 16, 64):
+                pairs = [(_rate(service, spec, local), alone(spec, data_dir, 2, steps)) for _ in range(repeats)]
+                ours, theirs = (statistics.median(one) for one in zip(*pairs, strict=True))
+                ratio = statistics.median(a / b for a, b in pairs)
+                rows.append((f"{local}, batch {batch}", f"{ours:,.0f}", f"{theirs:,.0f}", f"{ratio:.2f}"))
     return table(("local steps", "samples/s", "two `core.train` together", "ratio"), rows)
 
 
-def _service_rate(service: Plant, steps: int) -> float:
-    job = service.finish(service.submit(**LOCAL, local_steps=steps, replicas=2, epochs=4))
+def _rate(service: Plant, spec: dict[str, Any], local: int) -> float:
+    """Samples per second of a job; one local step is a synchronous round."""
+    many = {"local_steps": local, "replicas": 2} if local > 1 else {"max_steps": 500}
+    job = service.finish(service.submit(**{**spec, **many}))
     return job.progress.samples_seen / running_seconds(job)
 
 
@@ -153,7 +157,7 @@ def _train(spec: dict[str, Any], data_dir: Path, steps: int) -> float:
 
 def workers(data_dir: Path) -> str:
     """A compute-bound job with one worker process and with two, beside two concurrent `core.train`."""
-    steps, rates = 30, []
+    steps, rates = 90, []
     for count in (1, 2):
         with plant(count, data_dir) as service:
             rates.append(_heavy_rate(service, steps))
@@ -195,22 +199,12 @@ FAST = {
 
 def accuracy(data_dir: Path) -> str:
     """Seconds from POST to a test accuracy, through HTTP, the median of three."""
-    command = ("client", "up", "--port", "8567", "--workers", "2", "--data-dir", str(data_dir))
     rows = []
-    url = "http://127.0.0.1:8567"
-    with process(command, Settings(data_dir=data_dir), data_dir / "up.log"), httpx.Client(base_url=url) as client:
-        wait_until(lambda: _ready(client))
+    with stack(data_dir) as url, httpx.Client(base_url=url) as client:
         for name, goal in GOALS.items():
             times = [_seconds_to(client, {**(FAST if "28x28" in name else {}), **goal}) for _ in range(3)]
             rows.append((name, f"{statistics.median(times):.2f} s", ", ".join(f"{one:.2f}" for one in times)))
     return table(("job", "median", "each"), rows)
-
-
-def _ready(client: httpx.Client) -> bool:
-    try:
-        return client.get("/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def _seconds_to(client: httpx.Client, spec: dict[str, Any]) -> float:

@@ -34,6 +34,12 @@ def test_shifts(name, axes):
     check_derivatives(lambda x: getattr(np.fft, name)(x, axes=axes), drawn((3, 4)))
 
 
+@pytest.mark.parametrize("name", ONE_AXIS + TWO_AXES + MANY_AXES + SHIFTS)
+@pytest.mark.filterwarnings("ignore:`axes` should not be `None`:DeprecationWarning")
+def test_float32(name, check_types):
+    check_types(getattr(np.fft, name), drawn((4, 4)))
+
+
 def test_spectrum_of_a_complex_signal():
     z = drawn((4,)) + 1j * drawn((4,))
     check_derivatives(lambda z: parts(np.fft.fft(z * z)), z)

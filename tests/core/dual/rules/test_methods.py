@@ -39,6 +39,11 @@ def test_methods(name, call):
     check_derivatives(call, np.random.default_rng(1).normal(size=(2, 3)))
 
 
+@pytest.mark.parametrize(("name", "call"), FORMS)
+def test_float32(name, call, check_types):
+    check_types(call, np.random.default_rng(1).normal(size=(2, 3)))
+
+
 def test_every_method_has_a_case():
     assert set(CASES) == set(METHODS)
 

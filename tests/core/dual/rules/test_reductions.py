@@ -1,8 +1,9 @@
 """Functions that reduce and accumulate: to second order against differences."""
 
 import numpy as np
+import pytest
 
-from core.dual import check_derivatives
+from core.dual import check_derivatives, jvp
 
 WHOLE = np.arange(6).reshape(2, 3)
 
@@ -59,3 +60,12 @@ def test_derivatives(case):
 
 def test_float32(case, check_types):
     check_types(*case)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_ties_are_found_beside_nan():
+    """A row of NaN hits nothing and a row with a tie twice: as many hits as rows, and yet not one each."""
+    x = np.array([[np.nan, 1.0], [2.0, 2.0]])
+    tangent = jvp(lambda x: np.max(x, axis=1), (x,), (np.array([[1.0, 1.0], [3.0, 5.0]]),))[1]
+    assert np.isnan(tangent[0])
+    assert tangent[1] == 4.0

@@ -19,6 +19,11 @@ def test_derivatives_to_second_order(function):
     check_derivatives(function, *[x, x.T.reshape(2, 3)][: function.nin])
 
 
+@pytest.mark.parametrize("function", set(RULES) - FIRST_IS_CONSTANT, ids=lambda function: function.__name__)
+def test_float32(function, check_types):
+    check_types(function, *np.random.default_rng(0).uniform(0.2, 0.8, (function.nin, 3)))
+
+
 def test_an_unknown_special_function_is_refused():
     with pytest.raises(TypeError, match=r"no derivative rule for .*ellipk"):
         check_derivatives(special.ellipk, 0.5)

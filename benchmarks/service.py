@@ -34,7 +34,7 @@ LIGHT = {
     "evaluate_every": 1_000_000,
 }
 """144-20-10 per neuron with one sample: nearly no computing, so that a round costs what its messages cost."""
-WIDE = [{"units": 100}, {"units": 10, "activation": "softmax"}]
+WIDE = [{"units": 100, "activation": "relu"}, {"units": 10, "activation": "softmax"}]
 LOCAL = {
     "dataset": {"image_size": 28},
     "network": {"layers": WIDE},

@@ -37,9 +37,6 @@ app.conf.update(
     task_annotations={SHARD_TASK: {"Request": "worker.requests:Unacknowledged"}} if on_redis else None,
     # How long the parent waits for the result of a process that is gone before it calls it lost; the default is 10 s.
     worker_lost_wait=0.2,
-    # A shard takes milliseconds. One that hangs is ended, its process replaced.
-    task_soft_time_limit=270,
-    task_time_limit=300,
     # On SIGTERM running shards may end; then the process goes.
     worker_soft_shutdown_timeout=5,
     # A net under memory leaks (KiB): the process is replaced after the shard that passed it.

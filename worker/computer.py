@@ -9,7 +9,6 @@ from collections import OrderedDict
 from typing import Any
 
 import structlog
-from celery.exceptions import SoftTimeLimitExceeded
 
 from core.data import load
 from core.job import now
@@ -52,7 +51,7 @@ class Computer:
             outcome, body = (Rows.DONE, pack(rows)) if rows is not None else (None, b"")
         except Refusal as refusal:
             outcome, body = Rows.REFUSED, _problem(refusal)
-        except (Exception, SoftTimeLimitExceeded) as error:
+        except Exception as error:
             log.warning("shard failed", job=task.job, step=task.step, shard=task.shard, exc_info=True)
             outcome, body = Rows.FAILED, _problem(error)
         finally:

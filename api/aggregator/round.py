@@ -34,7 +34,7 @@ ATTEMPTS = 3
 """How often a shard may raise an exception that could pass by itself."""
 LOST_PROCESSES = 10
 """How many processes one shard may take with it before the job ends."""
-PASSING = frozenset({"MemoryError", "OSError", "ConnectionError", "TimeoutError", "SoftTimeLimitExceeded"})
+PASSING = frozenset({"MemoryError", "OSError", "ConnectionError", "TimeoutError"})
 """Exceptions that another attempt may not meet; all others would come again."""
 POLL_SECONDS = 0.2
 """The longest wait between two looks at whether the job was paused or cancelled."""

@@ -1,0 +1,70 @@
+"""Test accuracy of local steps beside the synchronous run at equal samples: `python -m benchmarks.local_accuracy`.
+
+784-100-10 per neuron on 28x28, SGD, the same samples in the same order, two replicas where there are local steps. Every
+row is `core.train` in this process: bits, not times, are compared. `--write` puts the table into docs/scaling.md.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import insert, table
+from benchmarks.service import LOCAL
+from core.data import load
+from core.settings import Settings
+from core.spec import JobSpec
+from core.train import run
+from core.training import Evaluation, Training
+
+EPOCHS = 5
+SEEDS = (0, 1, 2)
+SGD = {"name": "sgd", "learning_rate": 0.3}
+NESTEROV = {"name": "nesterov"}
+RUNS: dict[str, dict[str, Any]] = {
+    "synchronous, batch 64": {},
+    "synchronous, batch 128": {"batch_size": 128},
+    **{f"{steps} local steps": {"local_steps": steps} for steps in (4, 16, 64)},
+    "64 local steps, outer Nesterov": {"local_steps": 64, "outer": NESTEROV},
+}
+
+
+def measure(data_dir: Path) -> str:
+    """Return for each way the accuracies after every epoch, the mean over the seeds."""
+    data, rows = load("mnist", 28, data_dir, ()), []
+    for name, changes in RUNS.items():
+        specs = [_spec({**LOCAL, "optimizer": SGD, "epochs": EPOCHS, "seed": seed, **changes}) for seed in SEEDS]
+        runs = [_accuracies(Training(spec, data)) for spec in specs]
+        rows.append((name, *(f"{sum(column) / len(column):.2%}" for column in zip(*runs, strict=True))))
+    return table(("test accuracy after epoch", *map(str, range(1, EPOCHS + 1))), rows)
+
+
+def _spec(document: dict[str, Any]) -> JobSpec:
+    """Return the spec that is evaluated once an epoch."""
+    spec = JobSpec.model_validate(document)
+    replicas = spec.replicas if spec.local_steps > 1 else 1
+    return spec.model_copy(update={"evaluate_every": -(-60_000 // (spec.batch_size * replicas))})
+
+
+def _accuracies(training: Training) -> list[float]:
+    """Train; return the accuracies on the test split, an epoch each."""
+    found: list[Evaluation] = []
+    run(training, listen=lambda state, evaluation: found.append(evaluation) if evaluation else None)
+    return [evaluation.test_accuracy for evaluation in found]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.local_accuracy", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
+    parser.add_argument("--data-dir", type=Path, default=Settings().data_dir)
+    options = parser.parse_args(arguments)
+    told = measure(options.data_dir)
+    sys.stdout.write(f"{told}\n")
+    if options.write:
+        insert("scaling.md", "local accuracy", told)
+
+
+if __name__ == "__main__":
+    main()

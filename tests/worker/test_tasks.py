@@ -1,0 +1,23 @@
+"""A shard that hangs."""
+
+import signal
+import subprocess
+import sys
+
+HANGING = """
+from worker import processes, tasks
+
+class Hanging:
+    def compute(self, task):
+        while True:
+            pass
+
+tasks.LIMIT_SECONDS = 1
+processes.computer = Hanging
+tasks.shard.run("j", 1, 0, 0, 1, 0, 1)
+"""
+
+
+def test_a_process_that_hangs_is_ended() -> None:
+    done = subprocess.run([sys.executable, "-c", HANGING], timeout=60, capture_output=True)
+    assert done.returncode == -signal.SIGALRM

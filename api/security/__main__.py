@@ -1,18 +1,24 @@
 """`python -m api.security FILE NAME [SCOPE ...]`: adds a key, or gives a name a new one, and prints the secret once."""
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from api.security.keys import Scope, create
 
+DEFAULT = (Scope.READ, Scope.SUBMIT)
 
-def main() -> None:
-    """Read the command line. Scopes default to read and submit."""
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    path, name, *scopes = sys.argv[1:]
-    wanted = frozenset(Scope(scope) for scope in scopes) or frozenset({Scope.READ, Scope.SUBMIT})
-    sys.stdout.write(create(Path(path), name, wanted) + "\n")
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line; exit code 2 for a scope that there is not."""
+    parser = argparse.ArgumentParser(prog="python -m api.security", description=__doc__)
+    parser.add_argument("file", type=Path, help="a JSON file of keys, made if it is not there")
+    parser.add_argument("name", help="who the key is for")
+    scopes = f"{{{','.join(Scope)}}}"
+    parser.add_argument("scopes", type=Scope, nargs="*", metavar=scopes, help="what it may do; default: read submit")
+    options = parser.parse_args(arguments)
+    sys.stdout.write(create(options.file, options.name, frozenset(options.scopes or DEFAULT)) + "\n")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def test_without_a_name_it_says_how_it_is_called_and_with_a_wrong_scope_it_write
     path = tmp_path / "keys.json"
     usage, wrong = command(path), command(path, "alice", "root")
     assert usage.returncode != 0
-    assert "FILE NAME" in usage.stderr
+    assert "required: name" in usage.stderr
     assert wrong.returncode != 0
-    assert "root" in wrong.stderr
+    assert "{read,submit,admin}: invalid Scope value: 'root'" in wrong.stderr
     assert not path.exists()

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core.gradients import Draw
+from core.memory import keep_freed
 from core.nn import Network
 from core.spec import JobSpec
 from core.training import network_for
@@ -129,6 +130,7 @@ def _seconds(work: Any) -> float:
 
 def main() -> None:
     """Answer one spec."""
+    keep_freed()
     spec = JobSpec.model_validate_json(sys.stdin.buffer.read())
     sys.stdout.write(measure(spec, network_for(spec).classes).model_dump_json())
 

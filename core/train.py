@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from core.assignments import document
 from core.data import load
+from core.memory import keep_freed
 from core.numerics import digest
 from core.rounds import State
 from core.settings import Settings
@@ -37,6 +38,7 @@ def run(training: Training, state: State | None = None, listen: Listener | None 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says; the last line is the result as JSON."""
+    keep_freed()
     options = _parser().parse_args(arguments)
     settings = Settings()
     spec = JobSpec.model_validate(document(options.spec, options.set))

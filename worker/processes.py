@@ -14,6 +14,7 @@ from celery.signals import task_failure, worker_process_init
 from threadpoolctl import threadpool_limits
 
 from core.logs import configure
+from core.memory import keep_freed
 from core.settings import Settings
 from core.store import Exchange, Rows, connect
 from core.store.broker import ShardTask
@@ -41,10 +42,11 @@ def log(**_: Any) -> None:
 
 
 def start(**_: Any) -> None:
-    """Prepare a pool process: it dies with its parent, computes on one thread, and tells that it lives."""
+    """Prepare a pool process: it dies with its parent, has one thread, keeps its memory, tells that it lives."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(NICENESS)
     threadpool_limits(1)
+    keep_freed()
     global _computer
     settings = Settings()
     _computer = Computer(Exchange(connect(settings.exchange_url)), settings, f"{socket.gethostname()}-{os.getpid()}")

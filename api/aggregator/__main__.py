@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from api.aggregator.aggregator import Aggregator
 from core.logs import configure
+from core.memory import keep_freed
 from core.settings import Settings
 
 PR_SET_PDEATHSIG = 1
@@ -23,6 +24,7 @@ def main() -> None:
     configure()
     os.nice(NICENESS)
     threadpool_limits(1)
+    keep_freed()
     aggregator = Aggregator(Settings())
     _end_with_parent()
     for number in (signal.SIGTERM, signal.SIGINT):

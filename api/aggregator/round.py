@@ -114,9 +114,9 @@ class _Gathering:
             self._publish(self._missing())
         wait = min(POLL_SECONDS, max(0.001, self._late - time.monotonic()))
         rows = self._job.exchange.receive(self._job.lease.job_id, self._job.lease.token, wait)
-        if rows is not None:
-            self._take(rows)
-        elif time.monotonic() >= self._late:
+        for one in rows:
+            self._take(one)
+        if not rows and time.monotonic() >= self._late:
             self._overdue()
 
     def _missing(self) -> list[ShardTask]:

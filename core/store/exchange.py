@@ -13,6 +13,8 @@ from core.store import keys
 from core.store.connection import Server
 
 EXPIRES_SECONDS = 3600
+RECEIVED_AT_ONCE = 64
+"""Shards whose rows are fetched in one trip, when so many end together."""
 HEARTBEAT_SECONDS = 2
 """A worker that was not heard of for this long is gone."""
 _ROUND = struct.Struct("<qq")
@@ -119,10 +121,10 @@ class Exchange:
             pipe.rpush(key, rows.to_bytes()).expire(key, EXPIRES_SECONDS)
             pipe.execute()
 
-    def receive(self, job_id: str, token: int, seconds: float) -> Rows | None:
-        """Wait up to `seconds` for the rows of a shard."""
-        found = self.server.blpop([keys.rows(job_id, token)], timeout=seconds)
-        return Rows.from_bytes(found[1]) if found else None
+    def receive(self, job_id: str, token: int, seconds: float) -> list[Rows]:
+        """Wait up to `seconds` for the rows of a shard; return them with those of others that are there too."""
+        found = self.server.blmpop(seconds, 1, keys.rows(job_id, token), direction="LEFT", count=RECEIVED_AT_ONCE)
+        return [Rows.from_bytes(one) for one in found[1]] if found else []
 
     def clear(self, job_id: str, token: int) -> None:
         """Drop what a job that ended left here."""

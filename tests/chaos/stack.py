@@ -74,7 +74,9 @@ class Stack:
             clients = self.exchange.client_list()
         except RedisError:
             return set()
-        return {int(one["addr"].rpartition(":")[2]) for one in clients if one["cmd"] == "blpop" and "b" in one["flags"]}
+        return {
+            int(one["addr"].rpartition(":")[2]) for one in clients if one["cmd"] == "blmpop" and "b" in one["flags"]
+        }
 
     def end(self) -> list[str]:
         """End everything; return what is left of it after that."""

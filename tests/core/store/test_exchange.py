@@ -34,8 +34,17 @@ def test_rows_travel_through_the_list_of_their_token(exchange: Redis) -> None:
     ours = Exchange(exchange)
     sent = Rows(7, 1, 2, Rows.DONE, 0.25, "host-ü-12", b"\x00body")
     ours.send("j", 3, sent)
-    assert ours.receive("j", 2, 0.01) is None
+    assert ours.receive("j", 2, 0.01) == []
+    assert ours.receive("j", 3, 0.5) == [sent]
+
+
+def test_rows_that_are_there_together_are_fetched_together(exchange: Redis) -> None:
+    ours = Exchange(exchange)
+    sent = [Rows(7, shard, 3, Rows.DONE, 0.25, "w", bytes([shard])) for shard in range(3)]
+    for rows in sent:
+        ours.send("j", 3, rows)
     assert ours.receive("j", 3, 0.5) == sent
+    assert ours.receive("j", 3, 0.01) == []
 
 
 def test_every_key_expires(exchange: Redis) -> None:

@@ -44,9 +44,9 @@ SHARD_SECONDS = 0.05
 SPREADS = (0.0, 0.1)
 """Relative standard deviations of a shard's time."""
 WORKERS = (1, 4, 16, 64, 128, 256)
-PER_PROCESS = 64
+PER_PROCESS = 32
 """Simulated workers on one event loop."""
-ROUNDS = 100
+ROUNDS = 200
 
 
 class Line:

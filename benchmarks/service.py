@@ -157,7 +157,7 @@ def _train(spec: dict[str, Any], data_dir: Path, steps: int) -> float:
 
 def workers(data_dir: Path) -> str:
     """A compute-bound job with one worker process and with two, beside two concurrent `core.train`."""
-    steps, rates = 90, []
+    steps, rates = 200, []
     for count in (1, 2):
         with plant(count, data_dir) as service:
             rates.append(_heavy_rate(service, steps))

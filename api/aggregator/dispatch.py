@@ -15,6 +15,8 @@ from core.store.broker import KEY_PREFIX, QUEUE, QUEUE_TYPE, SHARD_TASK, ShardTa
 
 PERSISTENT = 2
 """AMQP's delivery mode of messages that a broker keeps, as Celery has it."""
+ID, ARGUMENTS, BODY = "@id@", "@arguments@", "@body@"
+"""Marks in the pattern of a message."""
 
 
 class Dispatcher:
@@ -48,22 +50,23 @@ class Dispatcher:
         with self._exchange.server.pipeline(transaction=False) as pipe:
             self._exchange.put(job_id, round_, pipe)
             for task in tasks:
-                pipe.lpush(KEY_PREFIX + QUEUE, dumps(self._message(task)))
+                pipe.lpush(KEY_PREFIX + QUEUE, self._message(task))
             pipe.execute()
 
-    def _message(self, task: ShardTask) -> dict[str, Any]:
+    def _message(self, task: ShardTask) -> str:
         """Return the message that `send_task` would push, made from one that Celery made."""
-        name, arguments = uuid(), task.arguments()
-        pattern, (_, _, embedded) = self._pattern
-        about = {"id": name, "root_id": name, "argsrepr": repr(arguments)}
-        body = b64encode(dumps((arguments, {}, embedded)).encode()).decode()
-        properties = pattern["properties"] | {"correlation_id": name, "delivery_tag": name}
-        return pattern | {"body": body, "headers": pattern["headers"] | about, "properties": properties}
+        arguments, (pattern, embedded) = task.arguments(), self._pattern
+        body = b64encode(f"[{dumps(arguments)}, {{}}, {embedded}]".encode()).decode()
+        shown = dumps(repr(arguments))[1:-1]
+        return pattern.replace(ID, uuid()).replace(ARGUMENTS, shown).replace(BODY, body)
 
     @cached_property
-    def _pattern(self) -> tuple[dict[str, Any], tuple[Any, ...]]:
-        """A message as Celery and kombu make it, which takes longer than some shards compute, and its body."""
-        parts = self._app.amqp.as_task_v2(uuid(), SHARD_TASK, (), {}, ignore_result=True)
+    def _pattern(self) -> tuple[str, str]:
+        """A message as Celery and kombu make it, with marks in it, and the end of its body.
+
+        Made anew for each task it would take longer than some shards compute.
+        """
+        parts = self._app.amqp.as_task_v2(ID, SHARD_TASK, (), {}, argsrepr=ARGUMENTS, ignore_result=True)
         with self._app.connection_for_write() as connection, connection.channel() as channel:
             message: dict[str, Any] = channel.prepare_message(
                 dumps(parts.body),
@@ -74,7 +77,8 @@ class Dispatcher:
                 properties={**parts.properties, "delivery_mode": PERSISTENT},
             )
             channel._inplace_augment_message(message, "", QUEUE)
-        return message, parts.body
+        message["properties"]["delivery_tag"] = ID
+        return dumps({**message, "body": BODY}), dumps(parts.body[2])
 
     def _publish(self, tasks: Sequence[ShardTask]) -> None:
         with self._app.producer_or_acquire() as producer:

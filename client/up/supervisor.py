@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from circus.arbiter import Arbiter
+from circus.process import DEAD_OR_ZOMBIE
 from circus.watcher import Watcher
 from tornado.ioloop import IOLoop
 
@@ -92,6 +93,17 @@ class Supervisor:
         asyncio.get_running_loop().call_later(seconds, setattr, watcher, "numprocesses", 1)
 
 
+class _Watcher(Watcher):  # type: ignore[misc]
+    """Circus drops a process that died between two of its looks without telling anybody."""
+
+    def manage_processes(self) -> Any:
+        """Reap what is dead, then do what circus does."""
+        for process in list(self.processes.values()):
+            if process.status == DEAD_OR_ZOMBIE:
+                self.reap_process(process.pid)
+        return super().manage_processes()
+
+
 def _watcher(program: Program, priority: int, environment: Mapping[str, str], folders: Folders) -> Watcher:
     log = {
         "class": "FileStream",
@@ -100,7 +112,7 @@ def _watcher(program: Program, priority: int, environment: Mapping[str, str], fo
         "backup_count": 2,
     }
     tied = ("-I", "-S", tether.__file__, str(os.getpid()), *program.command)
-    return Watcher(
+    return _Watcher(
         program.name,
         shlex.quote(sys.executable),
         args=list(tied),

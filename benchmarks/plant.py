@@ -21,7 +21,8 @@ from core.settings import Settings
 from core.spec import JobSpec
 from core.store import Exchange, Jobs, connect
 
-POLL_SECONDS = 0.005
+POLL_SECONDS = 0.1
+"""Seldom: what asks takes time from what is measured."""
 WAIT_SECONDS = 300.0
 
 

@@ -44,7 +44,7 @@ LOCAL = {
 }
 HEAVY = {**LOCAL, "gradient": {"method": "per-parameter"}, "batch_size": 256}
 ROUNDS = 1500
-EPOCHS = 10
+EPOCHS = 20
 REPEATS = 5
 
 
@@ -114,16 +114,16 @@ def _bytes_per_round(service: Plant) -> float:
 
 def local_steps(data_dir: Path) -> str:
     """Samples per second of two replicas on two workers, beside two concurrent `core.train`."""
-    rows, repeats = [], 3
+    rows = []
     with plant(2, data_dir) as service:
         for batch in (64, 256):
             spec = {**LOCAL, "batch_size": batch, "epochs": EPOCHS}
             steps = EPOCHS * 30_000 // batch
             for local in (1, 4, 16, 64):
-                pairs = [(_rate(service, spec, local), alone(spec, data_dir, 2, steps)) for _ in range(repeats)]
+                pairs = [(_rate(service, spec, local), alone(spec, data_dir, 2, steps)) for _ in range(REPEATS)]
                 ours, theirs = (statistics.median(one) for one in zip(*pairs, strict=True))
-                ratio = statistics.median(a / b for a, b in pairs)
-                rows.append((f"{local}, batch {batch}", f"{ours:,.0f}", f"{theirs:,.0f}", f"{ratio:.2f}"))
+                ratio = _spread([a / b for a, b in pairs])
+                rows.append((f"{local}, batch {batch}", f"{ours:,.0f}", f"{theirs:,.0f}", ratio))
     return table(("local steps", "samples/s", "two `core.train` together", "ratio"), rows)
 
 
@@ -157,17 +157,25 @@ def _train(spec: dict[str, Any], data_dir: Path, steps: int) -> float:
 
 def workers(data_dir: Path) -> str:
     """A compute-bound job with one worker process and with two, beside two concurrent `core.train`."""
-    steps, rates = 200, []
-    for count in (1, 2):
-        with plant(count, data_dir) as service:
-            rates.append(_heavy_rate(service, steps))
-    theirs = alone(HEAVY, data_dir, 2, steps)
-    rows = [("1 worker", rates[0]), ("2 workers", rates[1]), ("two `core.train`", theirs)]
+    steps, names = 200, ("1 worker", "2 workers", "two `core.train`")
+    turns = []
+    for _ in range(REPEATS):
+        rates = []
+        for count in (1, 2):
+            with plant(count, data_dir) as service:
+                rates.append(_heavy_rate(service, steps))
+        turns.append((*rates, alone(HEAVY, data_dir, 2, steps)))
+    medians = [statistics.median(rates) for rates in zip(*turns, strict=True)]
     told = table(
-        ("784-100-10 per parameter, 256 samples", "samples/s"), [(name, f"{rate:,.0f}") for name, rate in rows]
+        ("784-100-10 per parameter, 256 samples", "samples/s"),
+        [(name, f"{rate:,.0f}") for name, rate in zip(names, medians, strict=True)],
     )
-    over_one, over_theirs = rates[1] / rates[0], rates[1] / theirs
-    return f"{told}\n\n2 workers over 1: {over_one:.2f}; 2 workers over two `core.train`: {over_theirs:.2f}."
+    over_one, over_theirs = (_spread([turn[1] / turn[other] for turn in turns]) for other in (0, 2))
+    return f"{told}\n\n2 workers over 1: {over_one}; 2 workers over two `core.train`: {over_theirs}."
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def _heavy_rate(service: Plant, steps: int) -> float:

@@ -1,12 +1,12 @@
 """Sending rounds to the workers. The one place of the API that knows Celery; tasks go by name."""
 
+import json
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 from celery import Celery
-from kombu.utils.json import dumps
 from kombu.utils.uuid import uuid
 
 from core.settings import Settings
@@ -49,15 +49,14 @@ class Dispatcher:
         """Write round and messages in one pipeline: Celery's own way waits for Redis after each of them."""
         with self._exchange.server.pipeline(transaction=False) as pipe:
             self._exchange.put(job_id, round_, pipe)
-            for task in tasks:
-                pipe.lpush(KEY_PREFIX + QUEUE, self._message(task))
+            pipe.lpush(KEY_PREFIX + QUEUE, *map(self._message, tasks))
             pipe.execute()
 
     def _message(self, task: ShardTask) -> str:
         """Return the message that `send_task` would push, made from one that Celery made."""
         arguments, (pattern, embedded) = task.arguments(), self._pattern
-        body = b64encode(f"[{dumps(arguments)}, {{}}, {embedded}]".encode()).decode()
-        shown = dumps(repr(arguments))[1:-1]
+        body = b64encode(f"[{json.dumps(arguments)}, {{}}, {embedded}]".encode()).decode()
+        shown = json.dumps(repr(arguments))[1:-1]
         return pattern.replace(ID, uuid()).replace(ARGUMENTS, shown).replace(BODY, body)
 
     @cached_property
@@ -69,7 +68,7 @@ class Dispatcher:
         parts = self._app.amqp.as_task_v2(ID, SHARD_TASK, (), {}, argsrepr=ARGUMENTS, ignore_result=True)
         with self._app.connection_for_write() as connection, connection.channel() as channel:
             message: dict[str, Any] = channel.prepare_message(
-                dumps(parts.body),
+                json.dumps(parts.body),
                 priority=0,
                 content_type="application/json",
                 content_encoding="utf-8",
@@ -78,7 +77,7 @@ class Dispatcher:
             )
             channel._inplace_augment_message(message, "", QUEUE)
         message["properties"]["delivery_tag"] = ID
-        return dumps({**message, "body": BODY}), dumps(parts.body[2])
+        return json.dumps({**message, "body": BODY}), json.dumps(parts.body[2])
 
     def _publish(self, tasks: Sequence[ShardTask]) -> None:
         with self._app.producer_or_acquire() as producer:

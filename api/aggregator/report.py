@@ -2,8 +2,8 @@
 
 import time
 from collections import deque
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from core.job import Metrics, Progress, now
 from core.rounds import State
@@ -16,8 +16,7 @@ RATE_WINDOW = 50
 """Reports that the rate is taken over."""
 
 
-@dataclass(frozen=True)
-class Lane:
+class Lane(NamedTuple):
     """What one shard of a round was: who computed it, how long, after how many retries."""
 
     shard: int
@@ -97,7 +96,7 @@ class Report:
             "at": now(),
         }
         progress = self.progress(state).model_dump(mode="json")
-        shards = [asdict(lane) for lane in lanes]
+        shards = [lane._asdict() for lane in lanes]
         step = Told("step", state.step, {**progress, "loss": state.loss, "shards": shards}, None if fresh else point)
         if fresh is None:
             return [step]

@@ -58,11 +58,15 @@ class Gatherer:
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=31))
     workers: int = 1
     briefed: bool = False
+    pending: Callable[[], None] | None = None
+    """What is to be written about the state so far: done while the workers compute the next round."""
 
     def measure(self, state: State) -> list[NDArray[Any]]:
         """Return the rows of all units of the round that begins at `state`, in order."""
         started = time.perf_counter()
         gathering = _Gathering(self, state)
+        gathering.begin()
+        self.settle()
         found = gathering.gather()
         seconds = time.perf_counter() - started
         self.durations.append(seconds)
@@ -70,6 +74,12 @@ class Gatherer:
         self.planner.learn(self.lanes, seconds)
         self.tell("round", {"seconds": seconds, "shards": [lane.seconds for lane in self.lanes]})
         return [row for shard in sorted(found) for row in found[shard]]
+
+    def settle(self) -> None:
+        """Write what is pending, if anything is."""
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            pending()
 
     def deadline_seconds(self) -> float:
         """Return how long a shard may take: some median rounds, never under the floor."""
@@ -99,6 +109,13 @@ class _Gathering:
         self._late = 0.0
         self._published = False
         self.lanes: list[Lane] = []
+
+    def begin(self) -> None:
+        self._job.check()
+        try:
+            self._publish(self._missing())
+        except AWAY as error:
+            self._away(error)
 
     def gather(self) -> dict[int, list[NDArray[Any]]]:
         while len(self._found) < len(self._tasks):

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -21,7 +22,7 @@ from core.numerics import digest
 from core.rounds import State
 from core.spec import JobSpec
 from core.store import SECONDS, Conflict, Lease, Stale, UnknownJob
-from core.training import Diverged, Training, train
+from core.training import Diverged, Evaluation, Training, train
 
 log = structlog.get_logger()
 
@@ -136,13 +137,12 @@ class Runner:
                 report.tick()
                 if fresh:
                     report.take(fresh)
-                if fresh or report.due():
-                    writer.tell(report, state, fresh, gatherer)
-                if fresh or writer.save_due():
-                    writer.save(report, state, gatherer.origin)
+                gatherer.pending = partial(self._write, report, state, fresh, gatherer)
                 if report.over():
                     break
+            gatherer.settle()
         except (Interrupted, JobFailed):
+            gatherer.settle()
             writer.save(report, state, gatherer.origin)
             writer.tell(report, state, None, gatherer)
             raise
@@ -151,6 +151,12 @@ class Runner:
             writer.tell(report, state, report.evaluation, gatherer)
             writer.save(report, state, gatherer.origin)
         return state
+
+    def _write(self, report: Report, state: State, fresh: Evaluation | None, gatherer: Gatherer) -> None:
+        if fresh or report.due():
+            self.writer.tell(report, state, fresh, gatherer)
+        if fresh or self.writer.save_due():
+            self.writer.save(report, state, gatherer.origin)
 
     def _end(self, to: Status, reason: Reason, **fields: Any) -> None:
         try:

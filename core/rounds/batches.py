@@ -1,6 +1,7 @@
 """The batches of a run: which samples each step of each replica sees."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ class Batches:
         """How many samples an epoch has."""
         return self.data.train_samples(self.train_limit, self.validation_limit)
 
-    @property
+    @cached_property
     def steps_per_epoch(self) -> int:
         """How many steps each replica makes in an epoch; the last batch may be short."""
         return self.data.steps_per_epoch(self.batch_size, self.replicas, self.train_limit, self.validation_limit)

@@ -1,8 +1,7 @@
 """What aggregator and workers agree on about Celery's queue; neither the queue nor its server keeps anything."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 QUEUE = "dualtrain-shards"
 SHARD_TASK = "dualtrain.shard"
@@ -12,8 +11,7 @@ KEY_PREFIX = "dualtrain:celery:"
 """Before the names of all keys that Celery uses on Redis."""
 
 
-@dataclass(frozen=True)
-class ShardTask:
+class ShardTask(NamedTuple):
     """Units `first <= unit < last` of the round of `job` that begins at `step`, asked for by the holder of `token`."""
 
     job: str
@@ -26,7 +24,7 @@ class ShardTask:
 
     def arguments(self) -> tuple[Any, ...]:
         """Return the positional arguments of the task."""
-        return astuple(self)
+        return tuple(self)
 
     def named(self) -> dict[str, Any]:
         """Return what a heartbeat tells of the task in hand."""

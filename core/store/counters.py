@@ -8,6 +8,8 @@ from threading import Lock
 from core.store import keys
 from core.store.connection import Server
 
+Name = tuple[str, tuple[tuple[str, str], ...]]
+"""A counter's name and its sorted labels."""
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds of the histograms of times."""
 
@@ -17,13 +19,12 @@ class Counters:
 
     def __init__(self, store: Server) -> None:
         self._store, self._lock = store, Lock()
-        self._pending: Counter[str] = Counter()
+        self._pending: Counter[Name] = Counter()
 
     def add(self, name: str, labels: Mapping[str, str] | None = None, value: float = 1.0) -> None:
         """Count. Costs no trip to the store."""
-        field = json.dumps([name, labels or {}], sort_keys=True)
         with self._lock:
-            self._pending[field] += value  # type: ignore[assignment]
+            self._pending[name, tuple(sorted((labels or {}).items()))] += value  # type: ignore[assignment]
 
     def observe(
         self, name: str, buckets: tuple[float, ...], value: float, labels: Mapping[str, str] | None = None
@@ -41,15 +42,15 @@ class Counters:
             return
         try:
             with self._store.pipeline(transaction=True) as pipe:
-                for field, value in pending.items():
-                    pipe.hincrbyfloat(keys.COUNTERS, field, value)
+                for (name, labels), value in pending.items():
+                    pipe.hincrbyfloat(keys.COUNTERS, json.dumps([name, dict(labels)]), value)
                 pipe.execute()
         except BaseException:
             with self._lock:
                 self._pending.update(pending)
             raise
 
-    def read(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    def read(self) -> dict[Name, float]:
         """Return all counters: (name, sorted labels) -> value. A histogram's buckets are not summed up."""
         found = {}
         for field, value in self._store.hgetall(keys.COUNTERS).items():

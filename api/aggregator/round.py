@@ -94,12 +94,11 @@ class _Gathering:
     def __init__(self, job: Gatherer, state: State) -> None:
         self._job = job
         self._round = Round(job.lease.token, state.step, job.training.rounds.vector(state))
-        units = job.training.rounds.units(state.step)
-        shards = job.planner.shards(units, job.workers)
-        cuts = [units * i // shards for i in range(shards + 1)]
+        rounds = job.training.rounds
+        shards = rounds.shards(state.step, job.planner.shards(rounds.units(state.step), job.workers))
         self._tasks = [
-            ShardTask(job.lease.job_id, job.lease.token, state.step, shard, shards, cuts[shard], cuts[shard + 1])
-            for shard in range(shards)
+            ShardTask(job.lease.job_id, job.lease.token, state.step, shard, len(shards), units.start, units.stop)
+            for shard, units in enumerate(shards)
         ]
         self._found: dict[int, list[NDArray[Any]]] = {}
         self._failed: Counter[int] = Counter()

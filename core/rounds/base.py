@@ -50,6 +50,10 @@ class Rounds(Protocol):
         """Return how many units of work the round has."""
         ...
 
+    def shards(self, step: int, count: int) -> Sequence[range]:
+        """Return the round's units, in order, as `count` runs of about equal work; fewer when it has fewer units."""
+        ...
+
     def vector(self, state: State) -> Vector:
         """Return what the units need of the state, as one vector."""
         ...

@@ -5,6 +5,7 @@ Local SGD (Stich 2019, arXiv 1805.09767); with an outer Nesterov momentum DiLoCo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -60,6 +61,11 @@ class LocalSteps(Setup):
 
     def units(self, step: int) -> int:
         return self.replicas
+
+    def shards(self, step: int, count: int) -> Sequence[range]:
+        count = min(count, self.replicas)
+        bounds = [self.replicas * shard // count for shard in range(count + 1)]
+        return [range(*ends) for ends in pairwise(bounds)]
 
     def vector(self, state: State) -> Vector:
         return np.concatenate((state.parameters, *state.optimizer))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.gradients import Block, Draw
+from core.gradients import Block, Draw, shards
 from core.rounds.base import Setup, State, Vector
 
 
@@ -20,6 +20,9 @@ class Synchronous(Setup):
 
     def units(self, step: int) -> int:
         return len(self.blocks(step))
+
+    def shards(self, step: int, count: int) -> Sequence[range]:
+        return [range(run[0].index, run[-1].index + 1) for run in shards(self.blocks(step), count)]
 
     def vector(self, state: State) -> Vector:
         return state.parameters

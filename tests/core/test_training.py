@@ -8,7 +8,7 @@ import pytest
 
 from core.data import Dataset, load
 from core.numerics import digest
-from core.rounds import State
+from core.rounds import State, Synchronous
 from core.spec import JobSpec
 from core.train import run
 from core.training import Diverged, Training, train
@@ -31,6 +31,26 @@ def a_training(data: Dataset, **fields: Any) -> Training:
     small = {"dataset": {"train_limit": 300}, "batch_size": 32, "epochs": 2, "evaluate_every": 5}
     network = {"layers": [{"units": 6, "activation": "relu"}, {"units": 10, "activation": "softmax"}]}
     return Training(JobSpec.model_validate({**small, "network": network, **fields}), data)
+
+
+@pytest.mark.parametrize("local", [{}, {"local_steps": 3, "replicas": 5}], ids=["synchronous", "local"])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 100])
+def test_shards_are_all_units_in_order(mnist: Dataset, local: dict[str, Any], count: int) -> None:
+    rounds = a_training(mnist, gradient={"method": "per-parameter"}, **local).rounds
+    shards = rounds.shards(0, count)
+    assert [unit for shard in shards for unit in shard] == list(range(rounds.units(0)))
+    assert len(shards) == min(count, rounds.units(0))
+    assert all(shards)
+
+
+def test_shards_have_about_the_same_directions(mnist: Dataset) -> None:
+    sizes = [(100, "relu"), *[(5, "tanh")] * 6, (10, "softmax")]  # one layer of many large blocks, many of small ones
+    network = {"layers": [{"units": units, "activation": activation} for units, activation in sizes]}
+    rounds = a_training(mnist, gradient={"method": "per-parameter"}, network=network, batch_size=256).rounds
+    assert isinstance(rounds, Synchronous)
+    directions = [stop - start for start, stop in (block.directions for block in rounds.blocks(0))]
+    first, second = (sum(directions[unit] for unit in shard) for shard in rounds.shards(0, 2))
+    assert abs(first - second) <= max(directions)
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method["method"])

@@ -29,6 +29,9 @@ class Doubled:
     def units(self, step: int) -> int:
         return UNITS
 
+    def shards(self, step: int, count: int) -> list[range]:
+        return [range(UNITS * shard // count, UNITS * (shard + 1) // count) for shard in range(count)]
+
     def vector(self, state: State) -> NDArray[Any]:
         return state.parameters
 

@@ -122,7 +122,7 @@ def local_steps(data_dir: Path) -> str:
             for local in (1, 4, 16, 64):
                 pairs = [(_rate(service, spec, local), alone(spec, data_dir, 2, steps)) for _ in range(REPEATS)]
                 ours, theirs = (statistics.median(one) for one in zip(*pairs, strict=True))
-                ratio = _spread([a / b for a, b in pairs])
+                ratio = spread([a / b for a, b in pairs])
                 rows.append((f"{local}, batch {batch}", f"{ours:,.0f}", f"{theirs:,.0f}", ratio))
     return table(("local steps", "samples/s", "two `core.train` together", "ratio"), rows)
 
@@ -170,11 +170,12 @@ def workers(data_dir: Path) -> str:
         ("784-100-10 per parameter, 256 samples", "samples/s"),
         [(name, f"{rate:,.0f}") for name, rate in zip(names, medians, strict=True)],
     )
-    over_one, over_theirs = (_spread([turn[1] / turn[other] for turn in turns]) for other in (0, 2))
+    over_one, over_theirs = (spread([turn[1] / turn[other] for turn in turns]) for other in (0, 2))
     return f"{told}\n\n2 workers over 1: {over_one}; 2 workers over two `core.train`: {over_theirs}."
 
 
-def _spread(ratios: Sequence[float]) -> str:
+def spread(ratios: Sequence[float]) -> str:
+    """Return the median of some ratios, with the least and the most."""
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 

@@ -1,0 +1,94 @@
+"""What a round's barrier costs by itself: two processes, pipes, no queue and no server: `python -m benchmarks.barrier`.
+
+Beside two concurrent `core.train`, in turns, like `benchmarks.service`: what is lost here no service can win back.
+`--write` puts the table into docs/scaling.md.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from multiprocessing import Pipe, Process
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.measure import machine
+from benchmarks.report import insert, table
+from benchmarks.service import EPOCHS, HEAVY, LOCAL, REPEATS, alone, spread
+from core.data import load
+from core.memory import keep_freed
+from core.spec import JobSpec
+from core.store import pack, unpack
+from core.training import Training, train
+
+PROCESSES = 2
+HEAVY_STEPS = 200
+TRAIN_SAMPLES = 60_000
+
+
+def ratios(spec: dict[str, Any], rounds: dict[str, Any], steps: int, data_dir: Path) -> list[float]:
+    """Samples per second of rounds over pipes, over those of two `core.train` that make `steps` steps each."""
+    training = Training(JobSpec.model_validate({**spec, **rounds}), load("mnist", 28, data_dir, ()))
+    pipes = [Pipe() for _ in range(PROCESSES)]
+    computing = [Process(target=_compute, args=(training, far), daemon=True) for _, far in pipes]
+    for one in computing:
+        one.start()
+    near = [end for end, _ in pipes]
+    _rate(training, near)
+    found = [_rate(training, near) / alone(spec, data_dir, PROCESSES, steps) for _ in range(REPEATS)]
+    for one in computing:
+        one.terminate()
+        one.join()
+    return found
+
+
+def _compute(training: Training, pipe: Connection) -> None:
+    keep_freed()
+    with threadpool_limits(1):
+        while True:
+            step, units = pipe.recv()
+            vector = np.frombuffer(pipe.recv_bytes(), training.dtype)
+            pipe.send_bytes(pack(training.rounds.measure(vector, step, units)))
+
+
+def _rate(training: Training, pipes: Sequence[Connection]) -> float:
+    def measure(state: Any) -> list[Any]:
+        vector = training.rounds.vector(state).tobytes()
+        for pipe, units in zip(pipes, training.rounds.shards(state.step, len(pipes)), strict=True):
+            pipe.send((state.step, units))
+            pipe.send_bytes(vector)
+        return [row for pipe in pipes for row in unpack(pipe.recv_bytes())]
+
+    started = time.perf_counter()
+    *_, (last, _) = train(training, training.initial(), measure)
+    return last.samples_seen / (time.perf_counter() - started)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the jobs of `benchmarks.service` and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.barrier", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
+    parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-bench-data")
+    options = parser.parse_args(arguments)
+    options.data_dir.mkdir(exist_ok=True)
+    sys.stdout.write(f"{machine()}\n")
+    rows = []
+    for batch in (64, 256):
+        spec, rounds = {**LOCAL, "batch_size": batch, "epochs": EPOCHS}, {"local_steps": 64, "replicas": PROCESSES}
+        found = ratios(spec, rounds, EPOCHS * TRAIN_SAMPLES // PROCESSES // batch, options.data_dir)
+        rows.append((f"64 local steps, batch {batch}", spread(found)))
+    found = ratios(HEAVY, {"max_steps": HEAVY_STEPS}, HEAVY_STEPS, options.data_dir)
+    rows.append(("784-100-10 per parameter, 256 samples", spread(found)))
+    told = table(("rounds over pipes", "of two `core.train`"), rows)
+    sys.stdout.write(f"\n{told}\n")
+    if options.write:
+        insert("scaling.md", "barrier", told)
+
+
+if __name__ == "__main__":
+    main()

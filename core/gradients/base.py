@@ -26,6 +26,11 @@ class Block:
     directions: tuple[int, int]
     samples: tuple[int, int]
 
+    @property
+    def work(self) -> int:
+        """How much there is to measure: directions times samples."""
+        return (self.directions[1] - self.directions[0]) * (self.samples[1] - self.samples[0])
+
 
 @dataclass(frozen=True)
 class Draw:

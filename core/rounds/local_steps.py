@@ -5,14 +5,13 @@ Local SGD (Stich 2019, arXiv 1805.09767); with an outer Nesterov momentum DiLoCo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 from pydantic import Field
 
-from core.gradients import Draw
+from core.gradients import Draw, shards
 from core.rounds.base import Setup, State, Vector
 
 
@@ -63,9 +62,7 @@ class LocalSteps(Setup):
         return self.replicas
 
     def shards(self, step: int, count: int) -> Sequence[range]:
-        count = min(count, self.replicas)
-        bounds = [self.replicas * shard // count for shard in range(count + 1)]
-        return [range(*ends) for ends in pairwise(bounds)]
+        return shards([1.0] * self.replicas, count)
 
     def vector(self, state: State) -> Vector:
         return np.concatenate((state.parameters, *state.optimizer))

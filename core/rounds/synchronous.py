@@ -22,7 +22,7 @@ class Synchronous(Setup):
         return len(self.blocks(step))
 
     def shards(self, step: int, count: int) -> Sequence[range]:
-        return [range(run[0].index, run[-1].index + 1) for run in shards(self.blocks(step), count)]
+        return shards([block.work for block in self.blocks(step)], count)
 
     def vector(self, state: State) -> Vector:
         return state.parameters

@@ -15,6 +15,7 @@ from api.aggregator.planner import Planner
 from api.aggregator.problems import Interrupted, JobFailed
 from api.aggregator.round import ATTEMPTS, LOST_PROCESSES, Gatherer
 from api.aggregator.saved import Origin
+from core.gradients import shards
 from core.job import Status
 from core.rounds import State
 from core.store import Exchange, Lease, Round, Rows, pack
@@ -30,7 +31,7 @@ class Doubled:
         return UNITS
 
     def shards(self, step: int, count: int) -> list[range]:
-        return [range(UNITS * shard // count, UNITS * (shard + 1) // count) for shard in range(count)]
+        return shards([1.0] * UNITS, count)
 
     def vector(self, state: State) -> NDArray[Any]:
         return state.parameters

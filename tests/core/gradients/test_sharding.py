@@ -5,30 +5,28 @@ from hypothesis import strategies as st
 from core.gradients import Block, shards
 
 
-def blocks(sizes: list[int]) -> list[Block]:
-    return [Block(index, (0, size), (0, 1)) for index, size in enumerate(sizes)]
-
-
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=30), st.integers(1, 12))
-def test_every_block_is_in_one_shard_in_order(sizes: list[int], count: int) -> None:
-    whole = blocks(sizes)
-    cut = shards(whole, count)
-    assert [block for shard in cut for block in shard] == whole
-    assert len(cut) == min(count, len(whole))
+def test_every_unit_is_in_one_shard_in_order(weights: list[int], count: int) -> None:
+    cut = shards(weights, count)
+    assert [unit for shard in cut for unit in shard] == list(range(len(weights)))
+    assert len(cut) == min(count, len(weights))
     assert all(cut)
 
 
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=30), st.integers(1, 12))
-def test_no_shard_is_much_above_its_part(sizes: list[int], count: int) -> None:
-    heaviest = max(sum(block.directions[1] for block in shard) for shard in shards(blocks(sizes), count))
-    assert heaviest <= sum(sizes) / count + max(sizes)
+def test_no_shard_is_much_above_its_part(weights: list[int], count: int) -> None:
+    heaviest = max(sum(weights[unit] for unit in shard) for shard in shards(weights, count))
+    assert heaviest <= sum(weights) / count + max(weights)
 
 
 def test_weights_say_where_to_cut() -> None:
-    cut = shards(blocks([1, 1, 1, 1]), 2, weights=[3, 1, 1, 1])
-    assert [len(shard) for shard in cut] == [1, 3]
+    assert [len(shard) for shard in shards([3, 1, 1, 1], 2)] == [1, 3]
+
+
+def test_a_block_weighs_its_directions_times_its_samples() -> None:
+    assert Block(7, (10, 15), (64, 128)).work == 5 * 64
 
 
 def test_no_shards_at_all_are_refused() -> None:
     with pytest.raises(ValueError, match="1 shard or more, not 0"):
-        shards(blocks([1]), 0)
+        shards([1], 0)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.measure import machine
@@ -22,17 +23,17 @@ from benchmarks.report import insert, table
 from benchmarks.service import EPOCHS, HEAVY, LOCAL, REPEATS, alone, spread
 from core.data import load
 from core.memory import keep_freed
+from core.rounds import State
 from core.spec import JobSpec
 from core.store import pack, unpack
 from core.training import Training, train
 
 PROCESSES = 2
 HEAVY_STEPS = 200
-TRAIN_SAMPLES = 60_000
 
 
-def ratios(spec: dict[str, Any], rounds: dict[str, Any], steps: int, data_dir: Path) -> list[float]:
-    """Samples per second of rounds over pipes, over those of two `core.train` that make `steps` steps each."""
+def ratios(spec: dict[str, Any], rounds: dict[str, Any], data_dir: Path) -> list[float]:
+    """Samples per second of rounds over pipes, over those of two `core.train` that make as many steps each."""
     training = Training(JobSpec.model_validate({**spec, **rounds}), load("mnist", 28, data_dir, ()))
     pipes = [Pipe() for _ in range(PROCESSES)]
     computing = [Process(target=_compute, args=(training, far), daemon=True) for _, far in pipes]
@@ -40,7 +41,7 @@ def ratios(spec: dict[str, Any], rounds: dict[str, Any], steps: int, data_dir: P
         one.start()
     near = [end for end, _ in pipes]
     _rate(training, near)
-    found = [_rate(training, near) / alone(spec, data_dir, PROCESSES, steps) for _ in range(REPEATS)]
+    found = [_rate(training, near) / alone(spec, data_dir, PROCESSES, training.total_steps) for _ in range(REPEATS)]
     for one in computing:
         one.terminate()
         one.join()
@@ -57,7 +58,7 @@ def _compute(training: Training, pipe: Connection) -> None:
 
 
 def _rate(training: Training, pipes: Sequence[Connection]) -> float:
-    def measure(state: Any) -> list[Any]:
+    def measure(state: State) -> list[NDArray[Any]]:
         vector = training.rounds.vector(state).tobytes()
         for pipe, units in zip(pipes, training.rounds.shards(state.step, len(pipes)), strict=True):
             pipe.send((state.step, units))
@@ -80,9 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = []
     for batch in (64, 256):
         spec, rounds = {**LOCAL, "batch_size": batch, "epochs": EPOCHS}, {"local_steps": 64, "replicas": PROCESSES}
-        found = ratios(spec, rounds, EPOCHS * TRAIN_SAMPLES // PROCESSES // batch, options.data_dir)
+        found = ratios(spec, rounds, options.data_dir)
         rows.append((f"64 local steps, batch {batch}", spread(found)))
-    found = ratios(HEAVY, {"max_steps": HEAVY_STEPS}, HEAVY_STEPS, options.data_dir)
+    found = ratios(HEAVY, {"max_steps": HEAVY_STEPS}, options.data_dir)
     rows.append(("784-100-10 per parameter, 256 samples", spread(found)))
     told = table(("rounds over pipes", "of two `core.train`"), rows)
     sys.stdout.write(f"\n{told}\n")

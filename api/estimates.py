@@ -28,14 +28,14 @@ def dry_run(spec: JobSpec, settings: Settings, workers: int) -> DryRun:
     data = describe(spec.dataset.name, settings.data_dir)
     counts, timing = figures(spec, data.train_samples), timing_of(spec)
     planner = Planner(None if spec.shards == "auto" else spec.shards, _work_seconds(spec, timing))
-    shards = planner.shards(counts.blocks, workers)
-    round_seconds = planner.round_seconds(shards, max(1, workers)) + timing.update_seconds + ROUND_SECONDS
+    cut = planner.cut(counts.blocks, workers)
+    round_seconds = planner.round_seconds(cut.tasks, workers) + timing.update_seconds + ROUND_SECONDS
     evaluations = 1 + counts.total_steps // spec.evaluate_every
     seconds = counts.rounds * round_seconds + evaluations * data.test_samples * timing.sample_seconds
     return DryRun(
         **counts.model_dump(),
         spec=spec.model_dump(mode="json"),
-        shards=shards,
+        shards=len(cut.shares),
         seconds_per_round=round_seconds,
         estimated_seconds=min(seconds, spec.max_seconds or seconds),
         workers=workers,

@@ -60,7 +60,7 @@ def _compute(training: Training, pipe: Connection) -> None:
 def _rate(training: Training, pipes: Sequence[Connection]) -> float:
     def measure(state: State) -> list[NDArray[Any]]:
         vector = training.rounds.vector(state).tobytes()
-        for pipe, units in zip(pipes, training.rounds.shards(state.step, len(pipes)), strict=True):
+        for pipe, units in zip(pipes, training.rounds.shards(state.step, [1.0] * len(pipes)), strict=True):
             pipe.send((state.step, units))
             pipe.send_bytes(vector)
         return [row for pipe in pipes for row in unpack(pipe.recv_bytes())]

@@ -1,4 +1,4 @@
-"""One process's part in a round: reads the vector, computes its units, sends the rows."""
+"""One process's part in a round: reads the vector, computes a shard and what else is offered, sends the rows."""
 
 import json
 import os
@@ -6,6 +6,8 @@ import socket
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -41,27 +43,41 @@ class Computer:
         self._since = now()
         self._trainings: OrderedDict[tuple[str, int], Training] = OrderedDict()
         self._rounds: OrderedDict[str, Round] = OrderedDict()
-        self._task: ShardTask | None = None
+        self._taken: list[tuple[ShardTask, float]] = []  # the shards in hand, each with when it was begun
 
     def compute(self, task: ShardTask) -> None:
-        """Compute a shard and send its rows; what goes wrong is sent in their place. A stale task is dropped."""
-        self._task, started = task, time.perf_counter()
-        try:
-            rows = self._rows(task)
-            outcome, body = (Rows.DONE, pack(rows)) if rows is not None else (None, b"")
-        except Refusal as refusal:
-            outcome, body = Rows.REFUSED, _problem(refusal)
-        except Exception as error:
-            log.warning("shard failed", job=task.job, step=task.step, shard=task.shard, exc_info=True)
-            outcome, body = Rows.FAILED, _problem(error)
-        finally:
-            self._task = None
-        if outcome is not None:
-            seconds = time.perf_counter() - started
-            sent = Rows(task.step, task.shard, task.shards, outcome, seconds, self._worker, body)
-            self._exchange.send(task.job, task.token, sent)
+        """Compute a shard, then others of its round that are offered, and send their rows; a stale task is dropped.
+
+        What goes wrong is sent in the place of rows, for all shards that were taken.
+        """
+        self._taken = [(task, time.perf_counter())]
+        outcome, bodies = self._outcome(task)
+        ends = [*(begun for _, begun in self._taken[1:]), time.perf_counter()]
+        sent = [
+            Rows(one.step, one.shard, one.shards, outcome, end - begun, self._worker, body)
+            for (one, begun), end, body in zip(self._taken, ends, bodies, strict=False)
+        ]
+        self._taken = []
+        if sent:  # the first one last: with its message the task has ended
+            self._exchange.send(task.job, task.token, sent[::-1])
         if outcome == Rows.REFUSED:
             time.sleep(REFUSED_SECONDS)
+
+    def _outcome(self, task: ShardTask) -> tuple[int, list[bytes]]:
+        """What came of the task, and a body for each shard that was taken; none when the task is stale."""
+        try:
+            rows = self._rows(task)
+            return Rows.DONE, self._bodies(rows) if rows is not None else []
+        except Refusal as refusal:
+            return Rows.REFUSED, [_problem(refusal)]
+        except Exception as error:
+            last = self._taken[-1][0]
+            log.warning("shard failed", job=last.job, step=last.step, shard=last.shard, exc_info=True)
+            return Rows.FAILED, [_problem(error)] * len(self._taken)
+
+    def _bodies(self, rows: list[Any]) -> list[bytes]:
+        left = iter(rows)
+        return [pack(list(islice(left, task.last - task.first))) for task, _ in self._taken]
 
     def beat_forever(self, seconds: float) -> None:
         """Tell every `seconds` that this process lives; a lost connection is only a beat left out."""
@@ -73,8 +89,8 @@ class Computer:
             threading.Event().wait(seconds)
 
     def _alive(self) -> dict[str, Any]:
-        task = self._task
-        doing = task.named() if task else None
+        taken = self._taken
+        doing = taken[-1][0].named() if taken else None
         return {
             "id": self._worker,
             "host": socket.gethostname(),
@@ -91,7 +107,14 @@ class Computer:
         round_ = self._round(task, training) if training else None
         if training is None or round_ is None:
             return None
-        return training.rounds.measure(round_.vector, task.step, range(task.first, task.last))
+        return training.rounds.measure(round_.vector, task.step, self._units(task))
+
+    def _units(self, task: ShardTask) -> Iterator[int]:
+        """The units of the task, then of each shard that is taken once the one before it is measured."""
+        yield from range(task.first, task.last)
+        while (another := self._exchange.take(task)) is not None:
+            self._taken.append((another, time.perf_counter()))
+            yield from range(another.first, another.last)
 
     def _round(self, task: ShardTask, training: Training) -> Round | None:
         known = self._rounds.get(task.job)

@@ -67,4 +67,4 @@ def lost(args: tuple[Any, ...] = (), exception: BaseException | None = None, **_
     task = ShardTask.parse(args)
     body = json.dumps({"type": "WorkerLostError", "text": str(exception)}).encode()
     rows = Rows(task.step, task.shard, task.shards, Rows.LOST, 0.0, socket.gethostname(), body)
-    Exchange(connect(Settings().exchange_url)).send(task.job, task.token, rows)
+    Exchange(connect(Settings().exchange_url)).send(task.job, task.token, [rows])

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
 
 from api.aggregator.report import Lane
 
@@ -10,47 +12,71 @@ WEIGHT = 0.1
 """Weight of the newest round in the running means."""
 TASK_SECONDS = 0.001
 """What one more task costs before it was measured."""
-WAVES = (2, 4)
-"""Shards for each worker that are considered beside one: the next goes to whoever is done, so nobody waits for long."""
+SMALLEST_SECONDS = 0.002
+"""What an offered shard computes at least: eight times what it costs to take it (measured)."""
+AHEAD = 0.75
+"""How much of a round its tasks bring along; the rest is offered to whoever is done."""
+
+
+class Cut(NamedTuple):
+    """How a round is cut: the shards' shares of its work, in order. The first `tasks` are sent, the others offered."""
+
+    shares: list[float]
+    tasks: int
+
+
+def taper(tasks: int, waves: int) -> Cut:
+    """Cut into waves of a shard for each task: the first has `AHEAD` of the work, each later one half of what is left.
+
+    Factoring (Hummel, Schonberg and Flynn 1992): workers of any speed end within about one small shard of each other.
+    """
+    left = [(1 - AHEAD) / 2**wave for wave in range(waves - 1)]
+    work = [AHEAD, *(one - half for one, half in pairwise([*left, 0.0]))] if waves > 1 else [1.0]
+    return Cut([share / tasks for share in work for _ in range(tasks)], tasks)
 
 
 @dataclass
 class Planner:
-    """Running means of what a round computes and of what its tasks cost. `asked`: the spec's number, None for `auto`.
-
-    `wait`: for how much of a shard's time the others wait for the busiest worker at the end of a round.
-    """
+    """Running means of what a round computes and what its tasks cost. `asked`: the spec's number, None for `auto`."""
 
     asked: int | None
     compute_seconds: float | None = None
     task_seconds: float = TASK_SECONDS
-    wait: float = 0.0
     reasons: list[str] = field(default_factory=list)
 
-    def shards(self, units: int, workers: int) -> int:
-        """Return the number of shards for a round of `units`: never more than there are units."""
+    def cut(self, units: int, workers: int) -> Cut:
+        """Return how a round of `units` is cut for so many workers; with fewer units the last shares are left out."""
         if self.asked is not None:
             self.reasons = [f"the spec asks for {self.asked} shards; the round has {units} blocks"]
-            return max(1, min(self.asked, units))
-        workers = max(1, workers)
+            return taper(max(1, min(self.asked, units)), 1)
+        most = min(units, max(1, workers))
         if self.compute_seconds is None:
             self.reasons = [f"not measured yet: one shard for each of {workers} workers"]
-            return min(units, workers)
-        most = [waves * workers for waves in WAVES if waves * workers <= units]
-        choices = [*range(1, min(units, workers) + 1), *most]
-        chosen: int = min(choices, key=lambda shards: self.round_seconds(shards, workers))
+            return taper(most, 1)
+        tasks: int = min(range(1, most + 1), key=lambda tasks: self.round_seconds(tasks, workers))
+        waves = self._waves(units, tasks)
         self.reasons = [
-            f"a round computes {self.compute_seconds * 1e3:.2f} ms, a task costs {self.task_seconds * 1e3:.2f} ms, "
-            f"the end waits for {self.wait:.0%} of a shard",
-            f"{chosen} of at most {choices[-1]} shards (blocks {units}, workers {workers}) is the fastest by that",
+            f"a round computes {self.compute_seconds * 1e3:.2f} ms, a task costs {self.task_seconds * 1e3:.2f} ms",
+            f"{tasks} of at most {most} tasks (blocks {units}, workers {workers}) is the fastest by that",
         ]
-        return chosen
+        if waves > 1:
+            self.reasons.append(
+                f"they bring {AHEAD:.0%} of the work; the rest, in {waves - 1} waves, is for who is done"
+            )
+        return taper(tasks, waves)
 
-    def round_seconds(self, shards: int, workers: int) -> float:
-        """Return the estimated time of a round with so many shards on so many workers."""
-        compute = self.compute_seconds or 0.0
-        late = self.wait * compute / shards if workers > 1 and shards > 1 else 0.0
-        return compute / min(shards, workers) + late + self.task_seconds * shards
+    def round_seconds(self, tasks: int, workers: int) -> float:
+        """Return the estimated time of a round with so many tasks on so many workers."""
+        return (self.compute_seconds or 0.0) / min(tasks, max(1, workers)) + self.task_seconds * tasks
+
+    def _waves(self, units: int, tasks: int) -> int:
+        """The most waves that have no shard below `SMALLEST_SECONDS`, and units for all shards."""
+        compute, waves = self.compute_seconds or 0.0, 1
+        while tasks > 1 and tasks * (waves + 1) <= units:
+            if taper(tasks, waves + 1).shares[-1] * compute < SMALLEST_SECONDS:
+                break
+            waves += 1
+        return waves
 
     def learn(self, lanes: Sequence[Lane], round_seconds: float) -> None:
         """Take a finished round into the means: what its shards computed, and how long it took in all."""
@@ -58,12 +84,10 @@ class Planner:
         for lane in lanes:
             busy[lane.worker] += lane.seconds
         total, longest = sum(busy.values()), max(busy.values())
-        overhead = max(0.0, round_seconds - longest) / len(lanes)
+        overhead = max(0.0, round_seconds - longest) / (self.asked or len(busy))
         first = self.compute_seconds is None
         self.compute_seconds = total if first else _mean(self.compute_seconds or 0.0, total)
         self.task_seconds = overhead if first else _mean(self.task_seconds, overhead)
-        if len(busy) > 1 and total > 0:
-            self.wait = _mean(self.wait, (longest - total / len(busy)) / (total / len(lanes)))
 
 
 def _mean(before: float, newest: float) -> float:

@@ -95,11 +95,11 @@ class _Gathering:
         self._job = job
         self._round = Round(job.lease.token, state.step, job.training.rounds.vector(state))
         rounds = job.training.rounds
-        shards = rounds.shards(state.step, job.planner.shards(rounds.units(state.step), job.workers))
-        self._tasks = [
-            ShardTask(job.lease.job_id, job.lease.token, state.step, shard, len(shards), units.start, units.stop)
-            for shard, units in enumerate(shards)
-        ]
+        cut = job.planner.cut(rounds.units(state.step), job.workers)
+        self._shards = rounds.shards(state.step, cut.shares)
+        self._tasks = cut.tasks
+        self._offered = 0
+        self._out: set[int] = set()
         self._found: dict[int, list[NDArray[Any]]] = {}
         self._failed: Counter[int] = Counter()
         self._lost: Counter[int] = Counter()
@@ -112,12 +112,12 @@ class _Gathering:
     def begin(self) -> None:
         self._job.check()
         try:
-            self._publish(self._missing())
+            self._publish(self._missing(), self._tasks)
         except AWAY as error:
             self._away(error)
 
     def gather(self) -> dict[int, list[NDArray[Any]]]:
-        while len(self._found) < len(self._tasks):
+        while len(self._found) < len(self._shards):
             self._job.check()
             try:
                 self._turn()
@@ -127,31 +127,45 @@ class _Gathering:
 
     def _turn(self) -> None:
         if not self._published:
-            self._publish(self._missing())
+            self._publish(self._missing(), self._tasks)
         wait = min(POLL_SECONDS, max(0.001, self._late - time.monotonic()))
         rows = self._job.exchange.receive(self._job.lease.job_id, self._job.lease.token, wait)
         for one in rows:
             self._take(one)
-        if not rows and time.monotonic() >= self._late:
+        missing = self._missing()
+        if missing and not self._out:
+            self._again(missing, "worker_lost", "taken by a process that was lost")
+        elif not rows and time.monotonic() >= self._late:
             self._overdue()
 
-    def _missing(self) -> list[ShardTask]:
-        return [task for task in self._tasks if task.shard not in self._found]
+    def _missing(self) -> list[int]:
+        return [shard for shard in range(len(self._shards)) if shard not in self._found]
 
-    def _publish(self, tasks: list[ShardTask]) -> None:
+    def _publish(self, shards: list[int], tasks: int) -> None:
+        """Send tasks for the first of these shards, and offer the others to whoever is done."""
         job = self._job
-        if not job.briefed or any(self._sent[task.shard] for task in tasks):
+        if not job.briefed or any(self._sent[shard] for shard in shards):
             job.exchange.brief(job.lease.job_id, {"spec": job.spec, **asdict(job.origin)})
             job.briefed = True
-        job.dispatcher.send(job.lease.job_id, self._round, tasks)
-        for task in tasks:
-            self._sent[task.shard] += 1
+        self._offered = max(self._offered, len(shards) - tasks)
+        wanted = [self._task(shard) for shard in shards]
+        job.dispatcher.send(job.lease.job_id, self._round, wanted[:tasks], wanted[tasks:])
+        self._sent.update(shards)
+        self._out.update(shards[:tasks])
         self._published = True
         self._late = time.monotonic() + self._patience
 
+    def _task(self, shard: int) -> ShardTask:
+        lease, units = self._job.lease, self._shards[shard]
+        step, shards = self._round.step, len(self._shards)
+        return ShardTask(lease.job_id, lease.token, step, shard, shards, units.start, units.stop, self._offered)
+
     def _take(self, rows: Rows) -> None:
-        if rows.step != self._round.step or rows.shard in self._found or rows.shards != len(self._tasks):
-            return  # a duplicate, or a stray of another round
+        if rows.step != self._round.step or rows.shards != len(self._shards):
+            return  # a stray of another round
+        self._out.discard(rows.shard)
+        if rows.shard in self._found:
+            return  # a duplicate
         handlers = {Rows.DONE: self._done, Rows.FAILED: self._error, Rows.LOST: self._gone, Rows.REFUSED: self._refused}
         handlers[rows.outcome](rows)
 
@@ -166,7 +180,7 @@ class _Gathering:
         if problem["type"] not in PASSING or self._failed[rows.shard] >= ATTEMPTS:
             where = f"shard {rows.shard} of step {rows.step} on worker {rows.worker}"
             raise JobFailed("shard_failed", f"{problem['type']}: {problem['text']} ({where})")
-        self._again(rows.shard, "shard_failed", problem["text"])
+        self._again([rows.shard], "shard_failed", problem["text"])
 
     def _gone(self, rows: Rows) -> None:
         self._lost[rows.shard] += 1
@@ -174,30 +188,29 @@ class _Gathering:
             where = f"shard {rows.shard} of step {rows.step}"
             text = f"{where} took {LOST_PROCESSES} worker processes with it; the last said: {rows.problem['text']}"
             raise JobFailed("shard_kills_worker", text)
-        self._again(rows.shard, "worker_lost", rows.problem["text"])
+        self._again([rows.shard], "worker_lost", rows.problem["text"])
 
     def _refused(self, rows: Rows) -> None:
         self._job.tell("refused", rows.problem)
-        self._again(rows.shard, "refused", rows.problem["text"])
+        self._again([rows.shard], "refused", rows.problem["text"])
 
     def _overdue(self) -> None:
-        """Send again the first missing shard that nobody is at: one backup at a time, with doubling patience."""
+        """Send again what is missing, unless somebody is at it: one backup at a time, with doubling patience."""
         waited, self._patience = self._patience, min(2 * self._patience, LONGEST_SECONDS)
         workers = self._job.exchange.workers()
         self._job.workers = len(workers)
         if not workers:
             self._job.tell("waiting", {})
-        doing = [worker["doing"] for worker in workers]
-        idle = [task.shard for task in self._missing() if task.named() not in doing]
-        if idle:
-            self._again(idle[0], "late", f"nothing came for {waited:.2f} s")
-        else:
+        here = (self._job.lease.job_id, self._round.step)
+        if any((doing["job"], doing["step"]) == here for worker in workers if (doing := worker["doing"])):
             self._late = time.monotonic() + self._patience
+        else:
+            self._again(self._missing(), "late", f"nothing came for {waited:.2f} s")
 
-    def _again(self, shard: int, code: str, text: str) -> None:
+    def _again(self, shards: list[int], code: str, text: str) -> None:
         if self._job.workers:
-            self._job.tell("retry", {"step": self._round.step, "shard": shard, "code": code, "message": text})
-        self._publish([self._tasks[shard]])
+            self._job.tell("retry", {"step": self._round.step, "shard": shards[0], "code": code, "message": text})
+        self._publish(shards, 1)
 
     def _away(self, error: Exception) -> None:
         structlog.get_logger().warning("exchange or broker is away", job=self._job.lease.job_id, error=str(error))

@@ -8,7 +8,7 @@ samples' losses over N, the size of the whole batch. So rows add up over samples
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -79,7 +79,7 @@ class Method(ABC):
         parameters: Array,
         inputs: Array,
         labels: Labels,
-        blocks: Sequence[Block],
+        blocks: Iterable[Block],
         draw: Draw,
     ) -> list[Array]:
         """One row for each of these blocks; `inputs` and `labels` are the whole batch."""

@@ -1,7 +1,7 @@
 """What the exact methods share: one forward pass over some samples serves all blocks on them."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from core.gradients.base import Block, Draw, Method
 from core.gradients.forward import Forward, by_samples, check_dense
@@ -22,7 +22,7 @@ class Exact(Method):
         check_dense(network, self.method)
 
     def measure(
-        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
+        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Iterable[Block], draw: Draw
     ) -> list[Array]:
         return [self.row(*pair) for pair in by_samples(network, parameters, inputs, labels, blocks)]
 

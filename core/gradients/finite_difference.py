@@ -1,6 +1,6 @@
 """The gradient by finite differences: two losses for every parameter, no derivative at all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -40,7 +40,7 @@ class FiniteDifference(Method):
         return grid(cut(0, network.size, DIRECTIONS), [(0, batch_size)])
 
     def measure(
-        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
+        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Iterable[Block], draw: Draw
     ) -> list[Array]:
         values = Values.at(network, parameters, inputs, labels)
         here = values.loss()

@@ -1,6 +1,6 @@
 """The plain forward pass over some samples, from every layer of which tangents are pushed on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from core.dual import contract
@@ -69,7 +69,7 @@ class Forward:
 
 
 def by_samples(
-    network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block]
+    network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Iterable[Block]
 ) -> Iterator[tuple[Forward, Block]]:
     """Each block with the forward pass over its samples, which neighbours with the same samples share."""
     for samples, group in groupby(blocks, key=lambda block: block.samples):

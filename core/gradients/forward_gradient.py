@@ -5,7 +5,7 @@ all pre-activations, drawn for each sample by itself: far fewer numbers for smal
 what they say about the weights follows because a pre-activation is linear in its weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -54,7 +54,7 @@ class ForwardGradient(Method):
         return grid(cut(0, self.directions, min(largest, limit)), [(0, batch_size)])
 
     def measure(
-        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
+        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Iterable[Block], draw: Draw
     ) -> list[Array]:
         forward = Forward(network, parameters, inputs, labels, (0, len(labels)))
         return [self._row(forward, parameters, block, draw) for block in blocks]

@@ -1,6 +1,6 @@
 """Simultaneous perturbation (Spall 1992): two losses for every random direction, no derivative at all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -40,7 +40,7 @@ class SPSA(Method):
         return grid(cut(0, self.directions, -(-self.directions // BLOCKS)), [(0, batch_size)])
 
     def measure(
-        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Sequence[Block], draw: Draw
+        self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Iterable[Block], draw: Draw
     ) -> list[Array]:
         values = Values.at(network, parameters, inputs, labels)
         return [self._row(values, block, draw) for block in blocks]

@@ -1,6 +1,6 @@
 """The interface of rounds, and the state that they carry from one to the next."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,16 +50,19 @@ class Rounds(Protocol):
         """Return how many units of work the round has."""
         ...
 
-    def shards(self, step: int, count: int) -> Sequence[range]:
-        """Return the round's units, in order, as `count` runs of about equal work; fewer when it has fewer units."""
+    def shards(self, step: int, shares: Sequence[float]) -> Sequence[range]:
+        """Return the round's units, in order, as runs of about these shares of its work; fewer when units are fewer."""
         ...
 
     def vector(self, state: State) -> Vector:
         """Return what the units need of the state, as one vector."""
         ...
 
-    def measure(self, vector: Vector, step: int, units: Sequence[int]) -> list[Vector]:
-        """Return the rows of some units, each with the same bits whatever others are asked for along with it."""
+    def measure(self, vector: Vector, step: int, units: Iterable[int]) -> list[Vector]:
+        """Return the rows of some units, each with the same bits whatever others are asked for along with it.
+
+        `units` is read one by one as they are measured.
+        """
         ...
 
     def advance(self, state: State, rows: Sequence[Vector]) -> State:

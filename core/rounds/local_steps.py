@@ -3,7 +3,7 @@
 Local SGD (Stich 2019, arXiv 1805.09767); with an outer Nesterov momentum DiLoCo (Douillard et al. 2023, 2311.08105).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -61,13 +61,13 @@ class LocalSteps(Setup):
     def units(self, step: int) -> int:
         return self.replicas
 
-    def shards(self, step: int, count: int) -> Sequence[range]:
-        return shards([1.0] * self.replicas, count)
+    def shards(self, step: int, shares: Sequence[float]) -> Sequence[range]:
+        return shards([1.0] * self.replicas, shares)
 
     def vector(self, state: State) -> Vector:
         return np.concatenate((state.parameters, *state.optimizer))
 
-    def measure(self, vector: Vector, step: int, units: Sequence[int]) -> list[Vector]:
+    def measure(self, vector: Vector, step: int, units: Iterable[int]) -> list[Vector]:
         return [self._replica(vector, step, replica) for replica in units]
 
     def advance(self, state: State, rows: Sequence[Vector]) -> State:

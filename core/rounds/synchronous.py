@@ -1,6 +1,6 @@
 """One step a round: the gradient of one batch, its blocks measured anywhere, summed in block order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.gradients import Block, Draw, shards
@@ -21,16 +21,16 @@ class Synchronous(Setup):
     def units(self, step: int) -> int:
         return len(self.blocks(step))
 
-    def shards(self, step: int, count: int) -> Sequence[range]:
-        return shards([block.work for block in self.blocks(step)], count)
+    def shards(self, step: int, shares: Sequence[float]) -> Sequence[range]:
+        return shards([block.work for block in self.blocks(step)], shares)
 
     def vector(self, state: State) -> Vector:
         return state.parameters
 
-    def measure(self, vector: Vector, step: int, units: Sequence[int]) -> list[Vector]:
+    def measure(self, vector: Vector, step: int, units: Iterable[int]) -> list[Vector]:
         inputs, labels = self.batches.batch(step, dtype=vector.dtype)
         blocks = self.blocks(step)
-        chosen = [blocks[unit] for unit in units]
+        chosen = (blocks[unit] for unit in units)
         return self.method.measure(self.network, vector, inputs, labels, chosen, Draw(self.seed, step))
 
     def advance(self, state: State, rows: Sequence[Vector]) -> State:

@@ -12,7 +12,10 @@ KEY_PREFIX = "dualtrain:celery:"
 
 
 class ShardTask(NamedTuple):
-    """Units `first <= unit < last` of the round of `job` that begins at `step`, asked for by the holder of `token`."""
+    """Units `first <= unit < last` of the round of `job` that begins at `step`, asked for by the holder of `token`.
+
+    So many further shards of the round are `offered` on the exchange, to whoever is done with this one.
+    """
 
     job: str
     token: int
@@ -21,6 +24,7 @@ class ShardTask(NamedTuple):
     shards: int
     first: int
     last: int
+    offered: int = 0
 
     def arguments(self) -> tuple[Any, ...]:
         """Return the positional arguments of the task."""

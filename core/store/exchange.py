@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.store import keys
+from core.store.broker import ShardTask
 from core.store.connection import Server
 
 EXPIRES_SECONDS = 3600
@@ -104,21 +105,34 @@ class Exchange:
         data = self.server.get(keys.brief(job_id))
         return json.loads(data) if data else None
 
-    def put(self, job_id: str, round_: Round, pipe: Server | None = None) -> None:
-        """Write the vector of a round over the one before it, at once or with what else is in `pipe`."""
+    def put(self, job_id: str, round_: Round, offered: Sequence[ShardTask] = (), pipe: Server | None = None) -> None:
+        """Write the vector of a round over the one before it, and what shards of it are `offered` in place of others.
+
+        At once, or with what else is in `pipe`.
+        """
         writer = self.server if pipe is None else pipe
         writer.set(keys.round_(job_id, round_.token), round_.to_bytes(), ex=EXPIRES_SECONDS)
+        if offered:
+            key = keys.offered(job_id, round_.token, round_.step)
+            writer.delete(key)
+            writer.rpush(key, *(json.dumps(task.arguments()) for task in offered))
+            writer.expire(key, EXPIRES_SECONDS)
+
+    def take(self, task: ShardTask) -> ShardTask | None:
+        """Return another shard of the task's round, taken from those that are offered; None when nothing is left."""
+        data = self.server.lpop(keys.offered(task.job, task.token, task.step)) if task.offered else None
+        return ShardTask.parse(json.loads(data)) if data else None
 
     def read(self, job_id: str, token: int, dtype: np.dtype[Any]) -> Round | None:
         """Return the present round of a job under a token, None when there is none."""
         data = self.server.get(keys.round_(job_id, token))
         return Round.from_bytes(data, dtype) if data else None
 
-    def send(self, job_id: str, token: int, rows: Rows) -> None:
-        """Hand a shard's rows to the aggregator that asked for them."""
+    def send(self, job_id: str, token: int, shards: Sequence[Rows]) -> None:
+        """Hand the rows of some shards, all or none, to the aggregator that asked for them."""
         key = keys.rows(job_id, token)
         with self.server.pipeline(transaction=False) as pipe:
-            pipe.rpush(key, rows.to_bytes()).expire(key, EXPIRES_SECONDS)
+            pipe.rpush(key, *(rows.to_bytes() for rows in shards)).expire(key, EXPIRES_SECONDS)
             pipe.execute()
 
     def receive(self, job_id: str, token: int, seconds: float) -> list[Rows]:
@@ -127,7 +141,7 @@ class Exchange:
         return [Rows.from_bytes(one) for one in found[1]] if found else []
 
     def clear(self, job_id: str, token: int) -> None:
-        """Drop what a job that ended left here."""
+        """Drop what a job that ended left here. What a broken off round offered expires by itself."""
         self.server.delete(keys.round_(job_id, token), keys.brief(job_id), keys.rows(job_id, token))
 
     def beat(self, worker: dict[str, Any]) -> None:

@@ -95,5 +95,10 @@ def rows(job_id: str, token_: int) -> str:
     return f"dualtrain:rows:{job_id}:{token_}"
 
 
+def offered(job_id: str, token_: int, step: int) -> str:
+    """List of a round's shards that nobody has begun, for workers that are done with theirs; expires."""
+    return f"dualtrain:offered:{job_id}:{token_}:{step}"
+
+
 WORKER = "dualtrain:worker:"
 """Prefix of the heartbeat keys: JSON about one worker, expiring."""

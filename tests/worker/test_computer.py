@@ -46,8 +46,12 @@ def task(first: int = 0, last: int = 1, token: int = 9, step: int = 4) -> ShardT
 
 
 def compute(server: Exchange, settings: Settings, wanted: ShardTask) -> Rows | None:
+    return next(iter(compute_all(server, settings, wanted)), None)
+
+
+def compute_all(server: Exchange, settings: Settings, wanted: ShardTask) -> list[Rows]:
     Computer(server, settings, "here-1").compute(wanted)
-    return next(iter(server.receive("j", wanted.token, 0.05)), None)
+    return server.receive("j", wanted.token, 0.05)
 
 
 def test_the_rows_are_those_of_its_units(server: Exchange, settings: Settings, training: Training) -> None:
@@ -58,6 +62,33 @@ def test_the_rows_are_those_of_its_units(server: Exchange, settings: Settings, t
     expected = training.rounds.measure(training.initial().parameters, 4, range(units))
     for got, row in zip(unpack(rows.body), expected, strict=True):
         np.testing.assert_array_equal(got, row)
+
+
+def offer(server: Exchange, training: Training, *units: tuple[int, int]) -> ShardTask:
+    """Offer shards of round 4, and return the task for another one, of its first unit."""
+    shards = [ShardTask("j", 9, 4, shard, 1 + len(units), *ends, len(units)) for shard, ends in enumerate(units, 1)]
+    server.put("j", Round(9, 4, training.initial().parameters), shards)
+    return ShardTask("j", 9, 4, 0, 1 + len(units), 0, 1, len(units))
+
+
+def test_it_takes_the_shards_that_are_offered(server: Exchange, settings: Settings, training: Training) -> None:
+    ends = training.rounds.units(4)
+    sent = compute_all(server, settings, offer(server, training, (1, 2), (2, ends)))
+    assert [(rows.shard, rows.outcome) for rows in sent] == [(2, Rows.DONE), (1, Rows.DONE), (0, Rows.DONE)]
+    got = [row for rows in sent[::-1] for row in unpack(rows.body)]
+    expected = training.rounds.measure(training.initial().parameters, 4, range(ends))
+    assert all(rows.seconds > 0 for rows in sent)
+    assert [row.tobytes() for row in got] == [row.tobytes() for row in expected]
+
+
+def test_what_goes_wrong_is_told_for_all_shards_in_hand(
+    server: Exchange, settings: Settings, training: Training
+) -> None:
+    task = offer(server, training, (1, 2), (10_000, 10_001), (2, 3))
+    sent = compute_all(server, settings, task)
+    assert [(rows.shard, rows.outcome) for rows in sent] == [(2, Rows.FAILED), (1, Rows.FAILED), (0, Rows.FAILED)]
+    left = server.take(task)
+    assert left is not None and left.shard == 3
 
 
 @pytest.mark.parametrize("stale", [{"token": 8}, {"step": 3}, {"step": 5}])

@@ -42,6 +42,14 @@ def test_one_trip_pushes_the_same_messages_as_celery(settings: Settings, exchang
     assert (got.token, got.step) == (1, 5)
 
 
+@pytest.mark.parametrize("query", ["", "&client_name=other"], ids=["one server", "two"])
+def test_what_is_offered_is_not_queued(settings: Settings, exchange: Redis, query: str) -> None:
+    ours, server = settings.model_copy(update={"exchange_url": settings.exchange_url + query}), Exchange(exchange)
+    Dispatcher(ours, server).send("j", Round(1, 5, np.zeros(3)), TASKS[:1], TASKS[1:])
+    assert len(messages(exchange)) == 1
+    assert server.take(TASKS[0]._replace(offered=1)) == TASKS[1]
+
+
 def test_a_broker_that_is_away_is_told(settings: Settings) -> None:
     gone = settings.model_copy(update={"exchange_url": "redis://127.0.0.1:1/0", "broker_url": "redis://127.0.0.1:1/0"})
     with pytest.raises(ConnectionError):

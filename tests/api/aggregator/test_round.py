@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,17 @@ from core.store.broker import ShardTask
 UNITS = 5
 
 
+@dataclass(frozen=True)
 class Doubled:
-    """Rounds of five units; a unit's row is its number and the step."""
+    """Rounds of some units; a unit's row is its number and the step."""
+
+    count: int = UNITS
 
     def units(self, step: int) -> int:
-        return UNITS
+        return self.count
 
-    def shards(self, step: int, count: int) -> list[range]:
-        return shards([1.0] * UNITS, count)
+    def shards(self, step: int, shares: Sequence[float]) -> list[range]:
+        return shards([1.0] * self.count, shares)
 
     def vector(self, state: State) -> NDArray[Any]:
         return state.parameters
@@ -58,15 +62,21 @@ class Workers:
     answer: Answer
     sent: list[ShardTask] = field(default_factory=list)
 
-    def send(self, job_id: str, round_: Round, tasks: Sequence[ShardTask]) -> None:
+    def send(self, job_id: str, round_: Round, tasks: Sequence[ShardTask], offered: Sequence[ShardTask] = ()) -> None:
+        self.exchange.put(job_id, round_, offered)
         for task in tasks:
             self.sent.append(task)
-            for rows in self.answer(task, self.sent.count(task)):
-                self.exchange.send(task.job, task.token, rows)
+            if answers := self.answer(task, [one.shard for one in self.sent].count(task.shard)):
+                self.exchange.send(task.job, task.token, answers)
 
 
 def rows(task: ShardTask, outcome: int, body: bytes, step: int | None = None) -> Rows:
     return Rows(task.step if step is None else step, task.shard, task.shards, outcome, 0.001, "w", body)
+
+
+def taken(exchange: Redis, task: ShardTask, most: int = 100) -> list[ShardTask]:
+    """The shards that a worker computes for a task."""
+    return [task, *islice(iter(lambda: Exchange(exchange).take(task), None), most - 1)]
 
 
 def done(task: ShardTask) -> Rows:
@@ -91,27 +101,28 @@ def heard() -> list[tuple[str, dict[str, Any]]]:
 @pytest.fixture
 def gather(exchange: Redis, heard: list[tuple[str, dict[str, Any]]]) -> Iterator[Callable[..., Any]]:
     def gather(
-        answer: Answer, check: Callable[[], None] = lambda: None, shards: int = 3
+        answer: Answer, check: Callable[[], None] = lambda: None, shards: int = 3, taper: bool = False
     ) -> tuple[Workers, Gatherer, Any]:
         workers = Workers(Exchange(exchange), answer)
         gatherer = Gatherer(
             Lease("j", 4),
-            Trained(),  # type: ignore[arg-type]
+            Trained(Doubled(40 if taper else UNITS)),  # type: ignore[arg-type]
             {},
             Origin("code", "numerics"),
             Exchange(exchange),
             workers,  # type: ignore[arg-type]
-            Planner(shards),
+            Planner(None, compute_seconds=0.1) if taper else Planner(shards),
             check,
             lambda what, data: heard.append((what, data)),
+            workers=2,
         )
         return workers, gatherer, gatherer.measure(State(7, np.zeros(3, np.float32)))
 
     yield gather
 
 
-def in_order(found: list[NDArray[Any]]) -> bool:
-    return [row.tolist() for row in found] == [[unit, 7] for unit in range(UNITS)]
+def in_order(found: list[NDArray[Any]], units: int = UNITS) -> bool:
+    return [row.tolist() for row in found] == [[unit, 7] for unit in range(units)]
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 5, 9])
@@ -131,11 +142,46 @@ def test_duplicates_and_strays_are_dropped(gather: Callable[..., Any]) -> None:
     assert in_order(found)
 
 
-def test_what_does_not_come_back_is_sent_again_one_at_a_time(gather: Callable[..., Any]) -> None:
-    workers, gatherer, found = gather(lambda task, n: [done(task)] if task.shard == 1 or n == 2 else [])
+def test_what_does_not_come_back_is_sent_again_one_task_at_a_time(gather: Callable[..., Any], exchange: Redis) -> None:
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        return [done(one) for one in taken(exchange, task)] if task.shard == 1 or n == 2 else []
+
+    workers, gatherer, found = gather(answer)
     assert in_order(found)
-    assert [task.shard for task in workers.sent] == [0, 1, 2, 0, 2]
+    assert [task.shard for task in workers.sent] == [0, 1, 2, 0]
     assert {lane.shard: lane.retries for lane in gatherer.lanes} == {0: 1, 1: 0, 2: 1}
+
+
+def test_one_worker_that_takes_all_that_is_offered_is_enough(gather: Callable[..., Any], exchange: Redis) -> None:
+    """The task of another worker, which is busy elsewhere, is only waited for until nothing is missing."""
+
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        return [done(one) for one in taken(exchange, task)] if task.shard == 0 or n == 2 else []
+
+    workers, gatherer, found = gather(answer, taper=True)
+    assert in_order(found, 40)
+    assert len(gatherer.lanes) == 8
+    assert [task.shard for task in workers.sent] == [0, 1, 1]
+
+
+def test_what_a_lost_process_had_taken_is_sent_again_once_no_task_is_out(
+    gather: Callable[..., Any], exchange: Redis, heard: list[tuple[str, dict[str, Any]]]
+) -> None:
+    lost: list[ShardTask] = []
+
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        shards = taken(exchange, task, 3 if task.shard == 0 and n == 1 else 100)
+        if task.shard == 0 and n == 1:
+            lost.extend(shards)
+            return [failed(task, Rows.LOST, "WorkerLostError")]
+        return [done(one) for one in reversed(shards)]
+
+    workers, gatherer, found = gather(answer, taper=True)
+    assert in_order(found, 40)
+    assert [task.shard for task in lost] == [0, 2, 3]
+    assert [task.shard for task in workers.sent] == [0, 1, 0, 2]
+    assert [data["code"] for what, data in heard if what == "retry"] == ["worker_lost"] * 2
+    assert sorted(lane.shard for lane in gatherer.lanes if lane.retries) == [0, 2, 3]
 
 
 def test_a_lost_process_is_replaced_at_once_and_told(

@@ -10,6 +10,11 @@ import psutil
 import pytest
 
 from client import Client
+from core.data import load
+from core.numerics import digest
+from core.spec import JobSpec
+from core.train import run
+from core.training import Training
 
 SOON = 90.0
 JOB = {"epochs": 5, "gradient": {"method": "per-neuron"}, "evaluate_every": 200}
@@ -61,6 +66,18 @@ def test_a_job_outlives_every_part_of_the_stack(up: Any, tmp_path: Path) -> None
     assert process.wait(SOON) == 0
     assert all_gone(family)
     assert "api was killed by SIGKILL" in process.stderr.read()
+
+
+def test_shards_that_are_taken_by_whoever_is_done_change_no_bit(up: Any, tmp_path: Path) -> None:
+    layers = [{"units": 100, "activation": "relu"}, {"units": 10, "activation": "softmax"}]
+    spec = {"dataset": {"image_size": 28}, "network": {"layers": layers}, "batch_size": 256, "max_steps": 6}
+    process = up("--workers", "2", folder=tmp_path)
+    with Client(process.stdout.readline().strip()) as client:
+        until(lambda: len(client.workers()) == 2)
+        job = client.submit(spec).wait()
+    assert job.plan.shards > 2
+    data = load("mnist", 28, tmp_path, ())
+    assert job.model.sha256 == digest(run(Training(JobSpec.model_validate(spec), data)).parameters)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])

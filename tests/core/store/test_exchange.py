@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from core.store import Exchange, Round, Rows, pack, unpack
+from core.store.broker import ShardTask
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=6), st.sampled_from(["<f4", "<f8"]))
@@ -33,7 +34,7 @@ def test_a_round_keeps_header_and_bits(token: int, step: int, size: int) -> None
 def test_rows_travel_through_the_list_of_their_token(exchange: Redis) -> None:
     ours = Exchange(exchange)
     sent = Rows(7, 1, 2, Rows.DONE, 0.25, "host-ü-12", b"\x00body")
-    ours.send("j", 3, sent)
+    ours.send("j", 3, [sent])
     assert ours.receive("j", 2, 0.01) == []
     assert ours.receive("j", 3, 0.5) == [sent]
 
@@ -41,21 +42,40 @@ def test_rows_travel_through_the_list_of_their_token(exchange: Redis) -> None:
 def test_rows_that_are_there_together_are_fetched_together(exchange: Redis) -> None:
     ours = Exchange(exchange)
     sent = [Rows(7, shard, 3, Rows.DONE, 0.25, "w", bytes([shard])) for shard in range(3)]
-    for rows in sent:
-        ours.send("j", 3, rows)
+    ours.send("j", 3, sent[:2])
+    ours.send("j", 3, sent[2:])
     assert ours.receive("j", 3, 0.5) == sent
     assert ours.receive("j", 3, 0.01) == []
+
+
+def a_task(shard: int, step: int = 0, offered: int = 2) -> ShardTask:
+    return ShardTask("j", 1, step, shard, 3, shard, shard + 1, offered)
+
+
+def test_what_is_offered_is_taken_once_and_in_order(exchange: Redis) -> None:
+    ours = Exchange(exchange)
+    ours.put("j", Round(1, 0, np.zeros(3, np.float32)), [a_task(1), a_task(2)])
+    assert ours.take(a_task(0, step=3)) is None  # of another round
+    assert ours.take(a_task(0, offered=0)) is None
+    assert [ours.take(a_task(0)) for _ in range(3)] == [a_task(1), a_task(2), None]
+
+
+def test_what_is_offered_anew_takes_the_place_of_what_was_left(exchange: Redis) -> None:
+    ours = Exchange(exchange)
+    ours.put("j", Round(1, 0, np.zeros(3, np.float32)), [a_task(1), a_task(2)])
+    ours.put("j", Round(1, 0, np.zeros(3, np.float32)), [a_task(2)])
+    assert [ours.take(a_task(0)) for _ in range(2)] == [a_task(2), None]
 
 
 def test_every_key_expires(exchange: Redis) -> None:
     ours = Exchange(exchange)
     ours.brief("j", {"spec": {}})
-    ours.put("j", Round(1, 0, np.zeros(3, np.float32)))
-    ours.send("j", 1, Rows(0, 0, 1, Rows.DONE, 0.0, "w", b""))
+    ours.put("j", Round(1, 0, np.zeros(3, np.float32)), [a_task(1)])
+    ours.send("j", 1, [Rows(0, 0, 1, Rows.DONE, 0.0, "w", b"")])
     ours.beat({"id": "w"})
     names = exchange.keys("*")
-    assert len(names) == 4
+    assert len(names) == 5
     assert all(exchange.ttl(name) > 0 for name in names)
     assert ours.workers() == [{"id": "w"}]
     ours.clear("j", 1)
-    assert len(exchange.keys("*")) == 1
+    assert len(exchange.keys("*")) == 2

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from core.dual.structure import Structure, Zero
+from core.dual.views import share, tie
 
 Tensor: TypeAlias = Any  # an ndarray, or a dual of a lower level: rules are written for both alike
 Rule: TypeAlias = Callable[..., Tensor]
@@ -22,10 +23,13 @@ LEVELS = count(1)  # every call of jvp takes the next, so it is higher than that
 class Dual:
     """What a DualTensor and a DualNumber hold: a value, its tangent, and the level the tangent belongs to."""
 
-    __slots__ = ("level", "real", "tangent")
+    __slots__ = ("__weakref__", "again", "level", "real", "tangent", "views", "whole")
     real: Any
     tangent: Any
     level: int
+    whole: "Dual"  # of a view alone, with how it is taken of it; and of the whole its views, from the first on
+    again: Callable[[], "Dual"]
+    views: Any
     rank = 0  # of several classes in one call the highest decides the result's
 
     def like(self, real: Tensor, tangent: Tensor) -> "Dual":
@@ -85,7 +89,29 @@ def push_one(function: Callable[..., Tensor], rule: Rule, x: Tensor, structured:
         return function(x)
     tangent = tangent_of(x, structured=structured)
     out = function(x.real)
-    return out if tangent is None else x.like(out, rule([tangent], out, x.real))
+    if tangent is None:
+        made = x.like(out, x.tangent) if np.ndim(out) else out  # which duals can be assigned into as well
+    else:
+        made = x.like(out, rule([tangent], out, x.real))
+    if new(out, x.real) and (tangent is None or new(made.tangent, tangent)):
+        return made
+    return as_view(function, rule, x, made) if writeable(x) and isinstance(made, Dual) else made
+
+
+def new(part: Tensor, whole: Tensor) -> bool:
+    """Whether a part certainly shares no elements with the whole: the quick answer."""
+    return getattr(part, "base", None) is None and part is not whole and not isinstance(part, Dual)
+
+
+def as_view(function: Callable[..., Tensor], rule: Rule, x: Dual, made: Tensor) -> Tensor:
+    """What a function made of x, which remembers that if it is a view; a copy if value or tangent alone would be one.
+
+    An element is such a case: its value is a number of its own, its tangent with many directions is a slice.
+    """
+    shared = share(plain(made.real), plain(x.real))
+    if not isinstance(x.tangent, Zero) and shared != share(plain(made.tangent), plain(x.tangent)):
+        return made.copy()
+    return tie(made, x, lambda: push_one(function, rule, x, False)) if shared else made
 
 
 def level_above(*parts: Tensor) -> int:

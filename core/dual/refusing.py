@@ -26,5 +26,5 @@ class Refusing:
     def _refuse(self, name: str) -> NoReturn:
         raise TypeError(
             f"{name}() of a {type(self).__name__} would drop its derivative: use NumPy's functions instead of math's, "
-            "or take .real for the value alone"
+            "assign it into np.zeros_like(dual) instead of a plain array, or take .real for the value alone"
         )

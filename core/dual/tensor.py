@@ -7,7 +7,7 @@ import numpy as np
 
 from core.dual.chain import quick
 from core.dual.dispatch import call_function, call_ufunc
-from core.dual.engine import Dual, Tensor, level_above, plain
+from core.dual.engine import Dual, Tensor, level_above, plain, push
 from core.dual.refusing import Refusing
 from core.dual.rules.assignment import setitem
 from core.dual.rules.indexing import getitem, plain_index
@@ -101,7 +101,11 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         """In another type; a plain array if that cannot hold a tangent."""
         if np.dtype(dtype).kind not in "fc":
             return plain(self).astype(dtype, **options)
-        return self.like(self.real.astype(dtype, **options), self.dual.astype(dtype, **options))
+
+        def cast(array: Tensor) -> Tensor:
+            return array.astype(dtype, **options)
+
+        return push(cast, lambda tangents, *_: cast(tangents[0]), (self,))
 
     def reshape(self, *shape: Any, **options: Any) -> Any:
         return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)

@@ -8,49 +8,34 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor
+from core.dual.engine import Dual, Tensor, directions, redirect, writeable
 from core.dual.rules.indexing import moved_to_front
 from core.dual.rules.kinds import Handler
 from core.dual.structure import Structure, Zero
+from core.dual.views import retake, root
 
 
 def setitem(x: Dual, index: Any, value: Tensor) -> None:
-    """`x[index] = value`; x rises to the level of a value that has a higher one."""
-    if isinstance(value, Dual) and value.level > x.level:
-        x.real, x.tangent, x.level = x.like(x.real, x.tangent), Zero(), value.level
+    """`x[index] = value`; x, and whatever shares its elements, rises to the level of a value that has a higher one."""
+    fit(x, value)
     same = isinstance(value, Dual) and value.level == x.level
-    real = value.real if same else value
-    place = np.ndim(x.real[index]) if same else 0
-    x.tangent = with_part(x, index, value, place) if same else without_part(x, index)
-    x.real = assigned(x.real, index, real)
+    if not isinstance(x.tangent, Zero):
+        count = x.tangent.ndim - x.real.ndim
+        part = part_for(value, index, np.ndim(x.real[index]), count) if same else 0
+        x.tangent[shifted(index, count)] = part
+    x.real[index] = value.real if same else value
 
 
-def without_part(x: Dual, index: Any) -> Tensor:
-    """The tangent of x with zeros at the index."""
-    if isinstance(x.tangent, Zero):
-        return x.tangent
-    tangent = dense(x)
-    count = tangent.ndim - x.real.ndim
-    return assigned(tangent, shifted(index, count), 0)
-
-
-def with_part(x: Dual, index: Any, value: Dual, ndim: int) -> Tensor:
-    """The tangent of x with that of the value at the index, which has `ndim` axes."""
+def part_for(value: Dual, index: Any, ndim: int, count: int) -> Tensor:
+    """The tangent of the value in the shape of that of an index with `ndim` axes, behind `count` directions."""
     part = dense(value)
     size = np.ndim(value.real)
     front = part.shape[: part.ndim - size]
-    tangent = dense(x, front)
-    if len(front) > tangent.ndim - x.real.ndim:
-        tangent = np.array(np.broadcast_to(tangent, front + x.real.shape))
-    count = tangent.ndim - x.real.ndim
     while size > ndim:  # leading axes of length 1, as NumPy drops them
         part, size = np.reshape(part, front + part.shape[len(front) + 1 :]), size - 1
     part = np.reshape(part, front + (1,) * (ndim - size) + part.shape[len(front) :])
-    parts = index if isinstance(index, tuple) else (index,)
-    moved = moved_to_front(parts) if count else 0
-    if moved:
-        part = np.moveaxis(part, range(len(front)), range(moved, moved + len(front)))
-    return assigned(tangent, shifted(index, count), part)
+    moved = moved_to_front(index if isinstance(index, tuple) else (index,)) if count else 0
+    return np.moveaxis(part, range(len(front)), range(moved, moved + len(front))) if moved else part
 
 
 def dense(x: Dual, front: tuple[int, ...] = ()) -> Tensor:
@@ -65,15 +50,63 @@ def shifted(index: Any, count: int) -> Any:
     return (slice(None),) * count + parts
 
 
-def assigned(target: Tensor, index: Any, value: Tensor) -> Tensor:
-    """The target after the assignment: the same array, or a dual around it if the value is one of a lower level."""
-    if isinstance(value, Dual) and not isinstance(target, Dual):
-        target = value.like(target, Zero())
-    if isinstance(target, Dual):
-        setitem(target, index, value)
-    else:
-        target[index] = value
-    return target
+def fit(x: Dual, value: Tensor) -> None:
+    """Make x such that assigning the value changes elements only, and all that shares them with x as well."""
+    if not holds(x, value):
+        whole = root(x)
+        grow(whole, value)
+        retake(whole)
+
+
+def holds(x: Dual, value: Tensor) -> bool:
+    """Whether x has the level, the directions and the arrays inside that the value asks of it."""
+    if not isinstance(value, Dual) or value.level < x.level:
+        free = isinstance(x.tangent, Zero) or (not isinstance(x.tangent, Structure) and writeable(x.tangent))
+        return free and has_room(x.real, value)
+    if value.level > x.level or isinstance(x.tangent, Structure):
+        return False
+    front = directions(x.tangent, x.real)
+    tangent = dense(value)
+    return (
+        np.broadcast_shapes(front, directions(tangent, value.real)) == front
+        and writeable(x.tangent)
+        and has_room(x.real, value.real)
+        and has_room(x.tangent, tangent)
+    )
+
+
+def has_room(array: Tensor, value: Tensor) -> bool:
+    """Whether an array inside a dual is itself a dual where the value that it is to hold is one."""
+    return not isinstance(value, Dual) or (isinstance(array, Dual) and holds(array, value))
+
+
+def grow(x: Dual, value: Tensor) -> None:
+    """Give x, which is no view, what `holds` asks for."""
+    if isinstance(value, Dual) and value.level > x.level:
+        x.real, x.tangent, x.level = x.like(x.real, x.tangent), Zero(), value.level
+    if not isinstance(value, Dual) or value.level < x.level:
+        x.real, x.tangent = roomy(x.real, value), x.tangent if isinstance(x.tangent, Zero) else own(dense(x))
+        return
+    tangent = dense(value)
+    front = directions(tangent, value.real)
+    held = dense(x, front)
+    front = np.broadcast_shapes(front, directions(held, x.real))
+    if held.shape != front + x.real.shape:
+        held = redirect(held, x.real.ndim, front)
+    x.real, x.tangent = roomy(x.real, value.real), roomy(own(held), tangent)
+
+
+def own(tangent: Tensor) -> Tensor:
+    return tangent if writeable(tangent) else tangent.copy()
+
+
+def roomy(array: Tensor, value: Tensor) -> Tensor:
+    """The array, as a dual if the value is one, with room for it."""
+    if not isinstance(value, Dual):
+        return array
+    room = array if isinstance(array, Dual) else value.like(array, Zero())
+    fit(room, value)
+    return room
 
 
 def blank(function: Handler) -> Handler:

@@ -51,6 +51,22 @@ def moveaxis(x: Tensor, source: Any, destination: Any) -> Tensor:
     return push(lambda a: np.moveaxis(a, start, end), lambda t, *_: np.moveaxis(t[0], start, end), (x,))
 
 
+def rollaxis(x: Tensor, axis: int, start: int = 0) -> Tensor:
+    """NumPy's `start` is where the axis comes to lie before, counted among one place more than there are axes."""
+    place = from_end(axis, x.ndim) + x.ndim
+    end = np.lib.array_utils.normalize_axis_index(start + x.ndim if start < 0 else start, x.ndim + 1)
+    return moveaxis(x, place, end - (place < end))
+
+
+def rot90(x: Tensor, k: int = 1, axes: Any = (0, 1)) -> Tensor:
+    np.rot90(x.real, k, axes)  # whose errors are NumPy's
+    first, second = axes
+    if k % 2 == 0:
+        return np.flip(x, axes) if k % 4 else x[...]
+    turned = np.swapaxes(x, first, second)
+    return np.flip(turned, first if k % 4 == 1 else second)
+
+
 def broadcast_to(x: Tensor, shape: Any, subok: bool = False) -> Tensor:
     def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
         tangent = tangents[0]
@@ -136,8 +152,8 @@ RULES: dict[Any, Handler] = {
     np.astype: lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype, copy=copy),
     np.fliplr: lambda x: np.flip(x, 1),
     np.flipud: lambda x: np.flip(x, 0),
-    np.rot90: gathering(np.rot90),
-    np.rollaxis: gathering(np.rollaxis),
+    np.rot90: rot90,
+    np.rollaxis: rollaxis,
     np.tile: gathering(np.tile),
     np.resize: gathering(np.resize),
     np.repeat: gathering(np.repeat),

@@ -107,8 +107,13 @@ FIRST = Draw(seed=0, step=0)
 def gradient(
     network: Network, parameters: Array, inputs: Array, labels: Labels, method: Method, draw: Draw = FIRST
 ) -> Array:
-    """The gradient `(P,)` of the mean loss, all blocks measured here; ValueError when the method cannot do it."""
+    """The gradient `(P,)` of the mean loss, all blocks measured here.
+
+    Raises ValueError when the method cannot treat the network, and for a batch that does not fit it.
+    """
     method.check(network)
+    if inputs.shape != (len(labels), network.input_size):
+        raise ValueError(f"{len(labels)} labels need inputs ({len(labels)}, {network.input_size}), not {inputs.shape}")
     blocks = method.blocks(network, len(labels))
     rows = method.measure(network, parameters, inputs, labels, blocks, draw)
     return method.combine(network, blocks, rows, parameters.dtype).gradient

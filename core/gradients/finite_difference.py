@@ -1,12 +1,12 @@
 """The gradient by finite differences: two losses for every parameter, no derivative at all."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Gt
 from numpy.typing import DTypeLike
+from pydantic.dataclasses import dataclass
 
 from core.gradients.base import Block, Cost, Draw, Estimate, Method
 from core.gradients.blocks import cut, grid
@@ -20,7 +20,7 @@ DIRECTIONS = 256
 """Directions of a block; each takes two losses of the whole batch."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class FiniteDifference(Method):
     """Every parameter is moved by h = `step_size`·max(1, |θ|), both ways or forward only, always in float64.
 
@@ -31,7 +31,6 @@ class FiniteDifference(Method):
     method: Literal["finite-difference"] = "finite-difference"
     scheme: Literal["central", "forward"] = "central"
     step_size: Annotated[float, Gt(0)] | None = None
-    __pydantic_config__ = CONFIG
 
     def check(self, network: Network) -> None:
         """Every network will do."""

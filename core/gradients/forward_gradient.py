@@ -6,12 +6,12 @@ what they say about the weights follows because a pre-activation is linear in it
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge, Le
 from numpy.typing import DTypeLike
+from pydantic.dataclasses import dataclass
 
 from core.gradients import estimates
 from core.gradients.base import Block, Cost, Draw, Estimate, Method
@@ -29,7 +29,7 @@ BLOCKS = 16
 """Independent directions are cut into so many blocks, or more when they are too large: each returns P numbers."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class ForwardGradient(Method):
     """The mean of slope x direction over random directions of the weights or of the pre-activations.
 
@@ -41,7 +41,6 @@ class ForwardGradient(Method):
     directions: Annotated[int, Ge(1), Le(1_000_000)] = 16
     distribution: estimates.Distribution = "normal"
     perturb: Literal["weights", "activations"] = "weights"
-    __pydantic_config__ = CONFIG
 
     def check(self, network: Network) -> None:
         check_dense(network, self.method)

@@ -6,13 +6,13 @@ once, and `x` weighs what comes out: ∂L/∂W_ij = Σₙ x_ni·s_nj, where s_nj
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
+from pydantic.dataclasses import dataclass
 
 from core.dual import DualTensor, UnitTangent
 from core.gradients.base import Block, Cost, Estimate
@@ -28,7 +28,7 @@ ELEMENTS = 2**18
 """Numbers in the largest tangent of a block."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class PerNeuron(Exact):
     """Every unit's pre-activation is a direction.
 
@@ -36,7 +36,6 @@ class PerNeuron(Exact):
     """
 
     method: Literal["per-neuron"] = "per-neuron"
-    __pydantic_config__ = CONFIG
 
     def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
         return _blocks(network, batch_size)

@@ -6,12 +6,12 @@ what it changes: one column of the pre-activations, and still one column after t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
+from pydantic.dataclasses import dataclass
 
 from core.dual import DualTensor, EntrySeed, UnitTangent
 from core.gradients.base import Block, Cost, Estimate
@@ -27,12 +27,11 @@ ELEMENTS = 2**17
 """Numbers in the largest tangent of a block: few enough for a core's cache, enough to outweigh a call's overhead."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class PerParameter(Exact):
     """Every weight's E_ij and every bias is a direction of its own. A row: ∂L/∂θ of its directions, and the loss."""
 
     method: Literal["per-parameter"] = "per-parameter"
-    __pydantic_config__ = CONFIG
 
     def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
         return _blocks(network, batch_size)

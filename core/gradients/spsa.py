@@ -1,12 +1,12 @@
 """Simultaneous perturbation (Spall 1992): two losses for every random direction, no derivative at all."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
 from numpy.typing import DTypeLike
+from pydantic.dataclasses import dataclass
 
 from core.gradients import estimates
 from core.gradients.base import Block, Cost, Draw, Estimate, Method
@@ -21,7 +21,7 @@ BLOCKS = 16
 """At most so many blocks: each returns P numbers."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class SPSA(Method):
     """All parameters are moved at once by ±`step_size`, with random signs, always in float64.
 
@@ -31,7 +31,6 @@ class SPSA(Method):
     method: Literal["spsa"] = "spsa"
     directions: Annotated[int, Ge(1), Le(1_000_000)] = 16
     step_size: Annotated[float, Gt(0)] | None = None
-    __pydantic_config__ = CONFIG
 
     def check(self, network: Network) -> None:
         """Every network will do."""

@@ -1,4 +1,4 @@
-"""How pydantic reads the dataclasses that a job spec is made of."""
+"""How pydantic checks the dataclasses that a job spec is made of, read from JSON or made in Python."""
 
 from pydantic import ConfigDict
 

@@ -1,13 +1,13 @@
 """Layers: frozen dataclasses that say what a layer is; its parameters are always passed in from outside."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from math import prod
-from typing import Annotated, Any, TypeAlias, get_args
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import Discriminator, Tag
+from pydantic.dataclasses import dataclass
 
 from core.dual import affine
 from core.nn import custom
@@ -44,7 +44,7 @@ class AbstractLayer(ABC):
         """The activation, a function of the pre-activations."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Dense(AbstractLayer):
     """`activation(inputs @ weights + bias)` with weights `(fan_in, units)` and bias `(units,)`, which starts at 0."""
 
@@ -52,13 +52,6 @@ class Dense(AbstractLayer):
     activation: ActivationName = "identity"
     initializer: InitializerName = "xavier"
     bias: bool = True
-    __pydantic_config__ = CONFIG
-
-    def __post_init__(self) -> None:
-        if self.units < 1:
-            raise ValueError(f"a layer needs at least 1 unit, not {self.units}")
-        _known("activation", self.activation, ActivationName)
-        _known("initializer", self.initializer, InitializerName)
 
     def outputs(self, fan_in: int) -> int:
         return self.units
@@ -79,12 +72,11 @@ class Dense(AbstractLayer):
         return ACTIVATIONS[self.activation]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Custom(AbstractLayer):
     """A layer that the operator installed under the entry points `dualtrain.layers`; only its values are used."""
 
     custom: Annotated[str, MinLen(1), MaxLen(100)]
-    __pydantic_config__ = CONFIG
 
     def outputs(self, fan_in: int) -> int:
         return int(self._attribute("units", fan_in, default=fan_in))
@@ -112,11 +104,6 @@ class Custom(AbstractLayer):
 def size(layer: AbstractLayer, fan_in: int) -> int:
     """How many parameters the layer has."""
     return sum(prod(shape) for shape in layer.shapes(fan_in).values())
-
-
-def _known(what: str, name: str, names: Any) -> None:
-    if name not in get_args(names):
-        raise ValueError(f"there is no {what} {name!r}; there are: {', '.join(get_args(names))}")
 
 
 def _kind(layer: Any) -> str:

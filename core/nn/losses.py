@@ -52,7 +52,18 @@ LOSSES: dict[LossName, Loss] = {
 
 
 def one_hot(labels: Labels, classes: int, dtype: np.dtype[np.floating]) -> Array:
-    """Targets `(N, classes)` from class numbers `(N,)`; rows `(N, classes)`, each adding up to 1, pass through."""
-    if labels.ndim == 2:
+    """Targets `(N, classes)` from class numbers `(N,)`; rows `(N, classes)`, each adding up to 1, pass through.
+
+    Raises ValueError for labels of another shape or kind, for numbers that are no class, and when there are none.
+    """
+    labels = np.asarray(labels)
+    if labels.shape[1:] == (classes,) and len(labels):
         return labels.astype(dtype, copy=False)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):
+        given = f"{labels.dtype} of shape {labels.shape}"
+        raise ValueError(f"labels are one or more whole numbers (N,) or rows (N, {classes}), not {given}")
+    lowest, highest = np.minimum.reduce(labels), np.maximum.reduce(labels)
+    if lowest < 0 or highest >= classes:
+        wrong = lowest if lowest < 0 else highest
+        raise ValueError(f"there is no class {wrong}: the network has {classes}, numbered from 0")
     return np.eye(classes, dtype=dtype)[labels]

@@ -94,7 +94,11 @@ class Network:
         return np.concatenate(arrays).astype(dtype)
 
     def unpack(self, parameters: Tensor) -> list[tuple[Tensor, ...]]:
-        """Views of the vector `(P,)`: for each layer its arrays."""
+        """Views of the vector `(P,)`: for each layer its arrays. Raises ValueError for another shape."""
+        if parameters.shape != (self.size,):
+            raise ValueError(
+                f"the network has {self.size} parameters; a vector ({self.size},) is needed, not {parameters.shape}"
+            )
         layers: list[tuple[Tensor, ...]] = [()] * len(self.layers)
         for part in self.slices:
             layers[part.layer] += (part.of(parameters),)

@@ -6,13 +6,14 @@ into a direction, and the step is the scheduled learning rate times that directi
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 from numpy.typing import DTypeLike, NDArray
 from pydantic import Discriminator
+from pydantic.dataclasses import dataclass
 
 from core.nn.config import CONFIG
 from core.nn.schedules import Constant, Schedule
@@ -22,7 +23,7 @@ State: TypeAlias = tuple[Vector, ...]
 Fraction: TypeAlias = Annotated[float, Ge(0), Lt(1)]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class AbstractOptimizer(ABC):
     """What all optimizers share; a final class adds `state_arrays` and `direction`."""
 
@@ -30,7 +31,6 @@ class AbstractOptimizer(ABC):
     schedule: Schedule = field(default_factory=Constant)
     weight_decay: Annotated[float, Ge(0)] = 0.0
     clip_norm: Annotated[float, Gt(0)] | None = None
-    __pydantic_config__ = CONFIG
 
     def init(self, size: int, dtype: DTypeLike = np.float32) -> State:
         """The state before the first step: arrays of zeros, `(size,)` each."""
@@ -55,7 +55,7 @@ class AbstractOptimizer(ABC):
         """What the learning rate is multiplied with, and the new state."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class SGD(AbstractOptimizer):
     """Plain stochastic gradient descent."""
 
@@ -68,7 +68,7 @@ class SGD(AbstractOptimizer):
         return gradient, state
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Momentum(AbstractOptimizer):
     """A heavy ball: the velocity is `momentum` times the last one plus the gradient (Polyak 1964)."""
 
@@ -83,7 +83,7 @@ class Momentum(AbstractOptimizer):
         return velocity, (velocity,)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Nesterov(AbstractOptimizer):
     """Momentum that looks one step ahead (Nesterov 1983, in the form of Sutskever et al. 2013)."""
 
@@ -98,7 +98,7 @@ class Nesterov(AbstractOptimizer):
         return gradient + self.momentum * velocity, (velocity,)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Adam(AbstractOptimizer):
     """Adaptive moments (Kingma and Ba 2015); a learning rate about 0.001 is usual."""
 
@@ -119,7 +119,7 @@ class Adam(AbstractOptimizer):
         return unbiased_mean / (np.sqrt(unbiased_square) + self.epsilon), (mean, square)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class RMSprop(AbstractOptimizer):
     """The gradient over its running root mean square (Tieleman and Hinton 2012)."""
 

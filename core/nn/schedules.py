@@ -1,30 +1,29 @@
 """Learning-rate schedules: a factor of the learning rate for each step, after an optional linear warm-up."""
 
-from dataclasses import dataclass
 from math import cos, pi
 from typing import Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le
 from pydantic import Discriminator
+from pydantic.dataclasses import dataclass
 
 from core.nn.config import CONFIG
 
 Steps: TypeAlias = Annotated[int, Ge(0)]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Constant:
     """The factor is 1."""
 
     name: Literal["constant"] = "constant"
     warmup_steps: Steps = 0
-    __pydantic_config__ = CONFIG
 
     def factor(self, step: int, total_steps: int) -> float:
         return _warmup(self.warmup_steps, step)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Step:
     """The factor is multiplied by `decay` after every `every` steps."""
 
@@ -32,20 +31,18 @@ class Step:
     every: Annotated[int, Ge(1)] = 1000
     decay: Annotated[float, Gt(0), Le(1)] = 0.5
     warmup_steps: Steps = 0
-    __pydantic_config__ = CONFIG
 
     def factor(self, step: int, total_steps: int) -> float:
         return _warmup(self.warmup_steps, step) * float(self.decay ** (step // self.every))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Cosine:
     """The factor falls along half a cosine from 1, where the warm-up ends, to `final` at the last step."""
 
     name: Literal["cosine"] = "cosine"
     final: Annotated[float, Ge(0), Le(1)] = 0.0
     warmup_steps: Steps = 0
-    __pydantic_config__ = CONFIG
 
     def factor(self, step: int, total_steps: int) -> float:
         span = max(total_steps - 1 - self.warmup_steps, 1)

@@ -2,7 +2,8 @@
 
 from core.rounds.base import Rounds, State
 from core.rounds.batches import Batches
-from core.rounds.local_steps import Average, LocalSteps, Nesterov, Outer
+from core.rounds.local_steps import LocalSteps
+from core.rounds.outer import Average, Nesterov, Outer
 from core.rounds.synchronous import Synchronous
 
 __all__ = ["Average", "Batches", "LocalSteps", "Nesterov", "Outer", "Rounds", "State", "Synchronous"]

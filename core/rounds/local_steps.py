@@ -1,50 +1,17 @@
 """Several steps a round: each replica trains on batches of its own, then what they changed is averaged.
 
-Local SGD (Stich 2019, arXiv 1805.09767); with an outer Nesterov momentum DiLoCo (Douillard et al. 2023, 2311.08105).
+Local SGD (Stich 2019, arXiv 1805.09767).
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
-from annotated_types import Ge, Gt, Lt
-from pydantic import Field
 
 from core.gradients import Draw, shards
 from core.rounds.base import Setup, State, Vector
-
-
-@dataclass(frozen=True)
-class Average:
-    """The new parameters are the mean of the replicas'."""
-
-    name: Literal["average"] = "average"
-    __pydantic_config__ = {"extra": "forbid"}
-
-    def update(self, state: State, mean: Vector) -> tuple[Vector, tuple[Vector, ...]]:
-        """Return the parameters (P,) and the outer state after a round whose replicas' mean is `mean` (P,)."""
-        return mean, ()
-
-
-@dataclass(frozen=True)
-class Nesterov:
-    """The mean change is a gradient for an outer Nesterov momentum. Defaults: DiLoCo (arXiv 2311.08105, section 3)."""
-
-    name: Literal["nesterov"] = "nesterov"
-    learning_rate: Annotated[float, Gt(0), Lt(10)] = 0.7
-    momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
-    __pydantic_config__ = {"extra": "forbid"}
-
-    def update(self, state: State, mean: Vector) -> tuple[Vector, tuple[Vector, ...]]:
-        """Return the parameters (P,) and the outer state after a round whose replicas' mean is `mean` (P,)."""
-        change = mean - state.parameters
-        rate, momentum = (mean.dtype.type(value) for value in (self.learning_rate, self.momentum))
-        velocity = change + (momentum * state.outer[0] if state.outer else 0)
-        return state.parameters + rate * (change + momentum * velocity), (velocity,)
-
-
-Outer = Annotated[Average | Nesterov, Field(discriminator="name")]
+from core.rounds.outer import Average, Nesterov
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,9 @@ def test_biases_start_at_zero() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Dense(0), "at least 1 unit, not 0"),
-        (lambda: Dense(3, "rleu"), "no activation 'rleu'; there are: identity, relu"),  # type: ignore[arg-type]
-        (lambda: Dense(3, initializer="ho"), "no initializer 'ho'; there are: he"),  # type: ignore[arg-type]
+        (lambda: Dense(units=0), "units\n.*greater than or equal to 1 .*input_value=0"),
+        (lambda: Dense(3, activation="rleu"), "activation\n.*'relu'.*input_value='rleu'"),  # type: ignore[arg-type]
+        (lambda: Dense(3, initializer="ho"), "initializer\n.*'he'.*input_value='ho'"),  # type: ignore[arg-type]
     ],
 )
 def test_faults_are_named_with_what_would_do(make: Callable[[], Dense], message: str) -> None:

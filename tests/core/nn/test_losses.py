@@ -49,3 +49,25 @@ def test_numbers_and_rows_are_the_same_targets() -> None:
     rows = one_hot(np.array([[0, 0, 1], [1, 0, 0]]), 3, np.dtype(np.float32))
     assert numbers.dtype == rows.dtype == np.float32
     assert numbers.tolist() == rows.tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, -1], "no class -1: the network has 3"),
+        ([3, 1], "no class 3: the network has 3"),
+        ([[1], [2]], r"rows \(N, 3\), not int64 of shape \(2, 1\)"),
+        ([0.0, 1.0], "whole numbers .* not float64"),
+        ([True, False, True], "whole numbers .* not bool"),
+        ([], "one or more .* not float64 of shape"),
+        (np.zeros((0, 3)), "one or more"),
+        (2, r"shape \(\)"),
+    ],
+)
+def test_what_names_no_class_is_refused(labels: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        one_hot(np.array(labels), 3, np.dtype(np.float64))
+
+
+def test_a_list_of_class_numbers_will_do() -> None:
+    assert one_hot([2, 0], 3, np.dtype(np.float64)).tolist() == [[0, 0, 1], [1, 0, 0]]  # type: ignore[arg-type]

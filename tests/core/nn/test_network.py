@@ -93,3 +93,9 @@ def test_networks_are_equal_by_what_they_are() -> None:
 def test_what_is_no_network_is_refused(input_size: int, layers: int, loss: LossName) -> None:
     with pytest.raises(ValueError, match=r"needs inputs and layers|no loss 'l1'"):
         Network(input_size, (Dense(2),) * layers, loss)
+
+
+@pytest.mark.parametrize("shape", [(22,), (24,), (1, 23), ()])
+def test_a_vector_of_another_size_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"has 23 parameters; a vector \(23,\) is needed, not"):
+        NETWORK.unpack(np.zeros(shape))

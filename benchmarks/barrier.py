@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stdout.write(f"{machine()}\n")
     rows = []
     for batch in (64, 256):
-        spec, rounds = {**LOCAL, "batch_size": batch, "epochs": EPOCHS}, {"local_steps": 64, "replicas": PROCESSES}
+        spec, rounds = {**LOCAL, "batch_size": batch, "epochs": EPOCHS[64]}, {"local_steps": 64, "replicas": PROCESSES}
         found = ratios(spec, rounds, options.data_dir)
         rows.append((f"64 local steps, batch {batch}", spread(found)))
     found = ratios(HEAVY, {"max_steps": HEAVY_STEPS}, options.data_dir)

@@ -71,13 +71,13 @@ def _weight_faults(spec: JobSpec, services: Services, key: Key) -> Iterator[Faul
     """Look for the job that `initial_weights` names: it must be the caller's, have a checkpoint, and fit."""
     if spec.initial_weights is None:
         return
-    alias = services.documents.alias(spec.initial_weights) or {}
-    source = next(iter(services.jobs.several([alias.get("job_id", spec.initial_weights)])), None)
-    if source is None or not key.owns(source.owner) or not services.checkpoints.list(source.id):
+    try:
+        source, _ = services.models.find(key, spec.initial_weights)
+    except Problem:
         message = f"{spec.initial_weights!r} is neither a job of yours with a checkpoint nor an alias of one"
         yield Fault("/initial_weights", "unknown_weights", message)
         return
-    theirs, ours = network_for(JobSpec.model_validate(source.spec)), network_for(spec)
+    theirs, ours = network_for(JobSpec.model_validate(services.jobs.get(source).spec)), network_for(spec)
     if theirs.widths != ours.widths:
         message = f"the layers there are {theirs.widths} wide, here {ours.widths}"
         yield Fault("/initial_weights", "weights_do_not_fit", message)

@@ -1,7 +1,9 @@
 """A job as everybody sees it: its fields, its statuses and the one table of legal transitions."""
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from secrets import token_hex
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,6 +31,19 @@ SOURCES: dict[Status, frozenset[Status]] = {
 """For each status, the statuses it may be reached from. Every writer goes by this table."""
 
 ENDED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
+
+
+_ID = re.compile(r"job-[0-9a-f]{12}")
+
+
+def new_id() -> str:
+    """Return an id that no job has."""
+    return f"job-{token_hex(6)}"
+
+
+def is_id(name: str) -> bool:
+    """Return whether a name has the form of a job's id, whether or not there is such a job."""
+    return _ID.fullmatch(name) is not None
 
 
 def now() -> str:

@@ -98,8 +98,7 @@ class Runner:
         name = training.spec.initial_weights
         if name is None:
             return None
-        alias = self.services.documents.alias(name) or {}
-        source, step = alias.get("job_id", name), alias.get("step")
+        source, step = self.services.documents.target(name)
         checkpoints = self.services.checkpoints
         checkpoint = checkpoints.last(source) if step is None else checkpoints.load(source, step)
         if checkpoint is None or checkpoint.tensors["parameters"].size != training.network.size:

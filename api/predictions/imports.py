@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from safetensors.numpy import load
 
 from api.faults import invalid
 from api.problems import Problem
-from core.job import Job, Model, Reason, Status, now
+from core.job import Job, Model, Reason, Status, new_id, now
 from core.nn import Network
 from core.numerics import digest
 from core.spec import Fault, JobSpec
@@ -49,7 +48,7 @@ def accept(jobs: Jobs, leases: Leases, checkpoints: Checkpoints, job: Job, vecto
 def new_job(spec: JobSpec, owner: str | None) -> Job:
     """Return the job that an uploaded model becomes."""
     return Job(
-        id=f"job-{token_hex(6)}",
+        id=new_id(),
         name=spec.name,
         owner=owner,
         status=Status.QUEUED,

@@ -37,21 +37,18 @@ class Models:
 
     def of_job(self, key: Key, job_id: str, step: str = LAST) -> Model:
         """Return the model of a job that the caller may see, at `last`, `best` or a kept step. Raises Problem."""
-        try:
-            owner = self.jobs.owner(job_id)
-        except UnknownJob:
-            raise _no_job(job_id) from None
-        if not key.owns(owner):
-            raise _no_job(job_id)
+        self._check(key, job_id, job_id)
         return self._load(job_id, self._step(job_id, step))
 
     def named(self, key: Key, name: str, step: str = LAST) -> Model:
-        """Return the model of an alias, or of a job by its id. Raises Problem."""
-        alias = self.documents.alias(name)
-        if alias is None:
-            return self.of_job(key, name, step)
-        pinned = LAST if alias["step"] is None else str(alias["step"])
-        return self.of_job(key, alias["job_id"], pinned if step == LAST else step)
+        """Return the model of a job by its id, or of an alias. Raises Problem."""
+        return self._load(*self.find(key, name, step))
+
+    def find(self, key: Key, name: str, step: str = LAST) -> tuple[str, int]:
+        """Return the job and the kept step that a job's id or an alias means. Raises Problem."""
+        job_id, pinned = self.documents.target(name)
+        self._check(key, job_id, name)
+        return job_id, self._step(job_id, str(pinned) if step == LAST and pinned is not None else step)
 
     def best(self, key: Key) -> Model:
         """Return the caller's model of digits with the highest test accuracy. Raises Problem when there is none."""
@@ -66,6 +63,15 @@ class Models:
         if not kept:
             raise Problem("not_there_yet", f"job {job_id} has no checkpoint yet; it makes the first after some seconds")
         return kept
+
+    def _check(self, key: Key, job_id: str, name: str) -> None:
+        """Raise Problem when the job, asked for as `name`, is not the caller's: nobody learns the ids of others."""
+        try:
+            owner = self.jobs.owner(job_id)
+        except UnknownJob:
+            raise _no_job(name) from None
+        if not key.owns(owner):
+            raise _no_job(name)
 
     def _find_best(self, key: Key) -> str:
         judged = [job for job in self._newest() if key.owns(job.owner) and job.spec["dataset"]["name"] in DIGITS]

@@ -6,9 +6,12 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import CallerDep, ServicesDep, find_job, reads, submits
+from api.faults import invalid
 from api.problems import Problem, documented
 from api.security import Key
 from api.services import Services
+from core.job import is_id
+from core.spec import Fault
 
 router = APIRouter(prefix="/v1/aliases", tags=["models"])
 
@@ -57,13 +60,16 @@ def get_alias(services: ServicesDep, key: CallerDep, name: Name) -> Any:
     "/{name}",
     dependencies=submits,
     response_model=AliasView,
-    responses={**_PROBLEMS, **documented("malformed_json", "job_not_found", "not_there_yet")},
+    responses={**_PROBLEMS, **documented("malformed_json", "not_found", "job_not_found", "not_there_yet")},
 )
 def put_alias(services: ServicesDep, key: CallerDep, name: Name, asked: AliasRequest) -> Any:
     """Let a name stand for a job's model, whatever it stood for before."""
+    if is_id(name):
+        message = f"{name!r} has the form of a job's id; choose another name"
+        raise invalid([Fault("#/path/name", "form_of_a_job_id", message)])
     present = services.documents.alias(name)
     if present is not None and not key.owns(present.get("owner")):
-        raise Problem("forbidden", f"the alias {name!r} belongs to another key; choose another name")
+        raise Problem("not_found", f"{name!r} is taken, and no alias of yours; choose another name")
     find_job(services, key, asked.job_id)
     step = None if asked.step == "last" else services.models.of_job(key, asked.job_id, str(asked.step)).step
     value = {"job_id": asked.job_id, "step": step, "owner": key.owner}

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from secrets import token_hex
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -15,7 +14,7 @@ from api.problems import Problem, documented
 from api.security import Key
 from api.services import Services
 from api.views import DryRun, JobView
-from core.job import Job, Status, now
+from core.job import Job, Status, new_id, now
 from core.spec import JobSpec
 from core.store import Idempotency, QueueFull
 
@@ -90,7 +89,7 @@ def _once(services: Services, key: Key, spec: JobSpec, idempotency_key: str) -> 
     """Queue a job unless this key did already; return the first answer."""
     requests = Idempotency(services.store, key.owner)
     fingerprint = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
-    claim = requests.claim(idempotency_key, fingerprint, _new_id())
+    claim = requests.claim(idempotency_key, fingerprint, new_id())
     if claim.answer is not None:
         return claim.answer
     try:
@@ -105,12 +104,8 @@ def _once(services: Services, key: Key, spec: JobSpec, idempotency_key: str) -> 
 def _queue(services: Services, key: Key, spec: JobSpec, job_id: str | None = None) -> str:
     """Queue a job; return it as JSON."""
     admission.check_quota(services, key)
-    job_id = job_id or _new_id()
+    job_id = job_id or new_id()
     job = Job(id=job_id, name=spec.name, owner=key.owner, status=Status.QUEUED, created_at=now(),
               spec=spec.model_dump(mode="json"))  # fmt: skip
     services.jobs.create(job, spec.priority, services.settings.max_waiting_jobs)
     return services.forecast.view(services.jobs.get(job_id)).model_dump_json()
-
-
-def _new_id() -> str:
-    return f"job-{token_hex(6)}"

@@ -1,13 +1,21 @@
 """Small documents beside the jobs: history, the newest evaluation, aliases."""
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
+from core.job import is_id
 from core.store import keys
 from core.store.connection import Server
 
 HISTORY_POINTS = 2000
 """Points that are kept of a job's history; at the limit every second one that is no evaluation goes."""
+
+
+class Target(NamedTuple):
+    """The job whose model a name means, at a step; None: at its newest checkpoint."""
+
+    job_id: str
+    step: int | None
 
 
 class Documents:
@@ -42,6 +50,14 @@ class Documents:
     def aliases(self) -> dict[str, dict[str, Any]]:
         """Return all aliases."""
         return {name.decode(): json.loads(value) for name, value in self._store.hgetall(keys.ALIASES).items()}
+
+    def target(self, name: str) -> Target:
+        """Return what a job's id or an alias means; there need not be such a job.
+
+        What has the form of an id means that job, whatever aliases there are: nobody can take its name from it.
+        """
+        alias = None if is_id(name) else self.alias(name)
+        return Target(alias["job_id"], alias.get("step")) if alias else Target(name, None)
 
     def put_alias(self, name: str, value: dict[str, Any]) -> None:
         """Let an alias name something, whatever it named before."""

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from redis import Redis
 
@@ -14,7 +15,7 @@ from api.security.keys import create
 from api.services import Services
 from core.job import Status
 from core.settings import Settings
-from core.store import Jobs
+from core.store import Checkpoint, Checkpoints, Documents, Jobs, Leases
 
 Caller = Callable[..., httpx.Client]
 
@@ -103,6 +104,48 @@ def test_a_job_belongs_to_its_key(caller: Caller, store: Redis) -> None:
     assert Jobs(store).get(job_id).status is Status.QUEUED
     assert [job["id"] for job in caller("root").get("/v1/jobs").json()["data"]] == [job_id]
     assert "owner" not in caller("ann").get(f"/v1/jobs/{job_id}").json()
+
+
+@pytest.fixture
+def models(caller: Caller, store: Redis) -> dict[str, str]:
+    """The ids of two jobs with checkpoints, by the key that they belong to."""
+    ids = {name: caller(name).post("/v1/jobs", json={}).json()["id"] for name in ("ann", "bob")}
+    for job_id in ids.values():
+        lease = Leases(store).acquire(job_id)
+        assert lease is not None
+        Checkpoints(store).save(lease, Checkpoint(7, {"parameters": np.zeros(3110, np.float32)}, {}), {}, keep=1)
+    return ids
+
+
+def test_no_alias_takes_the_name_of_a_job(caller: Caller, store: Redis, models: dict[str, str]) -> None:
+    ann, bob = caller("ann"), caller("bob")
+    for job_id in (models["ann"], "job-000000000000"):  # whether there is such a job is not told
+        refused = bob.put(f"/v1/aliases/{job_id}", json={"job_id": models["bob"]})
+        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "form_of_a_job_id")
+    Documents(store).put_alias(models["ann"], {"job_id": models["bob"], "step": None, "owner": "bob"})
+    pixels, wanted = {"pixels": [[0] * 784]}, {"job_id": models["ann"], "step": 7}
+    assert ann.post("/v1/predictions", json=pixels | {"model": models["ann"]}).json()["model"] == wanted
+    assert ann.get(f"/v2/models/{models['ann']}").json()["versions"] == ["7"]
+    assert ann.post("/v1/jobs", json={"initial_weights": models["ann"]}).status_code == 202
+
+
+def test_an_alias_of_another_key_does_not_exist_but_its_name_is_taken(caller: Caller, models: dict[str, str]) -> None:
+    ann, bob, body = caller("ann"), caller("bob"), {"pixels": [[0] * 784], "model": "digits"}
+    assert ann.put("/v1/aliases/digits", json={"job_id": models["ann"]}).status_code == 200
+    assert ann.post("/v1/predictions", json=body).status_code == 200
+    for answer in (
+        bob.get("/v1/aliases/digits"),
+        bob.delete("/v1/aliases/digits"),
+        bob.put("/v1/aliases/digits", json={"job_id": models["bob"]}),
+        bob.post("/v1/predictions", json=body),
+        bob.get("/v2/models/digits"),
+    ):
+        assert answer.status_code == 404
+        assert models["ann"] not in answer.text
+    assert "yours" in bob.put("/v1/aliases/digits", json={"job_id": models["bob"]}).json()["detail"]
+    refused = bob.post("/v1/jobs", json={"initial_weights": "digits"})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "unknown_weights")
+    assert caller("root").put("/v1/aliases/digits", json={"job_id": models["bob"]}).status_code == 200
 
 
 def test_idempotency_keys_of_two_owners_are_two(caller: Caller) -> None:

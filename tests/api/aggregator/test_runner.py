@@ -11,7 +11,7 @@ from api.aggregator.saved import Origin, to_checkpoint
 from api.aggregator.services import Services
 from api.aggregator.writer import Writer
 from core.data import load
-from core.job import Job, Status, now
+from core.job import Job, Status, new_id, now
 from core.settings import Settings
 from core.spec import JobSpec
 from core.training import Training
@@ -20,7 +20,10 @@ SHORT: dict[str, Any] = {"max_steps": 1}
 
 
 def run(services: Services, spec: dict[str, Any], kept: Origin | None = None) -> tuple[Job, Runner]:
-    """Run a job whose last checkpoint, if any, is of the origin `kept`; return it and its runner."""
+    """Run a job whose last checkpoint, if any, is of the origin `kept`; return it and its runner.
+
+    The aggregator stops before the first round: a job that could begin stays as it is.
+    """
     job = Job(id="job-runner", name="", status=Status.QUEUED, created_at=now(), spec=spec)
     services.jobs.create(job, 5, 10)
     lease = services.leases.acquire(job.id)
@@ -29,7 +32,9 @@ def run(services: Services, spec: dict[str, Any], kept: Origin | None = None) ->
         training = Training(JobSpec.model_validate(spec), load("mnist", 12, services.settings.data_dir, ()))
         checkpoint = to_checkpoint(training.initial(), Report(training), kept)
         services.checkpoints.save(lease, checkpoint, {}, keep=1)
-    runner = Runner(services, lease, threading.Event(), Writer(services, lease))
+    stopping = threading.Event()
+    stopping.set()
+    runner = Runner(services, lease, stopping, Writer(services, lease))
     runner.run()
     return services.jobs.get(job.id), runner
 
@@ -56,6 +61,19 @@ def test_a_job_that_cannot_begin_fails_and_says_why(
     assert job.status_reason.code == code
     assert words in job.status_reason.message
     assert not runner.shun
+
+
+def test_an_alias_does_not_stand_in_for_a_job_that_is_gone(services: Services) -> None:
+    training = Training(JobSpec(), load("mnist", 12, services.settings.data_dir, ()))
+    lease, gone = services.leases.acquire("job-other"), new_id()
+    assert lease is not None
+    checkpoint = to_checkpoint(training.initial(), Report(training), Origin("", ""))
+    services.checkpoints.save(lease, checkpoint, {}, keep=1)
+    services.documents.put_alias(gone, {"job_id": "job-other", "step": None})
+    job, _ = run(services, {**SHORT, "initial_weights": gone})
+    assert job.status is Status.FAILED
+    assert job.status_reason is not None
+    assert job.status_reason.code == "weights_unavailable"
 
 
 @pytest.mark.parametrize("other", ["code", "numerics"])

@@ -4,6 +4,7 @@ import json
 
 from redis import Redis
 
+from core.job import new_id
 from core.store import Documents, keys
 from core.store.documents import HISTORY_POINTS, thinned
 
@@ -47,5 +48,13 @@ def test_an_alias_names_the_newest_and_can_be_removed(store: Redis) -> None:
     documents.put_alias("digits", {"job_id": "b", "step": 3})
     assert documents.alias("digits") == {"job_id": "b", "step": 3}
     assert documents.aliases() == {"digits": {"job_id": "b", "step": 3}}
+    assert documents.target("digits") == ("b", 3)
     assert documents.remove_alias("digits")
+    assert documents.target("digits") == ("digits", None)
     assert not documents.remove_alias("digits")
+
+
+def test_a_jobs_id_means_that_job_whatever_aliases_there_are(store: Redis) -> None:
+    documents, job_id = Documents(store), new_id()
+    documents.put_alias(job_id, {"job_id": "another", "step": 3})
+    assert documents.target(job_id) == (job_id, None)

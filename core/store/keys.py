@@ -20,8 +20,11 @@ WEBHOOKS = "dualtrain:webhooks"
 
 
 def job(job_id: str) -> str:
-    """Hash: the fields of a job, each as JSON; `number`, and `told:<type>`, the last step told of."""
-    return f"dualtrain:job:{job_id}"
+    """Hash: the fields of a job, each as JSON; `number`, and `told:<type>`, the last step told of.
+
+    Anybody may ask for any id, and one with a colon must not lead to the keys below.
+    """
+    return f"dualtrain:job:{job_id.replace(':', '%3A')}"
 
 
 def by_status(status: str) -> str:

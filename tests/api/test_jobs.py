@@ -57,6 +57,14 @@ def test_an_unknown_job_is_404(client: httpx.Client) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("part", ["transitions", "events", "nothing"])
+def test_what_is_kept_of_a_job_is_no_job(client: httpx.Client, submit: Submit, part: str) -> None:
+    job_id = f"{submit()}:{part}"
+    for address in (f"/v1/jobs/{job_id}", f"/v1/jobs/{job_id}/history", f"/v2/models/{job_id}"):
+        assert client.get(address).status_code == 404
+    assert client.post("/v1/jobs", json={"initial_weights": job_id}).status_code == 422
+
+
 def test_the_etag_changes_with_the_job_only(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
     first, second = submit(), submit()
     etag = client.get(f"/v1/jobs/{second}").headers["etag"]

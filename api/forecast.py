@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from threading import Lock
 
 from api.views import JobView
@@ -60,8 +61,8 @@ class Forecast:
 
     def _usual(self) -> float:
         """Return the mean running time of the last jobs that succeeded."""
-        page = self.jobs.page(REMEMBERED, status=Status.SUCCEEDED)
-        times = [_seconds(job.started_at, job.finished_at) for job in page.jobs if job.started_at and job.finished_at]
+        last = islice(self.jobs.newest(REMEMBERED, status=Status.SUCCEEDED), REMEMBERED)
+        times = [_seconds(job.started_at, job.finished_at) for _, job in last if job.started_at and job.finished_at]
         return sum(times) / len(times) if times else USUAL_SECONDS
 
 

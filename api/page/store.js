@@ -65,7 +65,7 @@ export async function refresh() {
 
 function dropDeleted(page) {
   const present = new Set(page.data.map((job) => job.id));
-  const oldest = page.has_more ? page.data.at(-1).created_at : "";
+  const oldest = page.has_more ? page.data.at(-1)?.created_at : ""; // of an empty page unknown: then nothing goes
   for (const job of jobs.values()) if (job.created_at > oldest && !present.has(job.id)) jobs.delete(job.id);
 }
 

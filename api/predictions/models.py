@@ -2,15 +2,14 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 
 from api.predictions.model import Model
 from api.problems import Problem
 from api.security import Key
-from core.job import Job
 from core.spec import JobSpec
 from core.store import Checkpoints, Documents, Jobs, Summary, UnknownJob, best
 
@@ -74,20 +73,13 @@ class Models:
             raise _no_job(name)
 
     def _find_best(self, key: Key) -> str:
-        judged = [job for job in self._newest() if key.owns(job.owner) and job.spec["dataset"]["name"] in DIGITS]
+        newest = islice(self.jobs.newest(), SEARCHED_JOBS)
+        judged = [job for _, job in newest if key.owns(job.owner) and job.spec["dataset"]["name"] in DIGITS]
         accuracies = {job.id: job.metrics.best_test_accuracy for job in judged if job.metrics.best_test_accuracy}
         if not accuracies:
-            raise Problem("not_there_yet", "no model has been evaluated yet; POST /v1/jobs trains one")
+            message = f"no job of yours among the newest {SEARCHED_JOBS} has an evaluated model of digits"
+            raise Problem("not_there_yet", f"{message}; name another with `model`, or train one: POST /v1/jobs")
         return max(accuracies, key=lambda job_id: accuracies[job_id] or 0.0)
-
-    def _newest(self) -> Iterator[Job]:
-        below = None
-        for _ in range(SEARCHED_JOBS // 100):
-            page = self.jobs.page(100, below)
-            yield from page.jobs
-            below = page.next
-            if below is None:
-                return
 
     def _step(self, job_id: str, step: str) -> int:
         kept = self.steps(job_id)

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -12,7 +12,6 @@ from starlette.concurrency import run_in_threadpool
 from api.deps import CallerDep, JobId, ServicesDep, own_job, reads
 from api.faults import invalid
 from api.problems import documented
-from api.services import Services
 from api.views import JobList, JobView
 from api.waiting import changed
 from core.job import ENDED, Job, Status
@@ -23,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
 LIMIT = 100
 """The longest page; a longer one that is asked for is cut to this."""
 SCANNED = 2000
-"""Jobs that are looked at for one page; with filters a page may be short, and `next` goes on."""
+"""Jobs that are looked at for one page; when few of them fit it is short, and `next` goes on below them."""
 LONGEST_WAIT_SECONDS = 60
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?")
 _FILTER = re.compile(r"metadata\[(.*)\]")
@@ -47,36 +46,39 @@ def list_jobs(
     after: Annotated[str | None, Query(max_length=64, description="`next` of the page before")] = None,
     status: Status | None = None,
 ) -> Any:
-    """List jobs, newest first."""
+    """List jobs, newest first.
+
+    A page may be short or empty while there is a `next`: only so many jobs are looked through for what you ask for.
+    """
     filters = ((_FILTER.fullmatch(name), value) for name, value in request.query_params.items())
     wanted = {match[1]: value for match, value in filters if match}
 
     def fits(job: Job) -> bool:
         return key.owns(job.owner) and wanted.items() <= job.spec["metadata"].items()
 
-    found, cursor = _page(services, min(limit, LIMIT), _below(after), status, fits)
+    limit = min(limit, LIMIT)
+    found, below = _page(services.jobs.newest(limit + 1, _below(after), status), limit, fits)
     shown = [services.forecast.view(job) for job in found]
-    return Response(
-        JobList(data=shown, has_more=cursor is not None, next=cursor).model_dump_json(), media_type="application/json"
-    )
+    page = JobList(data=shown, has_more=below is not None, next=_cursor(below))
+    return Response(page.model_dump_json(), media_type="application/json")
 
 
-def _page(
-    services: Services, limit: int, below: int | None, status: Status | None, fits: Callable[[Job], bool]
-) -> tuple[list[Job], str | None]:
-    """Return up to `limit` jobs that fit, and the cursor of the next page."""
+def _page(jobs: Iterable[tuple[int, Job]], limit: int, fits: Callable[[Job], bool]) -> tuple[list[Job], int | None]:
+    """Return up to `limit` jobs that fit, and the number that the next one is below; None when there is none."""
     found: list[Job] = []
-    for _ in range(SCANNED // LIMIT):
-        page = services.jobs.page(limit - len(found), below, status)
-        found += [job for job in page.jobs if fits(job)]
-        below = page.next
-        if below is None or len(found) == limit:
-            break
-    return found, _cursor(below) if below is not None else None
+    last = None
+    for looked, (number, job) in enumerate(jobs):
+        wanted = fits(job)
+        if looked == SCANNED or (wanted and len(found) == limit):
+            return found, last
+        if wanted:
+            found.append(job)
+        last = number
+    return found, None
 
 
-def _cursor(below: int) -> str:
-    return base64.urlsafe_b64encode(str(below).encode()).decode().rstrip("=")
+def _cursor(below: int | None) -> str | None:
+    return None if below is None else base64.urlsafe_b64encode(str(below).encode()).decode().rstrip("=")
 
 
 def _below(cursor: str | None) -> int | None:

@@ -1,7 +1,7 @@
 """Jobs in the store: accepted, listed, changed. Each write is one script, so it happens whole or not at all."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from core.store.scripts import COMMIT, CREATE, TRANSITION
 
 _RANK = 1 << 40
 """Jobs per level of priority; a queue score stays an exact double."""
+_AT_ONCE = 250
+"""Jobs that are read in one trip at most."""
 
 
 class UnknownJob(LookupError):
@@ -29,14 +31,6 @@ class Conflict(Exception):
     def __init__(self, job_id: str, status: str, wanted: str) -> None:
         super().__init__(f"job {job_id} is {status}; it cannot become {wanted} from there")
         self.job_id, self.status, self.wanted = job_id, status, wanted
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some jobs, newest first, and the number to go on below (None at the end)."""
-
-    jobs: tuple[Job, ...]
-    next: int | None
 
 
 ALWAYS = -1
@@ -106,13 +100,17 @@ class Jobs:
         name: str | None = json.loads(owner)
         return name
 
-    def page(self, limit: int, below: int | None = None, status: Status | None = None) -> Page:
-        """Return up to `limit` jobs with numbers under `below`, newest first."""
+    def newest(
+        self, count: int = _AT_ONCE, below: int | None = None, status: Status | None = None
+    ) -> Iterator[tuple[int, Job]]:
+        """Yield jobs with their numbers, those under `below`, newest first: `count` from the first trip, then more."""
         index = keys.by_status(status) if status else keys.JOBS
-        top: str = f"({below}" if below is not None else "+inf"
-        found = self._store.zrevrangebyscore(index, top, "-inf", start=0, num=limit + 1, withscores=True)
-        jobs = self.several(identifier.decode() for identifier, _ in found[:limit])
-        return Page(jobs, int(found[limit - 1][1]) if len(found) > limit else None)
+        top = "+inf" if below is None else f"({below}"
+        while found := self._store.zrevrangebyscore(index, top, "-inf", start=0, num=count, withscores=True):
+            numbers = {identifier.decode(): int(number) for identifier, number in found}
+            for job in self.several(numbers):
+                yield numbers[job.id], job
+            top, count = f"({int(found[-1][1])}", min(2 * count, _AT_ONCE)
 
     def oldest(self, status: Status) -> Job | None:
         """Return the job of this status that was accepted first, None when there is none."""

@@ -106,6 +106,14 @@ def test_a_job_belongs_to_its_key(caller: Caller, store: Redis) -> None:
     assert "owner" not in caller("ann").get(f"/v1/jobs/{job_id}").json()
 
 
+def test_a_key_finds_its_jobs_among_those_of_others(caller: Caller) -> None:
+    mine = caller("ann").post("/v1/jobs", json={}).json()["id"]
+    for _ in range(25):
+        caller("root").post("/v1/jobs", json={})
+    page = caller("ann").get("/v1/jobs?limit=1").json()
+    assert ([job["id"] for job in page["data"]], page["has_more"]) == ([mine], False)
+
+
 @pytest.fixture
 def models(caller: Caller, store: Redis) -> dict[str, str]:
     """The ids of two jobs with checkpoints, by the key that they belong to."""

@@ -7,22 +7,58 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from core.job import Status
+from core.job import Job, Status, new_id, now
 from core.store import Jobs, Leases, Told
 
 Submit = Callable[..., str]
 
 
-def test_pages_go_on_where_they_ended(client: httpx.Client, submit: Submit) -> None:
-    ids = [submit() for _ in range(7)]
-    found, cursor = [], None
-    for _ in range(4):
-        page = client.get("/v1/jobs", params={"limit": 2} | ({"after": cursor} if cursor else {})).json()
-        found += [job["id"] for job in page["data"]]
+def pages(client: httpx.Client, query: str) -> list[list[str]]:
+    """Return the ids of all pages."""
+    found, cursor = [], ""
+    while cursor is not None:
+        page = client.get(f"/v1/jobs?{query}{cursor and f'&after={cursor}'}").json()
+        found.append([job["id"] for job in page["data"]])
         cursor = page["next"]
         assert page["has_more"] == (cursor is not None)
-    assert found == ids[::-1]
-    assert cursor is None
+    return found
+
+
+def test_pages_go_on_where_they_ended(client: httpx.Client, submit: Submit) -> None:
+    ids = [submit() for _ in range(7)]
+    assert pages(client, "limit=2") == [ids[:4:-1], ids[4:2:-1], ids[2:0:-1], ids[:1]]
+    assert pages(client, "limit=7") == [ids[::-1]]
+
+
+@pytest.fixture
+def of_team(jobs: Jobs) -> Callable[..., list[str]]:
+    """Return a function that queues jobs, each tagged with a team, and returns their ids."""
+
+    def of_team(*teams: str) -> list[str]:
+        tagged = [(new_id(), {"metadata": {"team": team}}) for team in teams]
+        for job_id, spec in tagged:
+            jobs.create(Job(id=job_id, name="", status=Status.QUEUED, created_at=now(), spec=spec), 5, 1000)
+        return [job_id for job_id, _ in tagged]
+
+    return of_team
+
+
+@pytest.mark.parametrize("reds", [[0], [30], [59], [0, 30], [0, 30, 59], [29, 30, 31]], ids=str)
+def test_what_fits_is_found_wherever_it_is_and_nothing_more_is_promised(
+    client: httpx.Client, of_team: Callable[..., list[str]], reds: list[int]
+) -> None:
+    ids = of_team(*("red" if index in reds else "blue" for index in range(60)))
+    assert pages(client, "limit=1&metadata[team]=red") == [[ids[index]] for index in reversed(reds)]
+    assert pages(client, "metadata[team]=red") == [[ids[index] for index in reversed(reds)]]
+    assert pages(client, "metadata[team]=green") == [[]]
+
+
+def test_a_page_looks_at_so_many_jobs_only_and_the_next_goes_on(
+    client: httpx.Client, of_team: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.routes.jobs.SCANNED", 20)
+    ids = of_team("red", *["blue"] * 50, "red")
+    assert pages(client, "metadata[team]=red") == [[ids[-1]], [], [ids[0]]]
 
 
 def test_a_page_that_is_too_long_is_cut(client: httpx.Client, submit: Submit) -> None:

@@ -85,18 +85,13 @@ def test_creating_twice_makes_one_job(jobs: Jobs) -> None:
     assert len(jobs.get("a").transitions) == 1
 
 
-def test_pages_are_newest_first_and_complete(jobs: Jobs) -> None:
+def test_jobs_come_newest_first_and_none_is_left_out(jobs: Jobs) -> None:
     names = [create(jobs, f"j{i}", status=Status.RUNNING if i % 2 else Status.QUEUED) for i in range(7)]
-    seen: list[str] = []
-    below = None
-    while True:
-        page = jobs.page(3, below)
-        seen += [job.id for job in page.jobs]
-        below = page.next
-        if below is None:
-            break
-    assert seen == names[::-1]
-    assert [job.id for job in jobs.page(10, status=Status.RUNNING).jobs] == ["j5", "j3", "j1"]
+    for count in (1, 3, 7, 10):
+        assert [job.id for _, job in jobs.newest(count)] == names[::-1]
+    numbers = [number for number, _ in jobs.newest(3)]
+    assert [job.id for _, job in jobs.newest(3, numbers[3])] == ["j2", "j1", "j0"]
+    assert [job.id for _, job in jobs.newest(10, status=Status.RUNNING)] == ["j5", "j3", "j1"]
 
 
 def test_an_old_token_can_neither_move_nor_commit(jobs: Jobs, store: Redis) -> None:

@@ -76,36 +76,51 @@ def create_job(
     ] = None,
 ) -> Any:
     """Queue a job, or with `dry_run` tell what it would take. Every field of the spec has a default."""
-    admission.check(spec, services, key)
     if dry_run:
+        admission.check(spec, services, key)
         found = estimates.dry_run(spec, services.settings, max(1, len(services.exchange.workers())))
         return Response(found.model_dump_json(), media_type="application/json")
-    answer = _once(services, key, spec, idempotency_key.strip('"')) if idempotency_key else _queue(services, key, spec)
+    if idempotency_key:
+        answer = _once(services, key, spec, idempotency_key.strip('"'))
+    else:
+        answer = _queue(services, key, spec, new_id())
     job_id = JobView.model_validate_json(answer).id
     return Response(answer, 202, {"Location": f"/v1/jobs/{job_id}"}, "application/json")
 
 
 def _once(services: Services, key: Key, spec: JobSpec, idempotency_key: str) -> str:
-    """Queue a job unless this key did already; return the first answer."""
+    """Queue a job unless this key did already; return the first answer, whatever became of what the spec names."""
     requests = Idempotency(services.store, key.owner)
     fingerprint = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
     claim = requests.claim(idempotency_key, fingerprint, new_id())
     if claim.answer is not None:
         return claim.answer
     try:
-        answer = _queue(services, key, spec, claim.job_id)
-    except (Problem, QueueFull):
+        answer = _made(services, claim.job_id) or _queue(services, key, spec, claim.job_id)
+        requests.answer(idempotency_key, fingerprint, claim.job_id, answer)
+    except (Problem, QueueFull):  # there is no job
         requests.forget(idempotency_key)
         raise
-    requests.answer(idempotency_key, fingerprint, claim.job_id, answer)
+    except Exception:  # there may be one: whoever asks again for the same gets it, and no second one
+        requests.release(idempotency_key, fingerprint, claim.job_id)
+        raise
     return answer
 
 
-def _queue(services: Services, key: Key, spec: JobSpec, job_id: str | None = None) -> str:
-    """Queue a job; return it as JSON."""
+def _made(services: Services, job_id: str) -> str | None:
+    """Return the job that an earlier attempt of a request queued, as JSON; None when it did not get so far."""
+    return next((_shown(services, job) for job in services.jobs.several([job_id])), None)
+
+
+def _queue(services: Services, key: Key, spec: JobSpec, job_id: str) -> str:
+    """Queue a job; return it as JSON. Raises Problem, QueueFull when there is none."""
+    admission.check(spec, services, key)
     admission.check_quota(services, key)
-    job_id = job_id or new_id()
     job = Job(id=job_id, name=spec.name, owner=key.owner, status=Status.QUEUED, created_at=now(),
               spec=spec.model_dump(mode="json"))  # fmt: skip
     services.jobs.create(job, spec.priority, services.settings.max_waiting_jobs)
-    return services.forecast.view(services.jobs.get(job_id)).model_dump_json()
+    return _shown(services, services.jobs.get(job_id))
+
+
+def _shown(services: Services, job: Job) -> str:
+    return services.forecast.view(job).model_dump_json()

@@ -50,12 +50,18 @@ class Idempotency:
 
     def answer(self, key: str, fingerprint: str, job_id: str, answer: str) -> None:
         """Keep the answer for whoever asks again."""
-        record = self._record(fingerprint, job_id) | {"answer": answer}
-        self._store.set(keys.idempotency(self._owner, key), json.dumps(record), ex=KEPT_SECONDS)
+        self._keep(key, self._record(fingerprint, job_id) | {"answer": answer})
+
+    def release(self, key: str, fingerprint: str, job_id: str) -> None:
+        """Let the same request, which may have made its job or not, be claimed again at once, with the same job."""
+        self._keep(key, self._record(fingerprint, job_id) | {"at": 0.0})
 
     def forget(self, key: str) -> None:
         """Free a key whose request made no job."""
         self._store.delete(keys.idempotency(self._owner, key))
+
+    def _keep(self, key: str, record: dict[str, object]) -> None:
+        self._store.set(keys.idempotency(self._owner, key), json.dumps(record), ex=KEPT_SECONDS)
 
     @staticmethod
     def _record(fingerprint: str, job_id: str) -> dict[str, object]:

@@ -5,14 +5,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
+import numpy as np
 import pytest
-from redis import Redis
+from redis import ConnectionError, Redis
 
+from api import admission
 from core.job import Status
 from core.settings import Settings
-from core.store import Jobs, keys
+from core.store import Checkpoint, Checkpoints, Idempotency, Jobs, Leases, keys
 
 JSON = {"content-type": "application/json"}
 
@@ -133,6 +136,52 @@ def test_the_same_key_with_another_body_is_refused(client: httpx.Client) -> None
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")
 
 
+@pytest.fixture
+def source(store: Redis, submit: Callable[..., str], bring: Callable[[str, Status], None]) -> str:
+    """The id of an ended job with a checkpoint, for `initial_weights`."""
+    job_id = submit()
+    lease = Leases(store).acquire(job_id)
+    assert lease is not None
+    Checkpoints(store).save(lease, Checkpoint(7, {"parameters": np.zeros(3110, np.float32)}, {}), {}, keep=1)
+    bring(job_id, Status.CANCELLED)
+    return job_id
+
+
+def test_the_first_answer_is_replayed_when_what_the_spec_names_is_gone(client: httpx.Client, source: str) -> None:
+    headers, spec = {"Idempotency-Key": "k"}, {"initial_weights": source}
+    first = client.post("/v1/jobs", json=spec, headers=headers)
+    assert client.delete(f"/v1/jobs/{source}").status_code == 204
+    again = client.post("/v1/jobs", json=spec, headers=headers)
+    assert (again.status_code, again.text) == (202, first.text)
+    changed = client.post("/v1/jobs", json=spec | {"seed": 1}, headers=headers)
+    assert (changed.status_code, changed.json()["code"]) == (422, "idempotency_mismatch")
+    tried = client.post("/v1/jobs?dry_run=true", json=spec, headers=headers)
+    assert (tried.status_code, tried.json()["code"]) == (422, "invalid")
+
+
+def test_a_dry_run_takes_no_key(client: httpx.Client, store: Redis) -> None:
+    headers = {"Idempotency-Key": "k"}
+    assert client.post("/v1/jobs?dry_run=true", json={}, headers=headers).status_code == 200
+    assert not store.exists(keys.idempotency("", "k"))
+
+
+@pytest.mark.parametrize("failing", [(admission, "check_quota"), (Idempotency, "answer")], ids=["before", "after"])
+def test_a_request_that_failed_may_come_again_at_once_and_makes_one_job(
+    client: httpx.Client, source: str, monkeypatch: pytest.MonkeyPatch, failing: tuple[Any, str]
+) -> None:
+    headers, spec = {"Idempotency-Key": "k"}, {"initial_weights": source}
+    with monkeypatch.context() as patched:
+        patched.setattr(*failing, Mock(side_effect=ConnectionError("the store went away")))
+        assert client.post("/v1/jobs", json=spec, headers=headers).status_code == 503
+    changed = client.post("/v1/jobs", json=spec | {"seed": 1}, headers=headers)
+    assert (changed.status_code, changed.json()["code"]) == (422, "idempotency_mismatch")
+    if failing == (Idempotency, "answer"):  # the job is there: nothing is asked of it any more
+        assert client.delete(f"/v1/jobs/{source}").status_code == 204
+    again = client.post("/v1/jobs", json=spec, headers=headers)
+    assert again.status_code == 202
+    assert [job["id"] for job in client.get("/v1/jobs").json()["data"] if job["id"] != source] == [again.json()["id"]]
+
+
 def test_many_at_once_with_one_key_make_one_job(client: httpx.Client) -> None:
     def post(_: int) -> httpx.Response:
         return client.post("/v1/jobs", json={}, headers={"Idempotency-Key": "k"})
@@ -146,7 +195,8 @@ def test_many_at_once_with_one_key_make_one_job(client: httpx.Client) -> None:
 
 def test_a_key_whose_request_was_refused_is_free_again(client: httpx.Client) -> None:
     headers = {"Idempotency-Key": "k"}
-    assert client.post("/v1/jobs", json={"epochs": 0}, headers=headers).status_code == 422
+    for refused in ({"epochs": 0}, {"initial_weights": "job-nowhere"}):
+        assert client.post("/v1/jobs", json=refused, headers=headers).status_code == 422
     assert client.post("/v1/jobs", json={"epochs": 1}, headers=headers).status_code == 202
 
 

@@ -35,3 +35,11 @@ def test_a_request_lost_with_its_process_keeps_its_job_id(store: Redis, monkeypa
     requests.claim("k", "f", "job-1")
     monkeypatch.setattr(idempotency, "UNANSWERED_SECONDS", -1)
     assert requests.claim("k", "f", "job-2") == Claim("job-1")
+
+
+def test_a_released_request_is_claimed_again_with_its_job_id_and_by_no_other(store: Redis) -> None:
+    requests = Idempotency(store, None)
+    requests.release("k", "f", requests.claim("k", "f", "job-1").job_id)
+    with pytest.raises(Mismatch):
+        requests.claim("k", "g", "job-2")
+    assert requests.claim("k", "f", "job-3") == Claim("job-1")

@@ -1,7 +1,7 @@
 """A training run as pure functions of its spec and data: the same whether one process computes it or a hundred."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,11 @@ EVALUATED_AT_ONCE = 2000
 
 
 class Diverged(ArithmeticError):
-    """The loss of a step is not finite."""
+    """The loss of a step is not finite. `state` is what that step made, without a loss: JSON has no NaN."""
+
+    def __init__(self, state: State, message: str) -> None:
+        super().__init__(message)
+        self.state = state
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,8 @@ def train(training: Training, state: State, measure: Measure) -> Iterator[tuple[
         before, state = state.step, training.rounds.advance(state, measure(state))
         if state.loss is not None and not np.isfinite(state.loss):
             rate = training.spec.optimizer.learning_rate
-            raise Diverged(f"the loss of step {state.step} is not finite; try a lower learning rate than {rate}")
+            message = f"the loss of step {state.step} is not finite; try a lower learning rate than {rate}"
+            raise Diverged(replace(state, loss=None), message)
         evaluation = training.evaluate(state) if training.due(before, state.step) else None
         yield state, evaluation
         target = training.spec.target_accuracy

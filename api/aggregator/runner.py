@@ -63,10 +63,7 @@ class Runner:
         training = self._prepare(job)
         origin = Origin.here(training.data.sha256)
         state, report = self._restore(job, training, origin)
-        try:
-            state = self._train(state, report, self._gatherer(job, training, origin))
-        except Diverged as error:
-            raise JobFailed("diverged", str(error)) from error
+        state = self._train(state, report, self._gatherer(job, training, origin))
         model = Model(parameters=training.network.size, sha256=digest(state.parameters))
         self._end(Status.SUCCEEDED, _why_ended(state, report), model=model.model_dump(mode="json"))
 
@@ -145,6 +142,9 @@ class Runner:
             writer.save(report, state, gatherer.origin)
             writer.tell(report, state, None, gatherer)
             raise
+        except Diverged as end:  # such parameters are worth no checkpoint
+            writer.tell(report, end.state, None, gatherer)
+            raise JobFailed("diverged", str(end)) from end
         if report.evaluation is None or report.evaluation.step != state.step:
             report.take(training.evaluate(state))
             writer.tell(report, state, report.evaluation, gatherer)

@@ -90,3 +90,14 @@ def test_a_dry_run_counts_what_the_job_then_makes(stack: httpx.Client) -> None:
     assert job["status"] == "succeeded"
     assert told["passes"] == job["progress"]["passes"]
     assert told["total_steps"] == job["progress"]["step"]
+
+
+def test_a_job_that_diverges_shows_no_loss(stack: httpx.Client) -> None:
+    spec = {"gradient": {"method": "per-neuron"}, "optimizer": {"name": "sgd", "learning_rate": 1e30}}
+    job = wait(stack, stack.post("/v1/jobs", json=spec).json()["id"], "failed")
+    assert job["status_reason"]["code"] == "diverged"
+    assert f"step {job['progress']['step']} " in job["status_reason"]["message"]
+    assert job["metrics"]["loss"] is None
+    first, *_, last = stack.get(f"/v1/jobs/{job['id']}/history").json()["data"]
+    assert first["loss"] > 0
+    assert (last["step"], last["loss"]) == (job["progress"]["step"], None)

@@ -134,5 +134,8 @@ def test_an_evaluation_counts_every_test_image(mnist: Dataset) -> None:
 
 def test_a_loss_that_is_not_finite_is_told(mnist: Dataset) -> None:
     training = a_training(mnist, gradient={"method": "per-neuron"}, optimizer={"name": "sgd", "learning_rate": 1e30})
-    with pytest.raises(Diverged, match="not finite; try a lower learning rate than 1e"), np.errstate(all="ignore"):
+    match = "not finite; try a lower learning rate than 1e"
+    with pytest.raises(Diverged, match=match) as caught, np.errstate(all="ignore"):
         run(training)
+    assert caught.value.state.step > 1
+    assert caught.value.state.loss is None

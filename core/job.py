@@ -6,7 +6,7 @@ from enum import StrEnum
 from secrets import token_hex
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 
 class Status(StrEnum):
@@ -71,7 +71,10 @@ class Transition(_Record):
 
 
 class Progress(_Record):
-    """How far a job is. `passes`: one direction for one batch counts 1; `evaluations`: function values alone."""
+    """How far a job is. `passes`: one direction for one batch counts 1; `evaluations`: function values alone.
+
+    `eta_seconds` is null while nothing is known, and when the job has ended.
+    """
 
     step: int = 0
     total_steps: int | None = None
@@ -128,3 +131,9 @@ class Job(_Record):
     metrics: Metrics = Metrics()
     model: Model = Model()
     retries: int = 0
+
+    @field_validator("progress")
+    @classmethod
+    def _none_left(cls, progress: Progress, info: ValidationInfo) -> Progress:
+        """Return the progress; an ended job has no time left, whatever was written while it ran."""
+        return progress.model_copy(update={"eta_seconds": None}) if info.data.get("status") in ENDED else progress

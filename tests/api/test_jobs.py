@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from core.job import Job, Status, new_id, now
+from core.job import ENDED, Job, Progress, Status, new_id, now
 from core.store import Jobs, Leases, Told
 
 Submit = Callable[..., str]
@@ -173,3 +173,20 @@ def test_start_and_finish_of_waiting_jobs_are_estimated(client: httpx.Client, su
     assert starts == sorted(starts)
     assert starts[0] < starts[-1]
     assert all(job["estimated_finish_at"] > job["estimated_start_at"] for job in shown)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_an_ended_job_has_no_time_left(
+    client: httpx.Client, submit: Submit, jobs: Jobs, leases: Leases, bring: Callable[[str, Status], None],
+    status: Status,
+) -> None:  # fmt: skip
+    job_id = submit()
+    lease = leases.acquire(job_id)
+    assert lease is not None
+    jobs.commit(lease, progress=Progress(step=5, eta_seconds=12.5).model_dump())
+    bring(job_id, status)
+    (listed,) = client.get("/v1/jobs").json()["data"]
+    for job in (client.get(f"/v1/jobs/{job_id}").json(), listed):
+        assert job["progress"]["step"] == 5
+        assert job["progress"]["eta_seconds"] == (None if status in ENDED else 12.5)
+        assert (job["estimated_finish_at"] is None) == (status in ENDED | {Status.PAUSED})

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from api import handlers, openapi, routes, webhooks
 from api.companion import Companion
 from api.gate import Gate
+from api.head import Head
 from api.services import Services
 from core.logs import configure
 from core.settings import Settings
@@ -42,7 +43,7 @@ def create_app(settings: Settings | None = None, *, aggregator: bool = True) -> 
                   generate_unique_id_function=lambda route: route.name)  # fmt: skip
     app.state.services = services
     layers = app.build_middleware_stack
-    app.build_middleware_stack = lambda: Gate(layers(), services)  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: Gate(Head(layers()), services)  # type: ignore[method-assign]
     handlers.install(app)
     routes.include(app)
     openapi.install(app)

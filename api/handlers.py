@@ -37,16 +37,17 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = ", ".join(methods(request.app, request.url.path)) or headers.get("Allow", "")
+        allowed = methods(request.app, request.url.path) or set(headers.get("Allow", "").split(", "))
+        headers["Allow"] = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
     return answer(request, from_status(error.status_code, str(error.detail), headers))
 
 
-def methods(app: FastAPI, path: str) -> list[str]:
-    """Return the methods of all routes at a path; the framework tells those of the first only."""
+def methods(app: FastAPI, path: str) -> set[str]:
+    """Return the documented methods of all routes at a path; the framework tells those of the first only."""
     found = [
         operations for template, operations in app.openapi()["paths"].items() if compile_path(template)[0].match(path)
     ]
-    return sorted({method.upper() for operations in found for method in operations})
+    return {method.upper() for operations in found for method in operations}
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:

@@ -1,7 +1,7 @@
 """What is sent to be answered: picture files, base64, or pixels; in any of these forms it becomes (n, 28, 28) uint8."""
 
 import base64
-import binascii
+import string
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ DECODING_SECONDS = 10.0
 """Pictures in one request that take longer to decode are refused; they should come in several requests."""
 LARGE_BYTES = 1 << 20
 PIXELS = SIDE * SIDE
+_WHITESPACE = string.whitespace.encode()
+"""It breaks the lines of MIME's base64; whatever else is foreign to base64 is a fault, though MIME would skip it."""
 
 _one_large = Lock()
 """A large JSON body takes ten times its size while it is read, so such bodies are read one at a time."""
@@ -103,9 +105,14 @@ def _rounded(row: Sequence[Any], index: int) -> bytes:
 def _decoded(texts: Sequence[Any]) -> Iterable[tuple[int, bytes]]:
     for index, text in enumerate(texts):
         try:
-            yield index, base64.b64decode(text.rpartition(",")[2], validate=True)  # with or without `data:...,`
-        except (AttributeError, ValueError, binascii.Error):
+            yield index, from_base64(text)
+        except (AttributeError, ValueError):
             raise _fault(f"/images/{index}", "not_base64", "an image is a string of base64") from None
+
+
+def from_base64(text: str) -> bytes:
+    """Return what base64 says, with or without `data:...,` before it, in lines or not. Raises ValueError."""
+    return base64.b64decode(text.rpartition(",")[2].encode("ascii").translate(None, _WHITESPACE), validate=True)
 
 
 def _pictures(files: Iterable[tuple[int, bytes]], place: str) -> Images:

@@ -13,6 +13,7 @@ from api.deps import CallerDep, JobDep, ServicesDep, reads
 from api.faults import invalid
 from api.predictions import Model
 from api.predictions.answers import png
+from api.predictions.bodies import from_base64
 from api.predictions.trace import Direction, Trace, address, locate, trace
 from api.problems import Problem, documented
 from api.routes.predictions import Step
@@ -152,7 +153,7 @@ def _image(services: Services, model: Model, asked: TraceRequest) -> tuple[NDArr
 
 def _picture(text: str) -> NDArray[np.uint8]:
     try:
-        return treat(base64.b64decode(text.rpartition(",")[2], validate=True))
+        return treat(from_base64(text))
     except ImageError as error:
         raise _fault("/image", error.code, str(error)) from error
     except ValueError:

@@ -59,6 +59,8 @@ def test_all_forms_agree_on_mnists_own_digits(client: httpx.Client, model_id: st
     files = [("image", (f"{i}.png", png(image), "image/png")) for i, image in enumerate(images)]
     texts = [base64.b64encode(png(image)).decode() for image in images]
     texts[0] = "data:image/png;base64," + texts[0]
+    texts[1] = base64.encodebytes(png(images[1])).decode().replace("\n", "\r\n")
+    texts[2] = f" {texts[2][:8]}\t{texts[2][8:]}\n"
     by_form = [
         client.post(url, json={"pixels": images.tolist()}),
         client.post(url, files=files),
@@ -133,6 +135,9 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"pixels": [[[0]] * 784]}, "/pixels/0", "wrong_pixel"),
     ({"pixels": []}, "/pixels", "no_images"),
     ({"images": ["no base64!"]}, "/images/0", "not_base64"),
+    ({"images": ["aGVs-bG8="]}, "/images/0", "not_base64"),
+    ({"images": ["aGVs\u00a0bG8="]}, "/images/0", "not_base64"),
+    ({"images": ["aGVs\x00bG8="]}, "/images/0", "not_base64"),
     ({"images": [5]}, "/images/0", "not_base64"),
     ({"images": [base64.b64encode(b"<svg/>").decode()]}, "/images/0", "unknown_image_format"),
     ({"images": [], "pixels": []}, "", "one_of_images_pixels"),

@@ -74,7 +74,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"test_sample": 10_000}, "no_such_sample"),
     ({"label": 10}, "unknown_class"),
     ({"image": "!"}, "not_base64"),
-    ({"image": "aGVsbG8="}, "unknown_image_format"),
+    ({"image": "aGVs\r\nbG8=\n"}, "unknown_image_format"),
     ({"pixels": [0]}, "too_short"),
     ({"x": 1}, "extra_forbidden"),
 ]

@@ -17,16 +17,23 @@ def document(path: Path | None, assignments: Sequence[str]) -> dict[str, Any]:
     """
     found = JobSpec().model_dump(mode="json")
     if path is not None:
-        read = json.loads(path.read_text())
-        if not isinstance(read, dict):
-            raise ValueError(f"{path} holds no JSON object; a spec is one, and {{}} is the default job")
-        found |= read
+        found |= _read(path)
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals:
             raise ValueError(f"{assignment!r} is no assignment; write KEY=VALUE, as in epochs=2")
         _assign(found, key, _value(text))
     return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} holds no JSON: {error}") from error
+    if not isinstance(read, dict):
+        raise ValueError(f"{path} holds no JSON object; a spec is one, and {{}} is the default job")
+    return read
 
 
 def _assign(found: dict[str, Any], key: str, value: Any) -> None:

@@ -37,11 +37,9 @@ def run(training: Training, state: State | None = None, listen: Listener | None 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train as the command line says; the last line is the result as JSON."""
+    """Train as the command line says; the last line is the result as JSON. Exits with 2 where it says no spec."""
+    spec, settings = _spec(arguments), Settings()
     keep_freed()
-    options = _parser().parse_args(arguments)
-    settings = Settings()
-    spec = JobSpec.model_validate(document(options.spec, options.set))
     data = load(spec.dataset.name, spec.dataset.image_size, settings.data_dir, settings.hub_datasets)
     training, started = Training(spec, data), time.perf_counter()
     accuracies: list[float] = []
@@ -59,6 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seconds = time.perf_counter() - started
     result = {"step": state.step, "test_accuracy": accuracies[-1], "seconds": seconds}
     _write(json.dumps({**result, "sha256": digest(state.parameters)}))
+
+
+def _spec(arguments: Sequence[str] | None) -> JobSpec:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return JobSpec.model_validate(document(options.spec, options.set))
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
 
 
 def _parser() -> argparse.ArgumentParser:

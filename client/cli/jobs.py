@@ -14,7 +14,10 @@ from client.job import JobHandle
 from core.job import Job, Status
 
 Spec = Annotated[
-    Path | None, typer.Argument(help="A job spec as JSON. Without one: the default job.", show_default=False)
+    Path | None,
+    typer.Argument(
+        help="A job spec as JSON. Without one: the default job.", exists=True, dir_okay=False, show_default=False
+    ),
 ]
 Assignments = Annotated[
     list[str] | None,
@@ -47,9 +50,7 @@ def train(
     """
     if local:
         raise typer.Exit(_train_here(spec, assignments or []))
-    from core.assignments import document  # it brings NumPy along
-
-    wanted = document(spec, assignments or [])
+    wanted = _wanted(spec, assignments or [])
     with connect(url, key) as client:
         if dry_run:
             print_json(client.plan(wanted))
@@ -109,6 +110,16 @@ def resume(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = No
 def cancel(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
     """End a job; what it learned so far stays."""
     _change(job_id, "cancel", as_json, url, key)
+
+
+def _wanted(spec: Path | None, assignments: list[str]) -> dict[str, Any]:
+    """Return the spec that file and assignments make; one that cannot be made is wrong usage."""
+    from core.assignments import document  # it brings NumPy along
+
+    try:
+        return document(spec, assignments)
+    except (ValueError, OSError) as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _train_here(spec: Path | None, assignments: list[str]) -> int:

@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from core.train import main
+
 
 def test_it_trains_the_spec_of_a_file_with_changes(tmp_path: Path, data_dir: Path) -> None:
     spec = tmp_path / "spec.json"
@@ -19,3 +23,21 @@ def test_it_trains_the_spec_of_a_file_with_changes(tmp_path: Path, data_dir: Pat
     assert result["step"] == 60
     assert result["test_accuracy"] > 0.5
     assert len(result["sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--set", "bogus"), "write KEY=VALUE"),
+        (("--set", "epochs=0"), "epochs"),
+        (("no-such-file.json",), "no-such-file.json"),
+        ((__file__,), "holds no JSON"),
+    ],
+)
+def test_wrong_usage_is_said_with_the_code_for_it(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: str
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert told in capsys.readouterr().err

@@ -71,8 +71,11 @@ def test_detach_with_json(dualtrain: Any) -> None:
     [
         (("show", "job-of-nobody"), 3, "job_not_found"),
         (("train", "--set", "batch_size=0"), 3, "/batch_size"),
-        (("train", "--set", "batch_size"), 1, "write KEY=VALUE"),
-        (("train", "no-such-file.json"), 1, "no-such-file.json"),
+        (("train", "--set", "batch_size"), 2, "write KEY=VALUE"),
+        (("train", "--set", "seed.x=1"), 2, "leads to no field"),
+        (("train", "no-such-file.json"), 2, "no-such-file.json"),
+        (("train", "."), 2, "directory"),
+        (("train", __file__), 2, "holds no JSON"),
         (("jobs", "--url", "http://127.0.0.1:9"), 4, "dualtrain up"),
         (("jobs", "--status", "asleep"), 2, "asleep"),
         (("fly",), 2, "fly"),

@@ -50,7 +50,7 @@ class Estimate:
     """
 
     gradient: Array
-    loss: float | None
+    loss: float
     variance: float | None = None
 
 

@@ -38,20 +38,21 @@ class LocalSteps(Setup):
         return [self._replica(vector, step, replica) for replica in units]
 
     def advance(self, state: State, rows: Sequence[Vector]) -> State:
-        mean = _mean(rows)
-        parts = np.split(mean[:-1], len(mean) // self.network.size)
+        mean = _mean(rows)[:-1]
+        parts = np.split(mean, len(mean) // self.network.size)
         parameters, outer = self.outer.update(state, parts[0])
         length = self.length(state.step)
-        done = [(step, r) for step in range(state.step, state.step + length) for r in range(self.replicas)]
-        samples = [self.batches.size(step, r) for step, r in done]
-        batches = sum(size > 0 for size in samples)
+        sizes = np.array(
+            [[self.batches.size(state.step + at, r) for at in range(length)] for r in range(self.replicas)]
+        )
+        batches = int(np.count_nonzero(sizes))
         return State(
             step=state.step + length,
             parameters=parameters,
             optimizer=tuple(parts[1:]),
             outer=outer,
-            loss=float(mean[-1]),
-            samples_seen=state.samples_seen + sum(samples),
+            loss=float(np.mean([row[-1] for row, seen in zip(rows, sizes, strict=True) if seen.any()])),
+            samples_seen=state.samples_seen + int(sizes.sum()),
             passes=state.passes + batches * self.method.passes(self.network),
             evaluations=state.evaluations + batches * self.method.evaluations(self.network),
         )
@@ -70,7 +71,7 @@ class LocalSteps(Setup):
                 parameters, estimate.gradient, tuple(optimizer), at, self.total_steps
             )
             optimizer = list(state)
-            losses.append(estimate.loss if estimate.loss is not None else np.nan)
+            losses.append(estimate.loss)
         loss: Any = np.mean(losses) if losses else np.nan
         return np.concatenate((parameters, *optimizer, np.array([loss], vector.dtype)))
 

@@ -95,6 +95,15 @@ def test_replicas_share_an_epoch_without_overlap(mnist: Dataset) -> None:
     assert run(training).samples_seen == 300
 
 
+@pytest.mark.parametrize("limit", [1, 5, 33, 64, 97])
+def test_the_loss_of_a_round_is_that_of_the_replicas_that_had_samples(mnist: Dataset, limit: int) -> None:
+    fields = {"gradient": {"method": "per-neuron"}, "dataset": {"train_limit": limit}, "epochs": 3, "replicas": 3}
+    training = a_training(mnist, local_steps=2, **fields)
+    assert training.batches.size(training.batches.steps_per_epoch - 1, 2) == 0  # not enough for all
+    for state, _ in train(training, training.initial(), training.measure):
+        assert state.loss is not None and 0 < state.loss < 4
+
+
 def test_every_replica_counts_its_passes(mnist: Dataset) -> None:
     state = run(a_training(mnist, gradient={"method": "per-neuron"}, local_steps=2, replicas=2, max_steps=4))
     assert state.step == 4

@@ -7,6 +7,8 @@ import numpy as np
 from core.dual.engine import Dual, Tensor, push, writeable
 from core.dual.structure import UnitTangent
 
+BASIC = (slice, type(None), type(Ellipsis))
+
 
 def getitem(x: Tensor, index: Any) -> Tensor:
     """`x[index]`; a slice of a one-hot vector that no direction touches is a plain array."""
@@ -46,14 +48,17 @@ def behind(tangent: Tensor, count: int, index: Any) -> Tensor:
 
 def moved_to_front(parts: tuple[Any, ...]) -> int:
     """How many axes advanced indices that a slice, None or Ellipsis separates put first; 0 if none do."""
-    arrays = [part for part in parts if not isinstance(part, int | np.integer | slice | type(None) | type(Ellipsis))]
-    if not arrays:
+    chosen = [(i, made_axes(part)) for i, part in enumerate(parts) if not isinstance(part, BASIC)]
+    axes = max((count for _, count in chosen), default=0)
+    together = axes == 0 or chosen[-1][0] - chosen[0][0] + 1 == len(chosen)
+    return 0 if together else axes
+
+
+def made_axes(part: Any) -> int:
+    """How many axes an index makes: none an integer, which an array without axes is too, and one truth values."""
+    if type(part) is int:
         return 0
-    places = [i for i, part in enumerate(parts) if not isinstance(part, slice | type(None) | type(Ellipsis))]
-    if places[-1] - places[0] + 1 == len(places):
-        return 0
-    masks = [np.nonzero(part)[0] if np.asarray(part).dtype == bool else np.asarray(part) for part in arrays]
-    return max(1, np.broadcast(*masks).ndim) if len(masks) > 1 else np.ndim(masks[0])
+    return 1 if np.asarray(part).dtype == bool else np.ndim(part)
 
 
 def plain_index(index: Any) -> Any:

@@ -68,6 +68,10 @@ INDICES = [
     ([[0], [1]], slice(1, 3), [2, 0]),
     (..., [1, 2], slice(0, 2)),
     (X[:, 0, 0] > 5, slice(None), [1]),
+    (np.array(0), slice(None), np.array(1)),
+    (True, slice(None), 1),
+    (False, slice(None), np.array(1)),
+    ([0, 1], ..., np.array(True), [2, 0]),
 ]
 
 
@@ -79,12 +83,27 @@ def test_every_kind_of_index(index, axes):
     assert is_square(found, axes)
 
 
+@st.composite
+def mixed_indices(draw, shape):
+    """Numbers and arrays with and without axes, slices, masks and truth values, in any order."""
+    parts = []
+    for size in shape:
+        i = draw(st.integers(0, size - 1))
+        forms = i, np.int64(i), np.array(i), [i, 0], [[i]], np.arange(size) == i, slice(i, None)
+        parts.append(draw(st.sampled_from(forms)))
+    start, stop = sorted(draw(st.integers(0, len(shape))) for _ in range(2))
+    parts[start:stop] = draw(st.sampled_from([[...], parts[start:stop]]))
+    for part in draw(st.lists(st.sampled_from([None, True, np.True_, np.array(True)]), max_size=2)):
+        parts.insert(draw(st.integers(0, len(parts))), part)
+    return tuple(parts)
+
+
 @settings(deadline=None)
 @given(data=st.data())
 def test_drawn_indices(data):
     shape = data.draw(array_shapes(max_dims=4, max_side=4))
     real = data.draw(arrays(np.float64, shape, elements=st.integers(-9, 9).map(float)))
-    index = data.draw(basic_indices(shape, allow_newaxis=True) | integer_array_indices(shape))
+    index = data.draw(basic_indices(shape, allow_newaxis=True) | integer_array_indices(shape) | mixed_indices(shape))
     axes = data.draw(st.sampled_from([(), (3,), (1, 2)]))
     found = dual(real, axes)[index]
     np.testing.assert_array_equal(found.real, real[index])

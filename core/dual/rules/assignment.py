@@ -10,7 +10,7 @@ import numpy as np
 
 from core.dual.engine import Dual, Tensor, directions, redirect, writeable
 from core.dual.rules.indexing import moved_to_front
-from core.dual.rules.kinds import Handler
+from core.dual.rules.kinds import Handler, typed
 from core.dual.structure import Structure, Zero
 from core.dual.views import retake, root
 
@@ -110,28 +110,36 @@ def roomy(array: Tensor, value: Tensor) -> Tensor:
 
 
 def blank(function: Handler) -> Handler:
-    """np.zeros_like and the like: values of the function, no tangent."""
+    """np.zeros_like and the like: values of the function, no tangent; a plain array of a type that holds none."""
 
     def handle(x: Dual, *args: Any, **options: Any) -> Tensor:
-        return x.like(function(x.real, *args, **options), Zero())
+        made = function(x.real, *args, **options)
+        return x.like(made, Zero()) if made.dtype.kind in "fc" else made
 
     return handle
 
 
 def full_like(x: Tensor, fill_value: Any, dtype: Any = None, *args: Any, **options: Any) -> Tensor:
-    if not isinstance(x, Dual):
-        x_like = np.empty_like(x, dtype, *args, **options)
-        return np.broadcast_to(fill_value, x_like.shape).copy()
     out: Tensor = np.empty_like(x, dtype, *args, **options)
-    setitem(out, ..., fill_value)
+    if isinstance(fill_value, Dual) and not isinstance(out, Dual):
+        return typed(np.broadcast_to(fill_value, out.shape).copy(), dtype)  # type: ignore[call-overload]
+    np.copyto(out, fill_value, casting="unsafe")
     return out
 
 
-def copyto(dst: Tensor, src: Tensor, casting: str = "same_kind", where: Any = True) -> None:
-    source = src if where is True else np.where(where, src, dst)
-    if not isinstance(dst, Dual):
-        raise TypeError("numpy.copyto of a dual needs a dual to copy into: make it with np.zeros_like(dual)")
-    setitem(dst, ..., source)
+def copyto(dst: Tensor, src: Tensor, casting: Any = "same_kind", where: Any = True) -> None:
+    check_target(dst, "copyto")
+    given = src.dtype if isinstance(src, Dual) else np.asarray(src).dtype
+    if not np.can_cast(given, dst.dtype, casting):
+        raise TypeError(
+            f"numpy.copyto makes no {dst.dtype} of {given} with casting={casting!r}: take np.real, or another"
+        )
+    setitem(dst, ..., src if where is True else np.where(where, src, dst))
+
+
+def check_target(x: Tensor, name: str) -> None:
+    if not isinstance(x, Dual):
+        raise TypeError(f"numpy.{name} of a dual needs a dual to write into: make it with np.zeros_like(dual)")
 
 
 def put(x: Tensor, indices: Any, values: Tensor, mode: str = "raise") -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Dual, Tensor, plain, push
-from core.dual.rules.kinds import Handler, from_end, linear
+from core.dual.rules.kinds import Handler, from_end, linear, typed
 
 
 def diff(x: Tensor, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
@@ -133,20 +133,36 @@ def linspace(
     start: Tensor, stop: Tensor, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, *,
     axis: int = 0,
 ) -> Any:  # fmt: skip
-    step = (stop - start) / max(num - 1 if endpoint else num, 1)
-    places = np.reshape(np.arange(num, dtype=step.dtype), (-1,) + (1,) * np.ndim(step))
-    found = np.moveaxis(start + places * step, 0, axis)
-    return (found, step) if retstep else found
+    way = stop - start
+    parts, step = np.linspace(0.0, 1.0, num, endpoint, retstep=True)
+    found = typed(np.moveaxis(start + lifted(parts, way) * way, 0, axis), dtype)
+    return (found, step * way) if retstep else found
+
+
+def lifted(parts: Any, way: Tensor) -> Any:
+    """Numbers in the type of `way`, along an axis before all of its axes."""
+    return np.reshape(np.asarray(parts, way.dtype), (-1,) + (1,) * np.ndim(way))
 
 
 def logspace(
-    start: Tensor, stop: Tensor, num: int = 50, endpoint: bool = True, base: Any = 10.0, **options: Any
+    start: Tensor, stop: Tensor, num: int = 50, endpoint: bool = True, base: Tensor = 10.0, dtype: Any = None, *,
+    axis: int = 0,
+) -> Tensor:  # fmt: skip
+    if np.ndim(base):
+        start, stop, base = np.broadcast_arrays(start, stop, base)
+        base = np.expand_dims(base, axis)
+    return typed(np.power(base, np.linspace(start, stop, num, endpoint, axis=axis)), dtype)
+
+
+def geomspace(
+    start: Tensor, stop: Tensor, num: int = 50, endpoint: bool = True, dtype: Any = None, *, axis: int = 0
 ) -> Tensor:
-    return np.power(base, linspace(start, stop, num, endpoint, **options))
-
-
-def geomspace(start: Tensor, stop: Tensor, num: int = 50, endpoint: bool = True, **options: Any) -> Tensor:
-    return np.exp(linspace(np.log(start), np.log(stop), num, endpoint, **options))
+    """Powers of `stop / start`, so that both may be negative."""
+    if np.any(np.equal(start, 0)) or np.any(np.equal(stop, 0)):
+        raise ValueError("a geometric sequence cannot include 0")
+    ratio = typed(stop / start, np.result_type(stop, start, np.empty(0, dtype)))
+    found = start * np.power(ratio, lifted(np.linspace(0.0, 1.0, num, endpoint), ratio))
+    return typed(np.moveaxis(found, 0, axis), dtype)
 
 
 def bincount(x: Any, weights: Tensor = None, minlength: int = 0) -> Tensor:

@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Tensor, push
-from core.dual.rules.kinds import Handler, from_end
+from core.dual.rules.kinds import Handler, from_end, holding
 
 
 def concatenate(
-    arrays: Sequence[Tensor], axis: int | None = 0, *, dtype: Any = None, casting: str = "same_kind"
+    arrays: Sequence[Tensor], axis: int | None = 0, *, dtype: Any = None, casting: Any = "same_kind"
 ) -> Tensor:
     if axis is None:
         arrays, axis = [np.ravel(array) for array in arrays], 0
     place = from_end(axis, np.ndim(arrays[0]))
+    options: Any = {"axis": place, "dtype": holding(dtype), "casting": casting}
 
     def rule(tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
         known = next((t, x) for t, x in zip(tangents, reals, strict=True) if t is not None)
@@ -22,29 +23,28 @@ def concatenate(
         parts = [
             np.zeros(front + np.shape(x), out.dtype) if t is None else t for t, x in zip(tangents, reals, strict=True)
         ]
-        return np.concatenate(parts, axis=place)
+        return np.concatenate(parts, **options)
 
-    joined = push(lambda *parts: np.concatenate(parts, axis=place), rule, tuple(arrays))
-    return joined if dtype is None else joined.astype(dtype)
+    return push(lambda *parts: np.concatenate(parts, **options), rule, tuple(arrays))
 
 
-def stack(arrays: Sequence[Tensor], axis: int = 0, *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
+def stack(arrays: Sequence[Tensor], axis: int = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Tensor:
     parts = [np.expand_dims(array, axis) for array in arrays]
-    return np.concatenate(parts, axis=axis, dtype=dtype)
+    return np.concatenate(parts, axis=axis, dtype=dtype, casting=casting)
 
 
 def merged(widen: Handler, axis: int) -> Handler:
     """np.vstack and the like: each array first gets its axes, then all are joined."""
 
-    def handle(arrays: Sequence[Tensor], *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
-        return concatenate([widen(array) for array in arrays], axis, dtype=dtype)
+    def handle(arrays: Sequence[Tensor], *, dtype: Any = None, casting: Any = "same_kind") -> Tensor:
+        return concatenate([widen(array) for array in arrays], axis, dtype=dtype, casting=casting)
 
     return handle
 
 
-def hstack(arrays: Sequence[Tensor], *, dtype: Any = None, casting: str = "same_kind") -> Tensor:
+def hstack(arrays: Sequence[Tensor], *, dtype: Any = None, casting: Any = "same_kind") -> Tensor:
     parts = [np.atleast_1d(array) for array in arrays]
-    return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
+    return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 def column(array: Tensor) -> Tensor:

@@ -71,6 +71,20 @@ def axiswise(
     return handle
 
 
+def typed(x: Tensor, dtype: Any) -> Tensor:
+    """x in the type that a result is asked to have."""
+    return x if holding(dtype) is None else np.astype(x, dtype)
+
+
+def holding(dtype: Any) -> Any:
+    """The type, or None for any; TypeError for one that holds no derivative."""
+    if dtype is not None and np.dtype(dtype).kind not in "fc":
+        raise TypeError(
+            f"dtype={np.dtype(dtype)} would drop the derivative: take floats, or give the function .real instead"
+        )
+    return dtype
+
+
 def reshaping(function: Handler) -> Handler:
     """A function that keeps all elements in their C order."""
 

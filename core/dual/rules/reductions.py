@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Dual, Tensor, push
-from core.dual.rules.kinds import Handler, axiswise, from_end
+from core.dual.rules.kinds import Handler, axiswise, from_end, typed
 
 Axis = int | tuple[int, ...] | None
 
@@ -13,19 +13,21 @@ Axis = int | tuple[int, ...] | None
 def add_up(
     x: Tensor, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
+    x = typed(x, dtype)
     if where is not True:
         x = np.where(where, x, 0)
     place = from_end(axis, np.ndim(x))
 
     def apply(array: Tensor) -> Tensor:
-        return np.sum(array, axis=place, dtype=dtype, keepdims=keepdims)
+        return np.sum(array, axis=place, keepdims=keepdims)
 
     out = push(apply, lambda tangents, out, real: apply(tangents[0]), (x,))
     return out if initial is None else out + initial
 
 
 def mean(x: Tensor, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Tensor:
-    return np.sum(x, axis=axis, dtype=dtype, keepdims=keepdims, where=where) / counted(x, axis, keepdims, where)
+    x = typed(x, dtype)
+    return np.sum(x, axis=axis, keepdims=keepdims, where=where) / counted(x, axis, keepdims, where)
 
 
 def counted(x: Tensor, axis: Axis, keepdims: bool, where: Any) -> Any:
@@ -42,7 +44,7 @@ def variance(
     mean: Any = None, correction: float | None = None,
 ) -> Tensor:  # fmt: skip
     def rest_of(real: Tensor) -> Tensor:
-        return real - (np.mean(real, axis=place, dtype=dtype, keepdims=True, where=where) if mean is None else mean)
+        return real - (np.mean(real, axis=place, keepdims=True, where=where) if mean is None else mean)
 
     def added(rest: Tensor, other: Tensor) -> Tensor:
         products = np.real(np.conjugate(rest) * other) if np.iscomplexobj(rest) else rest * other
@@ -50,6 +52,7 @@ def variance(
 
     if isinstance(mean, Dual):
         raise TypeError("numpy.var takes no dual as mean=: write out the mean of the squares")
+    x = typed(x, dtype)
     place = from_end(axis, x.ndim)
     free = counted(x, axis, keepdims, where) - (ddof if correction is None else correction)
     rest = push(rest_of, lambda tangents, out, real: tangents[0], (x,))  # without the mean's: in the sum it is 0
@@ -107,6 +110,7 @@ def product(
     x: Tensor, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
     """The tangent of each element times the product of all others, which needs no division: zeros are no exception."""
+    x = typed(x, dtype)
     if where is not True:
         x = np.where(where, x, 1)
     axes = np.atleast_1d(from_end(axis, x.ndim)).tolist()
@@ -114,7 +118,7 @@ def product(
     shape = [1 if i in axes else x.shape[i] for i in range(-x.ndim, 0)]
     flat = np.reshape(np.transpose(x, rest + axes), [x.shape[i] for i in rest] + [-1])
     out = push(
-        lambda real: np.prod(real, axis=-1, dtype=dtype),
+        lambda real: np.prod(real, axis=-1),
         lambda tangents, out, real: np.sum(tangents[0] * others(real), axis=-1),
         (flat,),
     )
@@ -130,7 +134,12 @@ def others(x: Tensor) -> Tensor:
     return before * after
 
 
+def cumsum(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
+    return axiswise(np.cumsum, 0, None, "ravel")(typed(x, dtype), axis)
+
+
 def cumprod(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
+    x = typed(x, dtype)
     if axis is None:
         x, axis = np.ravel(x), 0
     moved = np.moveaxis(x, axis, -1)
@@ -143,7 +152,7 @@ def cumprod(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
             found.append(found[-1] * real[..., i] + out[..., i - 1] * tangents[0][..., i])
         return np.stack(found, axis=-1)
 
-    out = push(lambda real: np.cumprod(real, axis=-1, dtype=dtype), rule, (moved,))
+    out = push(lambda real: np.cumprod(real, axis=-1), rule, (moved,))
     return np.moveaxis(out, -1, axis)
 
 
@@ -215,7 +224,7 @@ RULES: dict[Any, Handler] = {
     np.prod: product,
     np.ptp: ptp,
     np.average: average,
-    np.cumsum: axiswise(np.cumsum, 0, None, "ravel"),
+    np.cumsum: cumsum,
     np.cumprod: cumprod,
     np.cumulative_sum: cumulative(np.cumsum, 0),
     np.cumulative_prod: cumulative(np.cumprod, 1),

@@ -1,0 +1,98 @@
+"""Options and edges: a dual has the value, the type and the errors that NumPy gives its value."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from core.dual import DualTensor, check_derivatives
+from core.dual.engine import Dual
+
+X = np.array([[1.5, -2.5, 3.25], [4.0, 5.0, 6.5]])
+
+
+def called(text, x):
+    """What an expression in x gives, with the warnings that NumPy has for edges left aside."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return eval(text, {"np": np, "x": x})
+
+
+def dual(x):
+    return DualTensor(x, np.ones((2, *x.shape)))
+
+
+def compare(found, expected):
+    """The same values and types, the tangents in them too."""
+    if isinstance(expected, tuple | list):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            compare(one, other)
+        return
+    value = found.real if isinstance(found, Dual) else found
+    np.testing.assert_allclose(value, expected, rtol=1e-6, strict=True)
+    if isinstance(found, Dual):
+        assert found.dual.shape[found.dual.ndim - value.ndim :] == value.shape
+        assert found.dual.dtype == value.dtype
+
+
+TYPES = [
+    f"{call}, dtype=np.{dtype})"
+    for dtype in ("float32", "float16", "complex128")
+    for call in (
+        "np.sum(x", "np.sum(x, axis=0", "np.prod(x, 1", "np.mean(x", "np.mean(x, axis=1, where=x > 0", "np.cumsum(x",
+        "np.cumprod(x, axis=1", "np.cumulative_sum(x, axis=0", "np.nansum(x", "np.nanprod(x", "np.trace(x",
+        "np.add.reduce(x", "np.multiply.accumulate(x", "np.linspace(x, 3.0, 4", "np.logspace(x, 3.0, 4",
+        "np.geomspace(x, 3.0 * x, 4, endpoint=False", "np.concatenate([x, x]", "np.stack([x, x]", "np.vstack([x, x]",
+        "np.zeros_like(x", "np.full_like(x, 2.5",
+    )
+] + ["np.var(x, dtype=np.float16)", "np.std(x, axis=0, ddof=1, dtype=np.float16)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TYPES)
+def test_results_in_another_type(text):
+    compare(called(text, dual(X)), called(text, X))
+
+
+@pytest.mark.parametrize("text", [text for text in TYPES if "float16" in text and "_like" not in text])
+@pytest.mark.parametrize("dtype", ["int64", "bool"])
+def test_a_type_that_holds_no_derivative_is_refused(text, dtype):
+    with pytest.raises(TypeError, match=f"dtype={dtype} would drop the derivative"):
+        called(text.replace("float16", dtype), dual(X))
+
+
+@pytest.mark.parametrize("dtype", [int, bool])
+def test_an_array_like_a_dual_of_a_type_without_derivatives_is_plain(dtype):
+    for made in (np.zeros_like(dual(X), dtype), np.ones_like(dual(X), dtype), np.full_like(dual(X), 2.5, dtype)):
+        assert type(made) is np.ndarray and (made.dtype, made.shape) == (dtype, X.shape)
+
+
+SEQUENCES = [
+    "np.linspace(x, 2.0, 1)", "np.linspace(x, 2.0, 0)", "np.linspace(x, 2.0, 3, axis=-1)",
+    "np.linspace(x, 2.0, 3, retstep=True)", "np.linspace(1, x, 5, endpoint=False, retstep=True)",
+    "np.logspace(x, 1.0, 3, base=2)", "np.logspace(1.0, x[0], 3, base=[[2.0], [3.0]])",
+    "np.logspace(x[0], 1.0, 2, base=[[2.0], [3.0]], axis=-1)", "np.geomspace(x, 2 * x, 3, axis=1)",
+    "np.geomspace(-1.0, -np.abs(x), 4)", "np.geomspace(1.0, np.abs(x), 4, endpoint=False)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SEQUENCES)
+def test_sequences(text):
+    compare(called(text, dual(X)), called(text, X))
+    check_derivatives(lambda x: called(text.replace(", retstep=True", ""), x), X)
+
+
+ERRORS = [
+    "np.linspace(x, 2.0, -1)", "np.linspace(x, 2.0, 2.5)", "np.geomspace(x, 0.0, 3)", "np.geomspace(0 * x, 1.0, 3)",
+    "np.concatenate([x, x * 1j], dtype=float)", "np.concatenate([x, x], dtype=np.float32, casting='safe')",
+    "np.hstack([x, x * 1j], casting='no')", "np.stack([x, x], casting='bogus')",
+    "np.copyto(np.zeros_like(x), x * 1j)", "np.copyto(np.zeros_like(x, dtype=np.float32), x, casting='safe')",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ERRORS)
+def test_errors_have_numpys_type(text):
+    with pytest.raises(Exception) as expected:
+        called(text, X)
+    with pytest.raises(expected.type):
+        called(text, dual(X))

@@ -142,27 +142,34 @@ def check_target(x: Tensor, name: str) -> None:
         raise TypeError(f"numpy.{name} of a dual needs a dual to write into: make it with np.zeros_like(dual)")
 
 
-def put(x: Tensor, indices: Any, values: Tensor, mode: str = "raise") -> None:
-    setitem(x, np.unravel_index(np.asarray(indices) % x.real.size, x.real.shape), values)
+def scatter(name: str, x: Tensor, values: Tensor, put: Handler) -> None:
+    """Assign values into x where `put(into, values)` puts their numbers: what it repeats or leaves out is NumPy's."""
+    check_target(x, name)
+    values = values if isinstance(values, Dual) else np.asarray(values)
+    numbers = np.full(x.shape, -1)
+    put(numbers, np.arange(values.size).reshape(values.shape))
+    places = numbers >= 0
+    setitem(x, places, np.ravel(values)[numbers[places]])
 
 
-def place(x: Tensor, mask: Any, values: Tensor) -> None:
-    setitem(x, np.asarray(mask, bool), np.resize(values, np.count_nonzero(mask)))
+def put(a: Tensor, ind: Any, v: Tensor, mode: Any = "raise") -> None:
+    scatter("put", a, v, lambda into, numbers: np.put(into, ind, numbers, mode))
 
 
-def putmask(x: Tensor, mask: Any, values: Tensor) -> None:
-    setitem(x, ..., np.where(mask, np.resize(values, x.real.shape) if np.ndim(values) else values, x))
+def place(arr: Tensor, mask: Any, vals: Tensor) -> None:
+    scatter("place", arr, vals, lambda into, numbers: np.place(into, mask, numbers))
 
 
-def put_along_axis(x: Tensor, indices: Any, values: Tensor, axis: int) -> None:
-    grid = list(np.ogrid[tuple(slice(n) for n in np.shape(indices))])
-    grid[axis] = indices
-    setitem(x, tuple(grid), np.broadcast_to(values, np.shape(indices)))
+def putmask(a: Tensor, mask: Any, values: Tensor) -> None:
+    scatter("putmask", a, values, lambda into, numbers: np.putmask(into, mask, numbers))
 
 
-def fill_diagonal(x: Tensor, value: Tensor, wrap: bool = False) -> None:
-    size = min(x.real.shape)
-    setitem(x, (np.arange(size),) * x.real.ndim, value)
+def put_along_axis(arr: Tensor, indices: Any, values: Tensor, axis: int | None = -1) -> None:
+    scatter("put_along_axis", arr, values, lambda into, numbers: np.put_along_axis(into, indices, numbers, axis))
+
+
+def fill_diagonal(a: Tensor, val: Tensor, wrap: bool = False) -> None:
+    scatter("fill_diagonal", a, val, lambda into, numbers: np.fill_diagonal(into, numbers, wrap))
 
 
 RULES: dict[Any, Handler] = {

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.dual.engine import Dual, Tensor, each, plain, push
 from core.dual.exponentials import logsumexp
-from core.dual.rules.assignment import setitem
+from core.dual.rules.assignment import check_target, setitem
 from core.dual.rules.kinds import Handler, from_end
 
 
@@ -50,8 +50,7 @@ def scattered(values: Tensor, shape: tuple[int, ...], index: Any) -> Tensor:
 
 
 def add_at(x: Tensor, index: Any, values: Tensor) -> None:
-    if not isinstance(x, Dual):
-        raise TypeError("numpy.add.at of a dual needs a dual to add to: make it with np.zeros_like(dual)")
+    check_target(x, "add.at")
     values = np.broadcast_to(values, np.shape(plain(x)[index]))
     setitem(x, ..., x + scattered(values, np.shape(plain(x)), index))
 

@@ -12,10 +12,10 @@ X = np.array([[1.5, -2.5, 3.25], [4.0, 5.0, 6.5]])
 
 
 def called(text, x):
-    """What an expression in x gives, with the warnings that NumPy has for edges left aside."""
+    """What an expression in x and a copy y to write into gives, without NumPy's warnings at edges."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        return eval(text, {"np": np, "x": x})
+        return eval(text, {"np": np, "x": x, "y": x * 2})
 
 
 def dual(x):
@@ -82,7 +82,35 @@ def test_sequences(text):
     check_derivatives(lambda x: called(text.replace(", retstep=True", ""), x), X)
 
 
+WRITES = [
+    *(f"np.put(y, {places}, {values}, mode={mode!r})"
+      for places, mode in (("[[-1, 2], [3, 2]]", "raise"), ("[9, -8]", "clip"), ("[9, -8]", "wrap"))
+      for values in ("7.0", "x[0, :1]", "[7.0, 8.0]", "x", "[]")),
+    *(f"np.{function}(y, x > {bound}, {values})"
+      for function in ("place", "putmask") for bound in (2, 99) for values in ("7.0", "x[0, :2]", "x")),
+    *(f"np.put_along_axis(y, np.array({indices}), x[0, 0], axis={axis})"
+      for indices, axis in (("[[2]]", 1), ("[[1, 0]]", -1), ("[[0, 1, 1]]", 0), ("[4, -1]", None))),
+    *(f"np.fill_diagonal({target}, {values}, wrap={wrap})"
+      for target in ("y", "y.T", "y[:, :2]", "np.stack([y, y])[:, :, :2]") for wrap in (False, True)
+      for values in ("7.0", "x[0]", "[7.0]", "x[0, :2]")),
+    "np.fill_diagonal(y.T[:, :1], x[0, :2], wrap=True)",
+    "np.copyto(y, x[0], where=[True, False, True])",
+    "np.copyto(y, 3, casting='safe')",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WRITES)
+def test_writing_into(text):
+    compare(*(called(f"({text}, y)[1]", x) for x in (dual(X), X)))
+    check_derivatives(lambda x: called(f"({text}, y)[1]", x), X)
+
+
 ERRORS = [
+    "np.put(y, 6, 1.0)", "np.put(y, [-7], 1.0, mode='raise')", "np.put(y, [0], 1.0, mode='bogus')",
+    "np.place(y, x > 2, [])", "np.place(y, x[0] > 2, 1.0)", "np.putmask(y, x[0] > 2, 1.0)",
+    "np.put_along_axis(y, np.array([[3]]), 1.0, axis=1)", "np.put_along_axis(y, np.array([0]), 1.0, axis=1)",
+    "np.put_along_axis(y, np.array([[0, 1]]), [1.0, 2.0, 3.0], axis=1)",
+    "np.fill_diagonal(y[0], 1.0)", "np.fill_diagonal(np.stack([y, y]), 1.0)",
     "np.linspace(x, 2.0, -1)", "np.linspace(x, 2.0, 2.5)", "np.geomspace(x, 0.0, 3)", "np.geomspace(0 * x, 1.0, 3)",
     "np.concatenate([x, x * 1j], dtype=float)", "np.concatenate([x, x], dtype=np.float32, casting='safe')",
     "np.hstack([x, x * 1j], casting='no')", "np.stack([x, x], casting='bogus')",
@@ -96,3 +124,11 @@ def test_errors_have_numpys_type(text):
         called(text, X)
     with pytest.raises(expected.type):
         called(text, dual(X))
+
+
+@pytest.mark.parametrize(
+    "text", ["np.put(zeros, 0, x)", "np.place(zeros, [1, 0], x)", "np.copyto(zeros, x)", "np.add.at(zeros, 0, x)"]
+)
+def test_a_plain_array_cannot_be_written_into(text):
+    with pytest.raises(TypeError, match=r"needs a dual to write into: make it with np\.zeros_like\(dual\)"):
+        eval(text, {"np": np, "zeros": np.zeros(2), "x": dual(X[0, :1])})

@@ -132,7 +132,7 @@ def copyto(dst: Tensor, src: Tensor, casting: Any = "same_kind", where: Any = Tr
     given = src.dtype if isinstance(src, Dual) else np.asarray(src).dtype
     if not np.can_cast(given, dst.dtype, casting):
         raise TypeError(
-            f"numpy.copyto makes no {dst.dtype} of {given} with casting={casting!r}: take np.real, or another"
+            f"numpy.copyto with casting={casting!r} makes no {dst.dtype} of {given}: convert it first, or take another"
         )
     setitem(dst, ..., src if where is True else np.where(where, src, dst))
 

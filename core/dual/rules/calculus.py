@@ -11,6 +11,10 @@ from core.dual.rules.kinds import Handler, from_end, linear, typed
 
 
 def diff(x: Tensor, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    if n < 0:
+        raise ValueError(f"diff takes differences of order 0 or more, not {n}")
+    if n == 0:
+        return x
     parts = [edge(prepend, x, axis), x, edge(append, x, axis)]
     x = np.moveaxis(np.concatenate([part for part in parts if part is not None], axis=axis), axis, -1)
     for _ in range(n):
@@ -58,6 +62,7 @@ def interp(x: Tensor, xp: Tensor, fp: Tensor, left: Any = None, right: Any = Non
     """Piecewise linear: the slope of the piece to the right of a node, 0 outside."""
     if period is not None:
         raise TypeError("numpy.interp of a dual takes no period: use np.remainder before it")
+    np.interp((), plain(xp), plain(fp))  # whose errors are NumPy's
     i = np.clip(np.searchsorted(plain(xp), plain(x), side="right") - 1, 0, np.size(xp) - 2)
     xp, fp = (one if isinstance(one, Dual) else np.asarray(one) for one in (xp, fp))
     inside = fp[i] + (x - xp[i]) / (xp[i + 1] - xp[i]) * (fp[i + 1] - fp[i])
@@ -86,7 +91,11 @@ def unwrap(x: Tensor, discont: Any = None, axis: int = -1, *, period: float = 2 
 def nan_to_num(x: Tensor, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
     """What is replaced is a constant."""
     value = plain(x)
-    return np.where(np.isfinite(value), x, np.nan_to_num(value, nan=nan, posinf=posinf, neginf=neginf))
+    found = np.where(np.isfinite(value), x, np.nan_to_num(value, nan=nan, posinf=posinf, neginf=neginf))
+    if copy:
+        return found
+    np.copyto(x, found)
+    return x
 
 
 def angle(z: Tensor, deg: bool = False) -> Tensor:
@@ -117,7 +126,9 @@ def cov(
     if y is not None:
         m = np.concatenate([m, np.atleast_2d(y) if rowvar or np.ndim(y) == 1 else np.transpose(y)])
     rest = m - np.mean(m, axis=1, keepdims=True)
-    free = m.shape[1] - (ddof if ddof is not None else 0 if bias else 1)
+    if ddof is not None and ddof != int(ddof):
+        raise ValueError(f"cov takes an integer as its ddof, not {ddof}")
+    free = max(m.shape[1] - (ddof if ddof is not None else 0 if bias else 1), 0.0)
     return np.squeeze(rest @ np.conjugate(np.transpose(rest)) / free)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Tensor, push
-from core.dual.rules.kinds import Handler, from_end, holding
+from core.dual.rules.indexing import plain_index
+from core.dual.rules.kinds import Handler, from_end, gathered, holding
 
 
 def concatenate(
@@ -81,19 +82,9 @@ def append(x: Tensor, values: Tensor, axis: int | None = None) -> Tensor:
     return concatenate([x, values], axis)
 
 
-def insert(x: Tensor, where: int, values: Tensor, axis: int | None = None) -> Tensor:
-    if not isinstance(where, int):
-        raise TypeError(f"numpy.insert with duals takes one integer to insert before, not {where!r}")
-    if axis is None:
-        x, axis = np.ravel(x), 0
-    place = where % np.shape(x)[axis] if where < 0 else where
-    before, after = np.split(x, [place], axis)
-    if np.ndim(values) < np.ndim(x):
-        shape = [*before.shape]
-        shape[axis] = 1 if np.ndim(values) == 0 or np.ndim(x) > 1 else np.size(values)
-        moved = np.broadcast_to(values, shape if np.ndim(x) == 1 else np.delete(shape, axis))
-        values = moved if np.ndim(x) == 1 else np.expand_dims(moved, axis)
-    return concatenate([before, values, after], axis)
+def insert(arr: Tensor, obj: Any, values: Tensor, axis: int | None = None) -> Tensor:
+    before = plain_index(obj)
+    return gathered(lambda places, numbers: np.insert(places, before, numbers, axis), arr, values)
 
 
 def array_split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
@@ -112,6 +103,17 @@ def split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     return array_split(x, indices_or_sections, axis)
 
 
+def splitting(name: str, axis: int) -> Handler:
+    """np.vsplit and the like, which cut along an axis that has to be there."""
+
+    def handle(x: Tensor, indices_or_sections: Any) -> list[Tensor]:
+        if x.ndim <= max(axis, 1):
+            raise ValueError(f"{name} takes arrays of {max(axis, 1) + 1} or more dimensions, not {x.ndim}")
+        return split(x, indices_or_sections, axis)
+
+    return handle
+
+
 def hsplit(x: Tensor, indices_or_sections: Any) -> list[Tensor]:
     return split(x, indices_or_sections, 1 if x.ndim > 1 else 0)
 
@@ -126,6 +128,8 @@ def broadcast_arrays(*arrays: Tensor, subok: bool = False) -> tuple[Tensor, ...]
 
 
 def meshgrid(*vectors: Tensor, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Tensor, ...]:
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"meshgrid's indexing is 'xy' or 'ij', not {indexing!r}")
     count = len(vectors)
     grids = [np.reshape(x, (1,) * i + (-1,) + (1,) * (count - i - 1)) for i, x in enumerate(vectors)]
     if indexing == "xy" and count > 1:
@@ -146,8 +150,8 @@ RULES: dict[Any, Handler] = {
     np.split: split,
     np.array_split: array_split,
     np.hsplit: hsplit,
-    np.vsplit: lambda x, parts: split(x, parts, 0),
-    np.dsplit: lambda x, parts: split(x, parts, 2),
+    np.vsplit: splitting("vsplit", 0),
+    np.dsplit: splitting("dsplit", 2),
     np.unstack: unstack,
     np.broadcast_arrays: broadcast_arrays,
     np.meshgrid: meshgrid,

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.dual.engine import Tensor, each, push
+from core.dual.rules.indexing import plain_index
 
 Handler = Callable[..., Any]
 
@@ -102,10 +103,17 @@ def gathering(function: Handler) -> Handler:
     """A function that only moves, repeats or leaves out elements: done on their numbers, then once on the elements."""
 
     def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
-        numbers = np.arange(np.size(x)).reshape(np.shape(x))
-        return np.ravel(x)[function(numbers, *args, **options)]
+        return gathered(lambda numbers: function(numbers, *plain_index(args), **options), x)
 
     return handle
+
+
+def gathered(function: Handler, *arrays: Tensor) -> Tensor:
+    """The same of several arrays, whose elements are numbered one array after the other."""
+    starts = np.cumsum([0, *(np.size(x) for x in arrays)])
+    numbers = [start + np.arange(np.size(x)).reshape(np.shape(x)) for start, x in zip(starts, arrays, strict=False)]
+    flat = [np.ravel(x) for x in arrays]
+    return (np.concatenate(flat) if len(flat) > 1 else flat[0])[function(*numbers)]
 
 
 def from_end(axis: Any, ndim: int) -> Any:

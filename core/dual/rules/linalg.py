@@ -5,6 +5,7 @@ pinv Golub and Pereyra 1973; for qr and svd Walter and Lehmann 2018. Repeated ei
 derivative of their vectors: it is NaN or infinite there.
 """
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,8 @@ def eigh(a: Tensor, UPLO: str = "L") -> Any:
     def vector_rule(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
         return out @ (gaps(np.linalg.eigh(a)[0]) * (adjoint(out) @ tangents[0] @ out))
 
+    if UPLO.upper() not in ("L", "U"):
+        raise ValueError(f"UPLO is 'L' or 'U', the triangle that is read, not {UPLO!r}")
     a = from_triangle(a, upper=UPLO.upper() == "U")
     values = push(lambda a: np.linalg.eigh(a)[0], value_rule, (a,))
     return type(np.linalg.eigh(np.eye(1)))(values, push(lambda a: np.linalg.eigh(a)[1], vector_rule, (a,)))
@@ -168,6 +171,7 @@ def lstsq(a: Tensor, b: Tensor, rcond: float | None = None) -> Any:
 
 
 def matrix_power(a: Tensor, n: int) -> Tensor:
+    n = index(n)
     if n < 0:
         return np.linalg.matrix_power(np.linalg.inv(a), -n)
     if n == 0:

@@ -4,29 +4,27 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, push
-from core.dual.rules.kinds import Handler
+from core.dual.engine import Dual, Tensor, plain, push
+from core.dual.rules.kinds import Handler, gathered
 
 REPEATING = ("edge", "reflect", "symmetric", "wrap")
 STATISTICS: dict[str, Handler] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
 
 
-def pad(
-    x: Tensor, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0, end_values: Any = 0,
-    stat_length: Any = None, reflect_type: str = "even",
-) -> Tensor:  # fmt: skip
-    widths = pairs(pad_width, x)
+def pad(x: Tensor, pad_width: Any, mode: Any = "constant", **options: Any) -> Tensor:
+    np.pad(np.zeros((1,) * np.ndim(x)), pad_width, mode, **plain(options))  # whose errors are NumPy's
+    widths, constant_values = pairs(pad_width, x), options.get("constant_values", 0)
     if mode == "constant" and not isinstance(constant_values, Dual):
         return with_constants(x, widths, constant_values)
-    if mode in REPEATING and reflect_type == "even":
-        numbers: Any = np.arange(np.size(x)).reshape(np.shape(x))
-        return np.ravel(x)[np.pad(numbers, widths, mode)]  # type: ignore[call-overload]
+    if mode in REPEATING and options.get("reflect_type") != "odd":
+        return gathered(lambda numbers: np.pad(numbers, widths, mode), x)
     if mode != "linear_ramp" and mode not in STATISTICS:
         raise TypeError(f"numpy.pad of a dual takes no mode={mode!r} with duals as options or reflect_type='odd'")
-    for axis, (width, ends, lengths) in enumerate(
-        zip(widths, pairs(end_values, x), pairs(stat_length, x), strict=True)
-    ):
-        sides = (0, width[0], ends[0], lengths[0]), (-1, width[1], ends[1], lengths[1])
+    ends, lengths = (
+        pairs(options.get(name, default), x) for name, default in (("end_values", 0), ("stat_length", None))
+    )
+    for axis, (width, end, length) in enumerate(zip(widths, ends, lengths, strict=True)):
+        sides = (0, width[0], end[0], length[0]), (-1, width[1], end[1], length[1])
         moved = np.moveaxis(x, axis, 0)
         before, after = (
             ramp(moved, *side[:3]) if mode == "linear_ramp" else level(moved, mode, *side[:2], side[3])

@@ -30,12 +30,13 @@ def longer(a: Tensor, b: Tensor) -> Tensor:
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
-    count = np.size(x) if N is None else N
+    count = np.vander(plain(x), N).shape[1]
     powers = np.arange(count) if increasing else np.arange(count)[::-1]
     return x[:, None] ** powers
 
 
 def polymul(a: Tensor, b: Tensor) -> Tensor:
+    """Leading zeros stay, unlike NumPy's, because they may have a tangent."""
     return np.convolve(np.atleast_1d(a), np.atleast_1d(b))
 
 
@@ -51,6 +52,7 @@ def roots(p: Tensor) -> Tensor:
 
 def polyfit(x: Tensor, y: Tensor, deg: int, *, w: Any = None) -> Tensor:
     """Least squares on the powers of x, scaled to columns of length 1."""
+    deg = np.polyfit(plain(x), plain(y), deg, w=plain(w)).shape[0] - 1  # with NumPy's errors, and its warning
     at: Tensor = x if isinstance(x, Dual) else np.asarray(x, np.float64)
     powers = np.vander(at, deg + 1)
     y = y if isinstance(y, Dual) else np.asarray(y)

@@ -180,15 +180,25 @@ def average(
     x: Tensor, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
     if weights is None:
-        weights = np.ones(np.shape(x), x.dtype)
-    elif np.shape(weights) != np.shape(x):
-        shape = [
-            n if i in np.atleast_1d(from_end(axis, np.ndim(x))) else 1 for i, n in enumerate(np.shape(x), -np.ndim(x))
-        ]
-        weights = np.broadcast_to(np.reshape(weights, shape), np.shape(x))
-    scale = np.sum(weights, axis=axis, keepdims=keepdims)
-    found = np.sum(x * weights, axis=axis, keepdims=keepdims) / scale
+        found = np.mean(x, axis=axis, keepdims=keepdims)
+        scale = np.asarray(counted(x, axis, keepdims, True), found.dtype)
+    else:
+        weights = weights_of(weights, np.shape(x), axis)
+        scale = np.sum(weights, axis=axis, keepdims=keepdims)
+        if np.any(np.equal(scale, 0)):
+            raise ZeroDivisionError("the weights add up to 0, so there is no average: take others, or np.sum")
+        found = np.sum(x * weights, axis=axis, keepdims=keepdims) / scale
     return (found, np.broadcast_to(scale, np.shape(found))) if returned else found
+
+
+def weights_of(weights: Tensor, shape: tuple[int, ...], axis: Axis) -> Tensor:
+    """The weights of every element, from those or from one for each place along the axes."""
+    if np.shape(weights) != shape:
+        if axis is None:
+            raise TypeError(f"weights of shape {np.shape(weights)} for an array of shape {shape} need axis=")
+        axes = np.atleast_1d(from_end(axis, len(shape)))
+        weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(shape, -len(shape))])
+    return np.broadcast_to(weights, shape)
 
 
 def without_nan(function: Handler, instead: float) -> Handler:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Dual, Tensor, plain, push, spread
-from core.dual.rules.kinds import Handler, axiswise, from_end, gathering
+from core.dual.rules.indexing import plain_index
+from core.dual.rules.kinds import Handler, axiswise, from_end, gathered, gathering
 from core.dual.structure import Structure, UnitTangent
 
 
@@ -38,13 +39,15 @@ def whole(tangent: Tensor, x: Tensor, out: Tensor) -> Tensor:
 
 def clip(x: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
     """At a bound the derivative is split between x and the bound, as with `maximum`."""
+    if (a_min is not None or a_max is not None) and (min is not None or max is not None):
+        raise ValueError("clip takes its bounds as a_min and a_max or as min and max, not both ways")
     low, high = a_min if min is None else min, a_max if max is None else max
     raised = x if low is None else np.maximum(x, low)
     return raised if high is None else np.minimum(raised, high)
 
 
 def take(x: Tensor, indices: Any, axis: int | None = None, mode: str = "raise") -> Tensor:
-    return axiswise(np.take, 1, None, "ravel")(x, np.asarray(indices), axis, mode=mode)
+    return axiswise(np.take, 1, None, "ravel")(x, plain_index(indices), axis, mode=mode)
 
 
 def take_along_axis(x: Tensor, indices: Any, axis: int | None = -1) -> Tensor:
@@ -130,10 +133,9 @@ def select(conditions: Sequence[Any], choices: Sequence[Tensor], default: Any = 
     return found
 
 
-def choose(a: Any, choices: Sequence[Tensor], mode: str = "raise") -> Tensor:
-    if isinstance(a, Dual) or mode != "raise":
-        raise TypeError("numpy.choose takes integers to choose by, and mode='raise'")
-    return select([np.equal(a, i) for i in range(len(choices))], choices)
+def choose(a: Any, choices: Sequence[Tensor], mode: Any = "raise") -> Tensor:
+    which = plain_index(a)
+    return gathered(lambda *numbers: np.choose(which, numbers, mode=mode), *choices)
 
 
 def unique(
@@ -150,12 +152,18 @@ def unique(
     return (values, *extra) if extra else values
 
 
-def trim_zeros(filt: Tensor, trim: str = "fb", axis: None = None) -> Tensor:
-    nonzero = np.flatnonzero(filt)
-    if not len(nonzero):
-        return filt[:0]
-    start = nonzero[0] if "f" in trim.lower() else 0
-    return filt[start : nonzero[-1] + 1 if "b" in trim.lower() else None]
+def trim_zeros(filt: Tensor, trim: str = "fb", axis: Any = None) -> Tensor:
+    """The box around all elements that are not 0, along all axes or some."""
+    sides = trim.lower()
+    if sides not in ("fb", "bf", "f", "b"):
+        raise ValueError(f"trim_zeros trims 'f', the front, 'b', the back, or 'fb', not {trim!r}")
+    places = np.argwhere(filt)
+    box = [slice(0, 0)] * filt.ndim
+    if len(places):
+        ends = zip(places.min(axis=0), places.max(axis=0) + 1, strict=True)
+        box = [slice(start if "f" in sides else None, stop if "b" in sides else None) for start, stop in ends]
+    axes = np.atleast_1d(from_end(axis, filt.ndim))
+    return filt[tuple(cut if i in axes else slice(None) for i, cut in enumerate(box, -filt.ndim))]
 
 
 def compress(condition: Any, x: Tensor, axis: int | None = None) -> Tensor:

@@ -113,6 +113,8 @@ def triangle(function: Handler) -> Handler:
 
 
 def diag(x: Tensor, k: int = 0) -> Tensor:
+    if np.ndim(x) not in (1, 2):
+        raise ValueError(f"diag takes a vector or a matrix, not {np.ndim(x)} dimensions")
     return diagonal(x, k) if np.ndim(x) == 2 else diagflat(x, k)
 
 

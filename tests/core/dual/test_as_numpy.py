@@ -82,6 +82,41 @@ def test_sequences(text):
     check_derivatives(lambda x: called(text.replace(", retstep=True", ""), x), X)
 
 
+OPTIONS = [
+    *(f"np.insert(x, {where}, {values}, axis={axis})"
+      for where, values, axis in ((0, "x[:, 0]", 1), (-1, "[7.0, 8.0, 9.0]", 0), ([0, 2], "7.0", 1),
+                                  ([1, 1], "x[1]", 0), ("slice(0, 2)", "x[0, 0]", None), ([], "[]", 1))),
+    *(f"np.trim_zeros(np.pad(x, ((2, 1), (0, 3))), {trim!r}, axis={axis})"
+      for trim in ("fb", "F", "b") for axis in (None, 0, -1, (0, 1), ())),
+    "np.trim_zeros(0 * x)", "np.trim_zeros(0 * x, 'b', axis=1)", "np.diff(x, 0, prepend=0)",
+    *(f"np.choose([{places}, 0], [x[0, :2], 7.0, x[:, 0]], mode={mode!r})"
+      for places, mode in ((2, "raise"), (-1, "wrap"), (9, "clip"))),
+    "np.take(x, [])", "np.take(x, [-7, 9], mode='clip')", "np.take(x, [[4]], 1, mode='wrap')",
+    "np.nan_to_num(np.where(x > 4.5, np.nan, x), copy=False, nan=2.0)",
+    "np.average(x, axis=1, returned=True)", "np.average(x, axis=(0, 1), weights=np.abs(x), keepdims=True)",
+    "np.average(x, axis=1, weights=[1.0, 2.0, 4.0], returned=True)", "np.pad(x, 1, 'mean', stat_length=2)",
+    "np.pad(x, (1, 2), 'linear_ramp', end_values=3.0)", "np.vander(x[0], 0)", "np.polyfit(x[0], x[1], 1.5)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", OPTIONS)
+def test_options(text):
+    compare(called(text, dual(X)), called(text, X))
+    check_derivatives(lambda x: called(text, x), X)
+
+
+def test_in_place_without_a_copy():
+    x = dual(np.array([np.nan, 2.0]))
+    assert np.nan_to_num(x, copy=False) is x
+    assert x.real.tolist() == [0, 2] and x.dual.tolist() == [[0, 1]] * 2
+
+
+@pytest.mark.parametrize("text", ["np.delete(X, x)", "np.insert(X, x, 1.0)", "np.choose(x, [X, X])"])
+def test_a_dual_is_no_index(text):
+    with pytest.raises(TypeError, match="an index cannot be a dual"):
+        eval(text, {"np": np, "X": X, "x": dual(X)})
+
+
 WRITES = [
     *(f"np.put(y, {places}, {values}, mode={mode!r})"
       for places, mode in (("[[-1, 2], [3, 2]]", "raise"), ("[9, -8]", "clip"), ("[9, -8]", "wrap"))
@@ -115,6 +150,21 @@ ERRORS = [
     "np.concatenate([x, x * 1j], dtype=float)", "np.concatenate([x, x], dtype=np.float32, casting='safe')",
     "np.hstack([x, x * 1j], casting='no')", "np.stack([x, x], casting='bogus')",
     "np.copyto(np.zeros_like(x), x * 1j)", "np.copyto(np.zeros_like(x, dtype=np.float32), x, casting='safe')",
+]  # fmt: skip
+
+ERRORS += [
+    "np.insert(x, 7, 1.0)", "np.insert(x, 0, 1.0, axis=2)", "np.insert(x, 0, [1.0, 2.0], axis=0)",
+    "np.trim_zeros(x, 'x')", "np.trim_zeros(x, axis=2)", "np.diff(x, -1)", "np.diff(x[0, 0])",
+    "np.choose([0, 7], [x[0, :2], 7.0])", "np.select([x > 1], [x, -x])", "np.select([], [x])",
+    "np.clip(x, 0, 1, min=0)", "np.interp(x, [0.0, 1.0], [1.0, 2.0, 3.0])", "np.interp(x, [], [])",
+    "np.cov(x, ddof=0.5)", "np.diag(x[None])", "np.vsplit(x[0], 1)", "np.dsplit(x, 1)",
+    "np.meshgrid(x, x, indexing='x')",
+    "np.average(x, weights=0 * x)", "np.average(x, weights=[1.0, 2.0])", "np.average(x, axis=0, weights=[1.0, -1.0])",
+    "np.linalg.eigh(x[:, :2], UPLO='X')", "np.linalg.eigvalsh(x[:, :2], 'X')", "np.linalg.matrix_power(x[:, :2], 1.5)",
+    "np.pad(x, -1, 'linear_ramp')", "np.pad(x, 1.5, 'mean')", "np.pad(x, 1, 'edge', stat_length=1)",
+    "np.pad(x, 1, 'mean', constant_values=1)", "np.pad(x, 1, 'bogus')", "np.vander(x[0], -1)", "np.vander(x[0], 2.5)",
+    "np.vander(x)", "np.polyfit(x[0], x[1], -1)", "np.polyfit(x[0, :0], x[1, :0], 1)", "np.polyfit(x, x, 1)",
+    "np.polyfit(x[0], x[1, :2], 1)", "np.polyfit(x[0], x[1], 1, w=x[1, :2])",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 Partial = Callable[..., Any] | int
+NUMBERS = (int, float, complex)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,11 @@ def chosen(first_wins: Callable[..., Any]) -> Callable[..., Any]:
 def share(first: Any, second: Any, out: Any) -> Any:
     """1 where only the first condition holds, 1/2 where both do, 0 elsewhere; in the type of the result."""
     return first * (1 - np.asarray(0.5, out.dtype) * second)
+
+
+def one_over(y: Any) -> Any:
+    """1/y, infinite for a Python number 0 too, by which Python does not divide."""
+    return 1 / (np.asarray(y) if isinstance(y, NUMBERS) and y == 0 else y)
 
 
 def zero_safe(x: Any) -> Any:
@@ -120,7 +126,7 @@ RULES: dict[Any, Elementwise] = {
     np.subtract: smooth(1, -1, joint=lambda tx, ty, out, x, y: tx - ty),
     np.multiply: smooth(lambda out, x, y: y, lambda out, x, y: x, joint=lambda tx, ty, out, x, y: y * tx + x * ty),
     np.divide: smooth(
-        lambda out, x, y: 1 / y, lambda out, x, y: -out / y, joint=lambda tx, ty, out, x, y: (tx - out * ty) / y
+        lambda out, x, y: one_over(y), lambda out, x, y: -out / y, joint=lambda tx, ty, out, x, y: (tx - out * ty) / y
     ),
     np.power: POWER,
     np.float_power: POWER,
@@ -151,5 +157,5 @@ RULES: dict[Any, Elementwise] = {
     np.copysign: real_only(lambda out, x, y: np.copysign(1, x) * np.copysign(np.ones_like(out), y), 0),
     np.ldexp: real_only(lambda out, x, y: np.ldexp(np.ones_like(out), y), 0),
     np.nextafter: real_only(1, 0),
-    np.heaviside: real_only(0, lambda out, x, y: (x == 0).astype(out.dtype)),
+    np.heaviside: real_only(0, lambda out, x, y: np.equal(x, 0).astype(out.dtype)),
 }

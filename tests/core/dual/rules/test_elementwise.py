@@ -64,6 +64,26 @@ def test_float32_stays_float32(ufunc):
     assert (out.real.dtype, out.dual.dtype) == (np.float64 if ufunc is np.float_power else np.float32,) * 2
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("number", [0, 0.0, -0.0, False, 2, -1, 0.55, np.float64(0)], ids=repr)
+@pytest.mark.parametrize("ufunc", [u for u in RULES if u.nin == 2 and u is not np.ldexp], ids=lambda u: u.__name__)
+def test_a_number_is_what_an_array_of_it_is(ufunc, number):
+    array = np.asarray(number, float)
+    for x in (DualTensor([1.0, 0.0], [[1.0, 0.0], [2.0, 3.0]]), DualTensor(0.0, 1.0)):
+        for found, expected in ((ufunc(x, number), ufunc(x, array)), (ufunc(number, x), ufunc(array, x))):
+            np.testing.assert_array_equal(found.real, expected.real)
+            np.testing.assert_array_equal(getattr(found, "dual", 0), getattr(expected, "dual", 0))
+
+
+@pytest.mark.parametrize("zero", [0, 0.0, 0j], ids=repr)
+def test_a_tensor_over_a_number_0_is_infinite_as_in_numpy(zero):
+    with pytest.warns(RuntimeWarning, match="divide by zero|invalid value"):
+        found = DualTensor([1.0, 2.0], [3.0, -4.0]) / zero
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(found.real, np.array([1.0, 2.0]) / zero)
+    assert not np.any(np.isfinite(found.dual))
+
+
 @pytest.mark.parametrize(
     "ufunc", [u for u, rule in RULES.items() if not rule.holomorphic and "D" in "".join(u.types)], ids=str
 )

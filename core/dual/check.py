@@ -55,10 +55,12 @@ def compare_slope(f: Callable[..., Any], arguments: Any, tangents: Any, toleranc
 
 
 def compare_directions(f: Callable[..., Any], arguments: Any, tangents: Any) -> None:
-    """Many directions at once, in one axis and in two, give what each gives alone."""
+    """Many directions at once, in one axis and in two, give what each gives alone, and none give none."""
     alone = [parts(jvp(f, arguments, tuple(t[k] for t in tangents))[1]) for k in np.ndindex(AXES)]
     together = parts(jvp(f, arguments, tangents)[1])
     row = parts(jvp(f, arguments, tuple(t[0] for t in tangents))[1])
+    none = parts(jvp(f, arguments, tuple(t[:0, 0] for t in tangents))[1])
+    assert [part.shape for part in none] == [(0, *part.shape) for part in alone[0]], "no directions"
     for place, (one_axis, two_axes) in enumerate(zip(row, together, strict=True)):
         expected = np.reshape(np.stack([found[place] for found in alone]), two_axes.shape)
         atol = 1e-9 * (1 + np.max(np.abs(expected), initial=0))

@@ -8,6 +8,7 @@ A rule is a function `(tangents, out, *reals) -> tangent`, where a tangent is No
 
 from collections.abc import Callable, Sequence
 from itertools import count
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -196,7 +197,15 @@ def each(function: Callable[[Tensor], Tensor], tangent: Tensor, ndim: int) -> Te
     count = tangent.ndim - ndim
     if count == 0:
         return function(tangent)
-    shape = tangent.shape
-    flat = np.reshape(tangent, (-1, *shape[count:]))
-    found = np.stack([function(flat[k]) for k in range(len(flat))])
-    return np.reshape(found, shape[:count] + found.shape[1:])
+    front, shape = tangent.shape[:count], tangent.shape[count:]
+    flat = folded(tangent, 0, count)
+    rows = [function(flat[k]) for k in range(len(flat))]
+    found = np.stack(rows or [function(np.zeros(shape, tangent.dtype))])  # which tells the shape where there are none
+    return np.reshape(found[: len(rows)], front + found.shape[1:])
+
+
+def folded(x: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+    """x with its axes from start to stop as one, whose length is told: -1 finds none where there are no elements."""
+    shape = np.shape(x)
+    start, stop, _ = slice(start, stop).indices(len(shape))
+    return np.reshape(x, (*shape[:start], prod(shape[start:stop]), *shape[stop:]))

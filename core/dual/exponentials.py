@@ -13,7 +13,7 @@ def logsumexp(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor
     >>> float(logsumexp(np.array([1000.0, 1000.0])))
     1000.6931471805599
     """
-    shift = np.max(plain(x), axis=axis, keepdims=True)
+    shift = np.max(plain(x), axis=axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(shift), shift, np.zeros_like(shift))
     with np.errstate(divide="ignore"):  # the sum is 0 where all of x is -infinity
         found = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift

@@ -74,7 +74,7 @@ class UnitTangent(Structure):
             dense = np.zeros((len(self.units), *shape), dtype)
             dense[np.arange(len(self.units)), ..., self.units] = self.values
             return dense
-        return self.values[..., None] * mask.reshape(len(mask), *(1,) * (len(shape) - 1), -1)
+        return self.values[..., None] * mask.reshape(len(mask), *(1,) * (len(shape) - 1), shape[-1])
 
     @property
     def directions(self) -> tuple[int, ...]:
@@ -98,7 +98,7 @@ class OuterTangent(Structure):
     rows: Array
 
     def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        rows = self.rows.reshape(len(self.rows), *(1,) * (len(shape) - 1), -1)
+        rows = self.rows.reshape(len(self.rows), *(1,) * (len(shape) - 1), shape[-1])
         return self.values[..., None] * rows
 
     @property

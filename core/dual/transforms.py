@@ -163,7 +163,7 @@ def seed(x: Tensor, start: int, stop: int) -> Tensor:
         return EntrySeed(*np.divmod(entries, x.shape[1]))
     seeds = np.zeros((len(entries), x.size), x.dtype)
     seeds[np.arange(len(entries)), entries] = 1
-    return seeds.reshape(-1, *x.shape)
+    return seeds.reshape(len(entries), *x.shape)
 
 
 def hessian(f: Function, chunk_size: int | None = None) -> Function:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, plain, push
+from core.dual.engine import Dual, Tensor, folded, plain, push
 from core.dual.rules.kinds import Handler, from_end, linear, typed
 
 
@@ -195,7 +195,7 @@ def piecewise(x: Tensor, conditions: Any, functions: Any, *args: Any, **options:
 
 def apply_along_axis(function: Handler, axis: int, x: Tensor, *args: Any, **options: Any) -> Tensor:
     rows = np.moveaxis(x, axis, -1)
-    found = [function(row, *args, **options) for row in np.reshape(rows, (-1, rows.shape[-1]))]
+    found = [function(row, *args, **options) for row in folded(rows, 0, -1)]
     out = np.stack([np.reshape(one, np.shape(one)) for one in found])
     shaped = np.reshape(out, rows.shape[:-1] + out.shape[1:])
     inner = out.ndim - 1

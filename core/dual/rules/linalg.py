@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor, plain, push, spread
+from core.dual.engine import Tensor, folded, plain, push, spread
 from core.dual.rules.kinds import Handler, total
 
 
@@ -52,10 +52,9 @@ def solved(a: Tensor, right: Tensor, ndim: int) -> Tensor:
     """a⁻¹ of all directions as columns of one system, so that a is factored once."""
     axes = tuple(range(right.ndim - ndim))
     columns = np.moveaxis(right, axes, tuple(axis - len(axes) for axis in axes))
-    shape = columns.shape
-    batch = shape[: ndim - 2]
-    flat = np.linalg.solve(a, np.reshape(columns, (*batch, shape[ndim - 2], -1)))
-    return np.moveaxis(np.reshape(flat, flat.shape[:-1] + shape[ndim - 1 :]), tuple(a - len(axes) for a in axes), axes)
+    flat = np.linalg.solve(a, folded(columns, ndim - 1))
+    found = np.reshape(flat, flat.shape[:-1] + columns.shape[ndim - 1 :])
+    return np.moveaxis(found, tuple(axis - len(axes) for axis in axes), axes)
 
 
 def det(a: Tensor) -> Tensor:
@@ -197,8 +196,8 @@ def tensorinv(a: Tensor, ind: int = 2) -> Tensor:
 def tensorsolve(a: Tensor, b: Tensor, axes: Any = None) -> Tensor:
     if axes is not None:
         a = np.moveaxis(a, axes, range(np.ndim(a) - len(axes), np.ndim(a)))
-    shape = np.shape(a)[np.ndim(b) :]
-    return np.reshape(np.linalg.solve(np.reshape(a, (np.size(b), -1)), np.ravel(b)), shape)
+    count = np.ndim(b)
+    return np.reshape(np.linalg.solve(folded(folded(a, count), 0, count), np.ravel(b)), np.shape(a)[count:])
 
 
 RULES: dict[Any, Handler] = {

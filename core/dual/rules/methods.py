@@ -25,12 +25,12 @@ def division_with_rest(x: Tensor, y: Tensor) -> tuple[Any, Tensor]:
 
 
 def running(ufunc: Any, reaches: Any) -> Handler:
-    """np.maximum.accumulate or np.minimum.accumulate: of elements that tie the last counts."""
+    """np.maximum.accumulate or np.minimum.accumulate: of elements that tie, or are NaN, the last counts."""
 
     def handle(x: Tensor, axis: int = 0) -> Tensor:
         value = plain(x)
         places = np.reshape(np.arange(value.shape[axis]), [-1] + [1] * (-from_end(axis, value.ndim) - 1))
-        reached = reaches(value, ufunc.accumulate(value, axis=axis))
+        reached = reaches(value, ufunc.accumulate(value, axis=axis)) | np.isnan(value)
         return np.take_along_axis(x, np.maximum.accumulate(np.where(reached, places, 0), axis=axis), axis)
 
     return handle

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor, push, spread
+from core.dual.engine import Tensor, folded, push, spread
 from core.dual.rules.kinds import Handler, bilinear, total
 from core.dual.structure import EntrySeed, OuterTangent, Structure, UnitTangent, chosen
 
@@ -52,7 +52,7 @@ def left_product(ta: Tensor, ndim: int, b: Tensor, out: Tensor) -> Tensor:
     if b.ndim == 1:
         return ta @ b
     if b.ndim == 2:
-        flat = np.reshape(ta, (-1, ta.shape[-1])) @ b
+        flat = folded(ta, 0, -1) @ b
         return np.reshape(flat, ta.shape[:-1] + b.shape[-1:])
     if ndim == 1:
         return np.squeeze(spread(ta[..., None, :], 2, b.ndim) @ b, -2)
@@ -153,7 +153,7 @@ def einsum_term(subscripts: str, reals: Any, index: int, tangent: Tensor, out: T
         return np.einsum(subscripts, *arrays, optimize=optimize)
     letter = next(c for c in ascii_letters if c not in subscripts)
     front = tangent.shape[: tangent.ndim - np.ndim(reals[index])]
-    flat = np.reshape(tangent, (-1, *np.shape(reals[index])))
+    flat = folded(tangent, 0, len(front))
     parts = [letter + part if i == index else part for i, part in enumerate(inputs)]
     arrays = [flat if i == index else real for i, real in enumerate(reals)]
     found = np.einsum(f"{','.join(parts)}->{letter}{output}", *arrays, optimize=optimize)

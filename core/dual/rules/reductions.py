@@ -1,10 +1,11 @@
 """Rules of sums, means, products, extrema and spreads; those that skip NaN do so before the reduction."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, push
+from core.dual.engine import Dual, Tensor, folded, plain, push
 from core.dual.rules.kinds import Handler, axiswise, from_end, typed
 
 Axis = int | tuple[int, ...] | None
@@ -16,7 +17,7 @@ def add_up(
     x = typed(x, dtype)
     if where is not True:
         x = np.where(where, x, 0)
-    place = from_end(axis, np.ndim(x))
+    place = reduced(axis, np.ndim(x))
 
     def apply(array: Tensor) -> Tensor:
         return np.sum(array, axis=place, keepdims=keepdims)
@@ -25,9 +26,15 @@ def add_up(
     return out if initial is None else out + initial
 
 
+def reduced(axis: Axis, ndim: int) -> Any:
+    """The axes from the end; of a number NumPy's ufuncs reduce the axis 0 or -1 as well, though it has none."""
+    return () if ndim == 0 and axis in (0, -1) else from_end(axis, ndim)
+
+
 def mean(x: Tensor, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Tensor:
     x = typed(x, dtype)
-    return np.sum(x, axis=axis, keepdims=keepdims, where=where) / counted(x, axis, keepdims, where)
+    count = at_least_one(counted(x, axis, keepdims, where), "Mean of empty slice")
+    return np.sum(x, axis=axis, keepdims=keepdims, where=where) / count
 
 
 def counted(x: Tensor, axis: Axis, keepdims: bool, where: Any) -> Any:
@@ -37,6 +44,15 @@ def counted(x: Tensor, axis: Axis, keepdims: bool, where: Any) -> Any:
         return float(size)
     count = np.sum(np.broadcast_to(where, x.shape), axis=axis, keepdims=keepdims)
     return np.asarray(count, np.real(np.empty(0, x.dtype)).dtype)
+
+
+def at_least_one(count: Any, otherwise: str) -> Any:
+    """The number to divide by, 0 where it is less, of which NumPy warns before it divides."""
+    short = count <= 0
+    if short is not False and np.any(short):  # of a number without a call, which small arrays are sensitive to
+        warnings.warn(otherwise, RuntimeWarning, stacklevel=2)
+        return (count + abs(count)) / 2  # the larger of it and 0, in its own type
+    return count
 
 
 def variance(
@@ -55,10 +71,11 @@ def variance(
     x = typed(x, dtype)
     place = from_end(axis, x.ndim)
     free = counted(x, axis, keepdims, where) - (ddof if correction is None else correction)
+    free = at_least_one(free, "Degrees of freedom <= 0 for slice")
     rest = push(rest_of, lambda tangents, out, real: tangents[0], (x,))  # without the mean's: in the sum it is 0
     return push(
         lambda rest: added(rest, rest) / free,
-        lambda tangents, out, rest: added(rest, tangents[0]) * (2 / free),
+        lambda tangents, out, rest: added(rest, tangents[0]) / (free / 2),
         (rest,),
     )
 
@@ -67,27 +84,30 @@ def deviation(x: Tensor, axis: Axis = None, dtype: Any = None, **options: Any) -
     return np.sqrt(variance(x, axis, dtype, **options))
 
 
-def extremum(function: Handler, joined: Handler) -> Handler:
-    """np.max or np.min: elements that tie share the tangent evenly, as with `maximum`."""
+def extremum(function: Handler, joined: Handler, neutral: float) -> Handler:
+    """np.max or np.min: elements that tie share the tangent evenly, as with `maximum`; `neutral` never wins."""
 
     def handle(
         x: Tensor, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
     ) -> Tensor:
+        bounds = {} if initial is None else {"initial": neutral}
         if where is not True:
-            x = np.where(where, x, initial)
-        place = from_end(axis, x.ndim)
+            function(plain(x), axis, where=where, **bounds)  # whose errors are NumPy's
+            x = np.where(where, x, neutral)
+        place = reduced(axis, x.ndim)
 
         def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
             kept = out if keepdims else np.expand_dims(out, place)
             hits = np.equal(real, kept)
-            if np.count_nonzero(hits) == np.size(out) and not np.any(np.isnan(out)):  # no ties: nothing to weigh
+            if 0 < np.count_nonzero(hits) == np.size(out) and not np.any(np.isnan(out)):  # no ties: nothing to weigh
                 return picked(tangents[0], hits, place, out)
-            weights = hits / np.sum(hits, axis=place, keepdims=True, dtype=real.dtype)
+            with np.errstate(invalid="ignore"):  # NaN hits nothing, and has NaN as its tangent
+                weights = hits / np.sum(hits, axis=place, keepdims=True, dtype=real.dtype)
             return np.sum(tangents[0] * weights, axis=place, keepdims=keepdims)
 
         if np.iscomplexobj(x):
             raise TypeError(f"numpy.{function.__name__} has no complex derivative")
-        out = push(lambda array: function(array, axis=place, keepdims=keepdims), rule, (x,))
+        out = push(lambda array: function(array, axis=place, keepdims=keepdims, **bounds), rule, (x,))
         return out if initial is None else joined(out, initial)
 
     return handle
@@ -97,9 +117,9 @@ def picked(tangent: Tensor, hits: Any, place: tuple[int, ...] | int, out: Tensor
     """The tangents at the one hit of each reduction, in the shape of the result."""
     places = np.atleast_1d(place).tolist()
     rest = [i for i in range(-hits.ndim, 0) if i not in places]
-    shape, reduced = ([hits.shape[i] for i in axes] for axes in (rest, places))
-    numbers = np.argmax(np.reshape(np.transpose(hits, rest + places), (*shape, -1)), axis=-1)
-    index = dict(zip(places, np.unravel_index(numbers, reduced), strict=True))
+    shape, lengths = ([hits.shape[i] for i in axes] for axes in (rest, places))
+    numbers = np.argmax(folded(np.transpose(hits, rest + places), len(rest)), axis=-1)
+    index = dict(zip(places, np.unravel_index(numbers, (1, *lengths))[1:], strict=True))  # there may be no places
     index |= zip(rest, np.indices(shape, sparse=True), strict=True)
     front = tangent.shape[: tangent.ndim - hits.ndim]
     found = tangent[(slice(None),) * len(front) + tuple(index[i] for i in range(-hits.ndim, 0))]
@@ -113,10 +133,10 @@ def product(
     x = typed(x, dtype)
     if where is not True:
         x = np.where(where, x, 1)
-    axes = np.atleast_1d(from_end(axis, x.ndim)).tolist()
+    axes = np.atleast_1d(reduced(axis, x.ndim)).tolist()
     rest = [i for i in range(-x.ndim, 0) if i not in axes]
     shape = [1 if i in axes else x.shape[i] for i in range(-x.ndim, 0)]
-    flat = np.reshape(np.transpose(x, rest + axes), [x.shape[i] for i in rest] + [-1])
+    flat = folded(np.transpose(x, rest + axes), len(rest))
     out = push(
         lambda real: np.prod(real, axis=-1),
         lambda tangents, out, real: np.sum(tangents[0] * others(real), axis=-1),
@@ -166,7 +186,7 @@ def cumulative(function: Handler, first: float) -> Handler:
         out = function(x, axis=place, dtype=dtype)
         if not include_initial:
             return out
-        start = np.take(np.full(np.shape(x), first, out.dtype), [0], axis=place)
+        start = np.expand_dims(np.full(np.delete(x.shape, place), first, out.dtype), place)
         return np.concatenate([start, out], axis=place)
 
     return handle
@@ -201,6 +221,23 @@ def weights_of(weights: Tensor, shape: tuple[int, ...], axis: Axis) -> Tensor:
     return np.broadcast_to(weights, shape)
 
 
+def extremum_of_numbers(function: Handler, neutral: float) -> Handler:
+    """np.nanmax or np.nanmin, NaN with a warning where there is no number."""
+
+    def handle(
+        x: Tensor, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Tensor:
+        unknown = np.isnan(x)
+        if initial is None:
+            unknown &= ~np.all(unknown | np.logical_not(where), axis=axis, keepdims=True)
+        found = function(np.where(unknown, neutral, x), axis=axis, keepdims=keepdims, initial=initial, where=where)
+        if np.any(np.isnan(found)):
+            warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=2)
+        return found
+
+    return handle
+
+
 def without_nan(function: Handler, instead: float) -> Handler:
     """The function of the elements that are not NaN: `instead` changes nothing in it."""
 
@@ -220,7 +257,7 @@ def where_number(function: Handler) -> Handler:
     return handle
 
 
-LARGEST, SMALLEST = extremum(np.max, np.maximum), extremum(np.min, np.minimum)
+LARGEST, SMALLEST = extremum(np.max, np.maximum, -np.inf), extremum(np.min, np.minimum, np.inf)
 
 RULES: dict[Any, Handler] = {
     np.sum: add_up,
@@ -242,8 +279,8 @@ RULES: dict[Any, Handler] = {
     np.nanprod: without_nan(np.prod, 1),
     np.nancumsum: without_nan(np.cumsum, 0),
     np.nancumprod: without_nan(np.cumprod, 1),
-    np.nanmax: without_nan(np.max, -np.inf),
-    np.nanmin: without_nan(np.min, np.inf),
+    np.nanmax: extremum_of_numbers(np.max, -np.inf),
+    np.nanmin: extremum_of_numbers(np.min, np.inf),
     np.nanmean: where_number(np.mean),
     np.nanvar: where_number(np.var),
     np.nanstd: where_number(np.std),

@@ -1,13 +1,15 @@
 """Rules of functions that choose among elements by place, by condition or by rank."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, plain, push, spread
+from core.dual.engine import Dual, Tensor, folded, plain, push, spread
 from core.dual.rules.indexing import plain_index
 from core.dual.rules.kinds import Handler, axiswise, from_end, gathered, gathering
+from core.dual.rules.reductions import counted
 from core.dual.structure import Structure, UnitTangent
 
 
@@ -83,7 +85,9 @@ def quantile(
     """Between the two elements around a rank, which is the quantile of the ranks themselves by the same method."""
     axes = np.atleast_1d(from_end(axis, x.ndim)).tolist()
     rest = [i for i in range(-x.ndim, 0) if i not in axes]
-    rows = np.sort(np.reshape(np.transpose(x, rest + axes), [x.shape[i] for i in rest] + [-1]), axis=-1)
+    rows = np.sort(folded(np.transpose(x, rest + axes), len(rest)), axis=-1)
+    last = rows[..., -1:]
+    rows = np.where(np.isnan(last), last, rows)  # NaN is last in its row, and all that the row has
     rank = np.quantile(np.arange(rows.shape[-1], dtype=np.float64), q, method=method)  # type: ignore[call-overload]
     low = np.floor(rank).astype(int)
     high = np.minimum(low + 1, rows.shape[-1] - 1)
@@ -98,24 +102,36 @@ def percentile(x: Tensor, q: Any, *args: Any, **options: Any) -> Tensor:
 
 
 def median(x: Tensor, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Tensor:
+    if not counted(x, axis, keepdims, True):
+        return np.mean(x, axis=axis, keepdims=keepdims)  # NaN with NumPy's warning
     return quantile(x, 0.5, axis, keepdims=keepdims)
 
 
-def skipping_nan(function: Handler, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
-    """A function of a vector, of the numbers in each vector along the axis."""
+def skipping_nan(function: Handler, x: Tensor, axis: int | None) -> Tensor:
+    """A function of a vector, of the numbers in each vector along the axis; NaN with a warning where there are none."""
     moved = np.ravel(x)[None] if axis is None else np.moveaxis(x, axis, -1)
-    rows = np.reshape(moved, (-1, moved.shape[-1]))
-    parts = np.stack([function(row[~np.isnan(row)]) for row in rows])
-    found = parts[0] if axis is None else np.reshape(parts, moved.shape[:-1] + parts.shape[1:])
-    shape = [1 if axis is None or i == axis % x.ndim else n for i, n in enumerate(x.shape)]
-    return np.reshape(found, shape) if keepdims else found
+    rows = folded(moved, 0, -1)
+    parts = np.stack([function(numbers_of(row)) for row in rows])
+    return parts[0] if axis is None else np.reshape(parts, moved.shape[:-1] + parts.shape[1:])
+
+
+def numbers_of(row: Tensor) -> Tensor:
+    known = ~np.isnan(row)
+    if np.any(known):
+        return row[known]
+    warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=2)
+    return row
 
 
 def nanquantile(
     x: Tensor, q: Any, axis: int | None = None, *, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
-    found = skipping_nan(lambda row: quantile(row, q, method=method), x, axis, keepdims and np.ndim(q) == 0)
-    return found if axis is None or np.ndim(q) == 0 else np.moveaxis(found, -1, 0)
+    if not x.size:
+        return np.nanmean(x, axis=axis, keepdims=keepdims)  # as NumPy does
+    found = skipping_nan(lambda row: quantile(row, q, method=method), x, axis)
+    behind = np.ndim(found) - np.ndim(q)
+    found = np.moveaxis(found, range(behind, np.ndim(found)), range(np.ndim(q)))
+    return np.expand_dims(found, np.atleast_1d(from_end(axis, x.ndim)).tolist()) if keepdims else found
 
 
 def nanpercentile(x: Tensor, q: Any, axis: int | None = None, **options: Any) -> Tensor:

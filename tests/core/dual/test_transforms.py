@@ -115,6 +115,17 @@ def test_seeds_of_ten_thousand_inputs_are_never_an_identity():
     assert peak < 150e6
 
 
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 3)], ids=str)
+def test_jacobians_of_no_inputs(shape):
+    assert jacobian(lambda x: 2 * x)(np.zeros(shape)).shape == shape + shape
+    assert hessian(lambda x: np.sum(x * x))(np.zeros(shape)).shape == shape + shape
+
+
+def test_structured_seeds_of_no_inputs():
+    found = hessian(lambda x: np.sum(np.tanh(np.ones((5, 0)) @ x) @ np.ones((3, 2))))(np.zeros((0, 3)))
+    assert found.shape == (0, 3, 0, 3)
+
+
 @pytest.mark.parametrize(("size", "limit"), [(1, 1), (10, 3), (10_000, 419), (7, 100), (0, 4)])
 def test_chunks_are_few_and_equal(size, limit):
     lengths = [stop - start for start, stop in equal_chunks(size, limit)]

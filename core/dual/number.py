@@ -1,5 +1,6 @@
 """Dual numbers a + bε with ε² = 0."""
 
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,9 @@ class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     def __eq__(self, other: object) -> Any:
         if isinstance(other, DualNumber):
             return bool(self.real == other.real and self.dual == other.dual)
-        if isinstance(other, int | float | complex | np.generic):
+        if isinstance(other, Number | np.generic):
             return bool(self.real == other and self.dual == 0)
-        return np.equal(self, other)  # type: ignore[call-overload]
+        return plain(self).__eq__(plain(other))  # NumPy's answer, to what is no number either
 
     def __ne__(self, other: object) -> Any:
         return np.logical_not(self == other)[()]

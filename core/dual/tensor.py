@@ -68,6 +68,15 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
+    def __contains__(self, item: object) -> bool:
+        return bool(np.any(self == item))
+
+    def __eq__(self, other: object) -> Any:
+        return plain(self).__eq__(plain(other))  # NumPy's answer, to what is no number either
+
+    def __ne__(self, other: object) -> Any:
+        return plain(self).__ne__(plain(other))
+
     def __bool__(self) -> bool:
         return bool(plain(self))  # a comparison with 0, constant between its jumps
 

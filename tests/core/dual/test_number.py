@@ -3,6 +3,8 @@
 import copy
 import math
 import pickle
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -101,6 +103,24 @@ def test_equal_when_both_parts_are():
     assert hash(DualNumber(1, 0)) == hash(1) and len({DualNumber(1, 2), DualNumber(1, 2), DualNumber(1, 3)}) == 2
     assert bool(eps) and not DualNumber(0, 0)
     assert DualNumber(1, 5) < 2 and DualNumber(1, 5) <= DualNumber(1, 0)
+
+
+@pytest.mark.parametrize("other", [None, "a", object(), {}, Fraction(3, 2), Decimal(1), np.str_("a")], ids=type)
+def test_what_is_no_dual_number_is_not_equal(other):
+    x = DualNumber(1, 2)
+    assert bool(x == other) is False and x != other and other != x
+    assert x not in [other] and x in [other, DualNumber(1, 2)]
+
+
+def test_other_numbers_are_equal_without_a_tangent():
+    assert DualNumber(1.5, 0) == Fraction(3, 2) == DualNumber(1.5) != Decimal(1)
+    assert len({DualNumber(1.5), Fraction(3, 2)}) == 1
+
+
+def test_numbers_and_arrays_are_compared_by_value_as_numpys_are():
+    assert (DualNumber(1, 2) == np.array([1.0, 2.0])).tolist() == [True, False]
+    assert (DualNumber(1, 2) != [1.0, 2.0]).tolist() == [False, True]
+    assert (DualTensor([1.0, 2.0], [0.0, 0.0]) == DualNumber(1, 2)).tolist() == [True, False]
 
 
 def test_a_nest_of_dual_numbers():

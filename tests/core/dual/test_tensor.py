@@ -230,6 +230,25 @@ def test_comparisons_are_plain_and_by_value():
         hash(x)
 
 
+@pytest.mark.parametrize("other", [None, "a", {}, object(), [1, None], np.ones((2, 1))], ids=type)
+@pytest.mark.parametrize("real", [np.array([1.0, 2.0]), np.array(1.0), np.float64(1.0)], ids=repr)
+def test_comparisons_with_anything_are_numpys(real, other):
+    x = dual(real)
+    for found, expected in (
+        (x == other, x.real == other),
+        (x != other, x.real != other),
+        (other == x, other == x.real),
+    ):
+        np.testing.assert_array_equal(found, expected, strict=True)
+
+
+def test_what_is_in_a_tensor():
+    x = dual(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    assert 3.0 in x and x[1, 0] in x and 5.0 not in x and None not in x
+    with pytest.raises(ValueError, match="shape"):
+        x == [1, 2, 3]  # noqa: B015
+
+
 def test_copies_and_pickles():
     x = dual()
     for other in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x)), x.copy(), np.copy(x)):

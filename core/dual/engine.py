@@ -59,6 +59,16 @@ class Dual:
     def dtype(self) -> np.dtype[Any]:
         return self.real.dtype  # type: ignore[no-any-return]
 
+    @property
+    def itemsize(self) -> int:
+        """The bytes of an element of the value; each direction of the tangent has as many."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the value; each direction of the tangent has as many."""
+        return self.size * self.itemsize
+
 
 DENSE = (np.ndarray, Dual)
 

@@ -1,12 +1,47 @@
-"""What a dual refuses, because it would drop the derivative: becoming a plain number or array."""
+"""What a dual refuses, because it would drop the derivative: to become a plain number or array, to show its memory."""
 
 from typing import Any, NoReturn
 
+MEMORY = "value and tangent are two arrays: take that of .real and of .dual"
+FILES = "pickle the dual, or save .real and .dual apart"
+
+
+class Missing:
+    """An attribute of arrays that duals have not: AttributeError says what to do instead, and hasattr is False."""
+
+    def __init__(self, instead: str) -> None:
+        self.instead = instead
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, dual: Any, owner: type) -> NoReturn:
+        raise AttributeError(f"a {owner.__name__} has no .{self.name}, unlike an array: {self.instead}")
+
 
 class Refusing:
-    """Conversions that raise TypeError and say what to do instead."""
+    """Conversions that raise TypeError and say what to do instead, and attributes that raise AttributeError."""
 
     __slots__ = ()
+
+    base = Missing(MEMORY)
+    byteswap = Missing(MEMORY)
+    choose = Missing("a dual is no index; np.choose takes duals as its choices")
+    ctypes = Missing(MEMORY)
+    data = Missing(MEMORY)
+    dump = Missing(FILES)
+    dumps = Missing(FILES)
+    flags = Missing(MEMORY)
+    flat = Missing("iterate over np.ravel(dual), and assign into dual.reshape(-1)")
+    getfield = Missing("a dual has no fields")
+    imag = Missing("np.real(dual) and np.imag(dual) are its parts with their derivatives; .real is the whole value")
+    resize = Missing("np.resize(dual, shape) makes a new one")
+    setfield = Missing("a dual has no fields")
+    setflags = Missing(MEMORY)
+    strides = Missing(MEMORY)
+    tobytes = Missing(FILES)
+    tofile = Missing(FILES)
+    view = Missing("dual[...] is a view of it, dual.astype another type")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         raise TypeError(

@@ -62,6 +62,10 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     def T(self) -> Any:
         return np.transpose(self)
 
+    @property
+    def mT(self) -> Any:
+        return np.matrix_transpose(self)
+
     def __len__(self) -> int:
         return len(self.real)
 
@@ -134,6 +138,9 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
 
     def sort(self, axis: int = -1) -> None:
         self[...] = np.sort(self, axis)
+
+    def partition(self, kth: Any, axis: int = -1, kind: Any = "introselect") -> None:
+        self[...] = np.partition(self, kth, axis, kind)
 
     def tolist(self) -> NoReturn:
         self._refuse("tolist")

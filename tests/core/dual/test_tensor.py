@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays, basic_indices, integer_array_indices
 
-from core.dual import DualTensor, check_derivatives, jacobian, jvp
+from core.dual import DualNumber, DualTensor, check_derivatives, jacobian, jvp
 
 X = np.arange(24.0).reshape(2, 3, 4)
 
@@ -272,5 +272,32 @@ def test_methods_are_numpys_functions():
     assert [is_square(row) for row in x] == [True, True] and len(x) == 2
     x.sort(axis=1)
     assert is_square(x) and x.real[1].tolist() == [4, 5, 6]
+    x.partition(1, axis=0)
+    assert is_square(x) and np.all(x.real[0] <= x.real[1])
     x.fill(2.0)
     assert not x.dual.any()
+
+
+def test_attributes_are_those_of_the_value():
+    x = dual(X.astype(np.float32))
+    assert (x.itemsize, x.nbytes) == (x.real.itemsize, x.real.nbytes)
+    assert is_square(x.mT) and np.array_equal(x.mT.real, x.real.mT)
+    with pytest.raises(ValueError, match="axis|ndim"):
+        assert x[0, 0].mT
+
+
+DEVICES = {"device", "to_device"}  # of the array API, which NumPy's namespace for duals is not
+
+
+@pytest.mark.parametrize("name", sorted({name for name in dir(np.ndarray) if not name.startswith("_")} - DEVICES))
+def test_every_attribute_of_arrays_is_there_or_says_what_to_do(name):
+    x = dual()
+    if not hasattr(x, name):
+        with pytest.raises(AttributeError, match=rf"a DualTensor has no \.{name}, unlike an array: \w+"):
+            getattr(x, name)
+
+
+def test_the_imaginary_part_is_not_told_beside_the_value():
+    for x in (dual(), DualNumber(1, 2)):
+        with pytest.raises(AttributeError, match=r"np\.imag\(dual\)"):
+            assert x.imag

@@ -21,7 +21,8 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 
     A tangent has the shape of its primal, or direction axes more in front; the result's tangent is
     `(*directions, *value.shape)`, zeros where f does not depend on the primals. Results may be tuples, lists or
-    dictionaries of arrays. TypeError for primals that are not a tuple or list, ValueError for shapes that do not fit.
+    dictionaries of arrays. TypeError for primals that are not a tuple or list and for results that are no numbers,
+    ValueError for shapes that do not fit.
 
     >>> jvp(np.sin, (0.0,), (2.0,))
     (np.float64(0.0), np.float64(2.0))
@@ -71,8 +72,16 @@ def split(result: Any, level: int, axes: tuple[int, ...]) -> tuple[Any, Any]:
         tangent = result.dual
         shape = axes + result.shape
         return unboxed(result.real), unboxed(tangent if tangent.shape == shape else np.broadcast_to(tangent, shape))
-    value = floating(result)
+    value = constant(result)
     return unboxed(value), unboxed(np.zeros(axes + value.shape, value.dtype))
+
+
+def constant(result: Any) -> Tensor:
+    try:
+        return floating(result)
+    except TypeError as error:
+        kind = type(result).__name__
+        raise TypeError(f"the function's result, of type {kind}, is no array of numbers: return one") from error
 
 
 def unboxed(x: Tensor) -> Tensor:
@@ -124,7 +133,8 @@ def jacobian(f: Function, chunk_size: int | None = None, *, sparsity: Any = None
     million elements, and 256 at most. Seeds of vectors and matrices are held by their structure, never as an identity.
     `sparsity` is a pattern `(outputs, inputs)`, true where the Jacobian may have an entry, as an array of truth values
     or one of SciPy's sparse arrays; columns are then pushed together where they share no row, and the result is sparse
-    if the pattern is. ValueError for a chunk size below 1, or for a pattern that does not fit.
+    if the pattern is. ValueError for a chunk size below 1, or for a pattern that does not fit; TypeError for a function
+    whose result is not one array.
 
     >>> jacobian(lambda x: x[:2] * x[2])(np.array([1.0, 2.0, 3.0]))
     array([[3., 0., 1.],
@@ -132,6 +142,7 @@ def jacobian(f: Function, chunk_size: int | None = None, *, sparsity: Any = None
     """
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"chunk_size is {chunk_size}, but a chunk has at least one direction")
+    f = of_one_array(f)
 
     def differentiated(x: Any) -> Any:
         x = floating(x)
@@ -145,6 +156,21 @@ def jacobian(f: Function, chunk_size: int | None = None, *, sparsity: Any = None
         return np.reshape(found, found.shape[:-1] + x.shape)
 
     return differentiated
+
+
+def of_one_array(f: Function) -> Function:
+    """f, with a TypeError for a result of several parts: their derivatives are not one array."""
+
+    def called(x: Any) -> Any:
+        result = f(x)
+        if isinstance(result, tuple | list | dict):
+            raise TypeError(
+                f"the function's result is a {type(result).__name__}, not one array: return one part of it, join the "
+                "parts with np.stack or np.concatenate, or take jvp, which gives each its derivative"
+            )
+        return result
+
+    return called
 
 
 def equal_chunks(size: int, limit: int) -> list[tuple[int, int]]:

@@ -82,6 +82,13 @@ def test_named_tuples_come_back():
         (lambda: derivative(np.sin)(np.ones(2)), ValueError, "perhaps you meant gradient or jacobian"),
         (lambda: gradient(np.sin)(np.ones(2)), ValueError, "perhaps you meant jacobian"),
         (lambda: jacobian(np.sin, 0), ValueError, "at least one direction"),
+        (lambda: jacobian(lambda x: (x, x))(np.ones(2)), TypeError, r"result is a tuple, not one array.*np\.stack"),
+        (lambda: jacobian(lambda x: [x], sparsity=np.eye(2))(np.ones(2)), TypeError, "result is a list, not one array"),
+        (lambda: gradient(lambda x: {"sum": np.sum(x)})(np.ones(2)), TypeError, "result is a dict.*or take jvp"),
+        (lambda: hessian(lambda x: [x[0], x[1]])(np.ones(2)), TypeError, "result is a list, not one array"),
+        (lambda: hvp(lambda x: (x, x))(np.ones(2), np.ones(2)), TypeError, "result is a tuple, not one array"),
+        (lambda: jacobian(lambda x: None)(np.ones(2)), TypeError, "result, of type NoneType, is no array of numbers"),
+        (lambda: derivative(lambda x: (x, "text"))(1.0), TypeError, "result, of type str, is no array of numbers"),
     ],
 )
 def test_mistakes_are_named(call, error, message):

@@ -11,13 +11,16 @@ from core.dual.refusing import Refusing
 from core.dual.tensor import DualTensor, checked
 
 DIVISIONS = {np.divide, np.floor_divide, np.remainder, np.fmod, np.divmod}
+POWERS = {np.power, np.float_power}
 
 
 class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     """a + bε: `real` is a, `dual` is b; NumPy's ufuncs give f(a) + f'(a)bε.
 
-    Numbers are equal when both parts are. Dividing by a number whose real part is 0 raises ZeroDivisionError: the
-    multiples of ε have no inverse, so dual numbers are a ring and not a field.
+    Numbers are equal when both parts are. Dividing by a number whose `real` is 0 raises ZeroDivisionError, as with
+    Python's numbers, be it by an operator or a ufunc, a negative power too: the multiples of ε have no inverse, so dual
+    numbers are a ring and not a field. `real` is all of the value, complex ones too; np.real and np.imag are the parts
+    of a complex a + bε, dual numbers themselves.
 
     >>> (2 + 3 * eps) ** 2
     DualNumber(4.0, 12.0)
@@ -76,7 +79,7 @@ def shown(x: Any) -> str:
 
 def forbid_division_by_zero(ufunc: Any, inputs: tuple[Any, ...]) -> None:
     """ZeroDivisionError for a dual number that has no inverse."""
-    inverse = ufunc is np.reciprocal or (ufunc is np.power and plain(inputs[1]) < 0)
+    inverse = ufunc is np.reciprocal or (ufunc in POWERS and np.real(plain(inputs[1])) < 0)
     divisor = inputs[1] if ufunc in DIVISIONS else inputs[0] if inverse else 1
     if plain(divisor) == 0:
         raise ZeroDivisionError(

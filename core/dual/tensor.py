@@ -27,8 +27,9 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     """An array `real` and its tangent `dual`, `(*directions, *real.shape)`.
 
     One direction has the shape of `real`; leading axes more are many directions at once. Integers become float64;
-    `dual` may also be a structured tangent. TypeError for types other than floats and complex numbers, ValueError for
-    a tangent of another shape.
+    `dual` may also be a structured tangent. `real` is all of the value, complex ones too, and plain; np.real and
+    np.imag of a dual are duals. Division by 0 is infinite with a warning, as NumPy's. TypeError for types other than
+    floats and complex numbers, ValueError for a tangent of another shape.
 
     >>> x = DualTensor([1.0, 2.0], [1.0, 0.0])
     >>> (x * x).dual

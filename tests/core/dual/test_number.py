@@ -82,6 +82,10 @@ def test_a_composite_by_its_value_at_x_plus_eps(a):
         lambda: DualNumber(1, 1) / 0,
         lambda: DualNumber(1, 1) / DualNumber(0, 2),
         lambda: eps**-1,
+        lambda: np.power(eps, -1),
+        lambda: np.float_power(eps, -1),
+        lambda: eps ** DualNumber(-1, 2),
+        lambda: np.float_power(eps, -1 + 2j),
         lambda: np.reciprocal(eps),
         lambda: DualNumber(1, 0) % eps,
         lambda: DualNumber(1, 0) // eps,
@@ -94,7 +98,14 @@ def test_a_multiple_of_eps_has_no_inverse(divide):
 
 def test_tensors_divide_as_numpy_does():
     with np.errstate(divide="ignore", invalid="ignore"):
-        assert np.isinf((1 / DualTensor([0.0], [1.0])).real[0])
+        for inverse in (lambda x: 1 / x, lambda x: x**-1, lambda x: np.float_power(x, -1), np.reciprocal):
+            assert np.isinf(inverse(DualTensor([0.0], [1.0])).real[0])
+            assert np.isinf(inverse(DualTensor(0.0, 1.0)).real)
+
+
+def test_complex_powers():
+    found = DualNumber(2, 3) ** (1 - 2j)
+    assert found.real == 2 ** (1 - 2j) and np.isclose(found.dual, (1 - 2j) * 2**-2j * 3)
 
 
 def test_equal_when_both_parts_are():
@@ -127,6 +138,12 @@ def test_a_nest_of_dual_numbers():
     x = DualNumber(DualNumber(2, 1), DualNumber(1, 0))
     assert x.real == DualNumber(2, 1)
     assert (DualTensor(3.0, 1.0) * eps).shape == ()
+
+
+def test_real_is_the_value_and_numpys_real_keeps_the_derivative():
+    for z in (DualNumber(1 + 2j, 3 + 4j), DualTensor([1 + 2j], [3 + 4j])):
+        assert z.real == 1 + 2j and not isinstance(z.real, type(z))
+        assert (np.real(z).real, np.real(z).dual, np.imag(z).real, np.imag(z).dual) == (1, 3, 2, 4)
 
 
 def test_an_array_of_numbers_makes_a_tensor():

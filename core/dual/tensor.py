@@ -131,8 +131,10 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return self.reshape(-1, order=order).copy()
 
     def item(self, *place: Any) -> Any:
-        """One element, which is a dual itself; of a dual with one element, that."""
-        return np.ravel(self)[place[0] if place else 0] if len(place) < 2 else self[place]
+        """One element, which is a dual itself; of a dual with one element, that, and ValueError of another."""
+        if not place:
+            return np.reshape(self, 1)[0]
+        return np.ravel(self)[place[0]] if len(place) == 1 else self[place]
 
     def fill(self, value: Any) -> None:
         self[...] = value

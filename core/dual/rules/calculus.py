@@ -65,7 +65,7 @@ def interp(x: Tensor, xp: Tensor, fp: Tensor, left: Any = None, right: Any = Non
     np.interp((), plain(xp), plain(fp))  # whose errors are NumPy's
     i = np.clip(np.searchsorted(plain(xp), plain(x), side="right") - 1, 0, np.size(xp) - 2)
     xp, fp = (one if isinstance(one, Dual) else np.asarray(one) for one in (xp, fp))
-    inside = fp[i] + (x - xp[i]) / (xp[i + 1] - xp[i]) * (fp[i + 1] - fp[i])
+    inside = fp[i] + (x - xp[i]) / (xp[i + 1] - xp[i]) * (fp[i + 1] - fp[i]) if np.size(xp) > 1 else fp[0]
     after = np.where(np.greater(x, xp[-1]), fp[-1] if right is None else right, inside)
     found = np.where(np.less(x, xp[0]), fp[0] if left is None else left, after)
     return np.astype(found, np.result_type(found, np.float64))

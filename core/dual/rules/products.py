@@ -181,6 +181,12 @@ def spelled(arguments: tuple[Any, ...]) -> tuple[str, tuple[Tensor, ...]]:
     return text, arguments[: 2 * pairs : 2]
 
 
+def linalg_outer(a: Tensor, b: Tensor, /) -> Tensor:
+    if np.ndim(a) != 1 or np.ndim(b) != 1:
+        raise ValueError(f"linalg.outer takes two vectors, not {np.ndim(a)} and {np.ndim(b)} dimensions: np.outer does")
+    return outer(a, b)
+
+
 def linalg_cross(a: Tensor, b: Tensor, /, *, axis: int = -1) -> Tensor:
     return cross(a, b, axis=axis)
 
@@ -199,7 +205,7 @@ RULES: dict[Any, Handler] = {
     np.correlate: bilinear(np.correlate),
     np.linalg.matmul: matmul,
     np.linalg.vecdot: vecdot,
-    np.linalg.outer: outer,
+    np.linalg.outer: linalg_outer,
     np.linalg.tensordot: tensordot,
     np.linalg.cross: linalg_cross,
 }

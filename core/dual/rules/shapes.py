@@ -31,6 +31,16 @@ def ravel(x: Tensor, order: str = "C") -> Tensor:
     return reshape(x, -1, order)
 
 
+def each_of(function: Handler) -> Handler:
+    """A function that keeps all elements in their C order, of one array or of each of several."""
+    reshaped = reshaping(function)
+
+    def handle(*arrays: Tensor) -> Any:
+        return reshaped(arrays[0]) if len(arrays) == 1 else tuple(reshaped(array) for array in arrays)
+
+    return handle
+
+
 def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
     order = tuple(from_end(tuple(axes), x.ndim)) if axes is not None else tuple(range(-1, -x.ndim - 1, -1))
 
@@ -141,9 +151,9 @@ RULES: dict[Any, Handler] = {
     np.ravel: ravel,
     np.squeeze: reshaping(np.squeeze),
     np.expand_dims: reshaping(np.expand_dims),
-    np.atleast_1d: reshaping(np.atleast_1d),
-    np.atleast_2d: reshaping(np.atleast_2d),
-    np.atleast_3d: reshaping(np.atleast_3d),
+    np.atleast_1d: each_of(np.atleast_1d),
+    np.atleast_2d: each_of(np.atleast_2d),
+    np.atleast_3d: each_of(np.atleast_3d),
     np.transpose: transpose,
     np.swapaxes: swapaxes,
     np.moveaxis: moveaxis,

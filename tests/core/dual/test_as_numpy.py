@@ -95,6 +95,7 @@ OPTIONS = [
     "np.nan_to_num(np.where(x > 4.5, np.nan, x), copy=False, nan=2.0)",
     "np.average(x, axis=1, returned=True)", "np.average(x, axis=(0, 1), weights=np.abs(x), keepdims=True)",
     "np.average(x, axis=1, weights=[1.0, 2.0, 4.0], returned=True)", "np.pad(x, 1, 'mean', stat_length=2)",
+    "np.atleast_1d(x, x[0, 0])", "np.atleast_3d(x[0], 2.0, x)", "np.interp(x, [4.0], x[:1, 0])",
     "np.pad(x, (1, 2), 'linear_ramp', end_values=3.0)", "np.vander(x[0], 0)", "np.polyfit(x[0], x[1], 1.5)",
 ]  # fmt: skip
 
@@ -164,6 +165,7 @@ ERRORS += [
     "np.pad(x, -1, 'linear_ramp')", "np.pad(x, 1.5, 'mean')", "np.pad(x, 1, 'edge', stat_length=1)",
     "np.pad(x, 1, 'mean', constant_values=1)", "np.pad(x, 1, 'bogus')", "np.vander(x[0], -1)", "np.vander(x[0], 2.5)",
     "np.vander(x)", "np.polyfit(x[0], x[1], -1)", "np.polyfit(x[0, :0], x[1, :0], 1)", "np.polyfit(x, x, 1)",
+    "np.linalg.matrix_power(x, 0)", "np.linalg.matrix_power(x, 1)", "np.linalg.outer(x, x[0])", "x.item()",
     "np.polyfit(x[0], x[1, :2], 1)", "np.polyfit(x[0], x[1], 1, w=x[1, :2])",
 ]  # fmt: skip
 

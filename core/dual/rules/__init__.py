@@ -11,6 +11,7 @@ from core.dual.rules import (
     joining,
     linalg,
     methods,
+    nans,
     padding,
     polynomials,
     products,
@@ -30,7 +31,7 @@ ELEMENTWISE = elementwise.RULES
 UFUNCS: dict[Any, Any] = products.UFUNCS | methods.SEVERAL_RESULTS | calculus.UFUNCS | selection.UFUNCS
 METHODS = methods.METHODS
 ARRAY_TABLES = (
-    shapes.RULES, joining.RULES, selection.RULES, reductions.RULES, products.RULES, calculus.RULES,
+    shapes.RULES, joining.RULES, selection.RULES, reductions.RULES, nans.RULES, products.RULES, calculus.RULES,
     polynomials.RULES, padding.RULES, linalg.RULES, decompositions.RULES, fourier.RULES, assignment.RULES,
 )  # fmt: skip
 FUNCTIONS: dict[Any, Any] = {function: rule for table in ARRAY_TABLES for function, rule in table.items()}

@@ -1,4 +1,4 @@
-"""Rules of sums, means, products, extrema and spreads; those that skip NaN do so before the reduction."""
+"""Rules of sums, means, products, extrema and spreads."""
 
 import warnings
 from typing import Any
@@ -221,42 +221,6 @@ def weights_of(weights: Tensor, shape: tuple[int, ...], axis: Axis) -> Tensor:
     return np.broadcast_to(weights, shape)
 
 
-def extremum_of_numbers(function: Handler, neutral: float) -> Handler:
-    """np.nanmax or np.nanmin, NaN with a warning where there is no number."""
-
-    def handle(
-        x: Tensor, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
-    ) -> Tensor:
-        unknown = np.isnan(x)
-        if initial is None:
-            unknown &= ~np.all(unknown | np.logical_not(where), axis=axis, keepdims=True)
-        found = function(np.where(unknown, neutral, x), axis=axis, keepdims=keepdims, initial=initial, where=where)
-        if np.any(np.isnan(found)):
-            warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=2)
-        return found
-
-    return handle
-
-
-def without_nan(function: Handler, instead: float) -> Handler:
-    """The function of the elements that are not NaN: `instead` changes nothing in it."""
-
-    def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
-        return function(np.where(np.isnan(x), instead, x), *args, **options)
-
-    return handle
-
-
-def where_number(function: Handler) -> Handler:
-    """The function with `where=` leaving out NaN."""
-
-    def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
-        known = ~np.isnan(x)
-        return function(np.where(known, x, 0), *args, where=known & options.pop("where", True), **options)
-
-    return handle
-
-
 LARGEST, SMALLEST = extremum(np.max, np.maximum, -np.inf), extremum(np.min, np.minimum, np.inf)
 
 RULES: dict[Any, Handler] = {
@@ -275,13 +239,4 @@ RULES: dict[Any, Handler] = {
     np.cumprod: cumprod,
     np.cumulative_sum: cumulative(np.cumsum, 0),
     np.cumulative_prod: cumulative(np.cumprod, 1),
-    np.nansum: without_nan(np.sum, 0),
-    np.nanprod: without_nan(np.prod, 1),
-    np.nancumsum: without_nan(np.cumsum, 0),
-    np.nancumprod: without_nan(np.cumprod, 1),
-    np.nanmax: extremum_of_numbers(np.max, -np.inf),
-    np.nanmin: extremum_of_numbers(np.min, np.inf),
-    np.nanmean: where_number(np.mean),
-    np.nanvar: where_number(np.var),
-    np.nanstd: where_number(np.std),
 }

@@ -47,6 +47,8 @@ HEAVY = {**LOCAL, "gradient": {"method": "per-parameter"}, "batch_size": 256}
 ROUNDS = 1500
 EPOCHS = {1: 4, 4: 16, 16: 24, 64: 60}
 """Epochs by local steps: some seconds each, so that what a job takes to begin and to end counts little."""
+HEAVY_STEPS = 400
+"""Half a minute, for the same reason."""
 REPEATS = 5
 
 
@@ -157,14 +159,14 @@ def _train(spec: dict[str, Any], data_dir: Path, steps: int) -> float:
 
 def workers(data_dir: Path) -> str:
     """A compute-bound job with one worker process and with two, beside two concurrent `core.train`."""
-    steps, names = 200, ("1 worker", "2 workers", "two `core.train`")
+    names = ("1 worker", "2 workers", "two `core.train`")
     turns = []
     for _ in range(REPEATS):
         rates = []
         for count in (1, 2):
             with plant(count, data_dir) as service:
-                rates.append(_heavy_rate(service, steps))
-        turns.append((*rates, alone(HEAVY, data_dir, 2, steps)))
+                rates.append(_heavy_rate(service, HEAVY_STEPS))
+        turns.append((*rates, alone(HEAVY, data_dir, 2, HEAVY_STEPS)))
     medians = [statistics.median(rates) for rates in zip(*turns, strict=True)]
     told = table(
         ("784-100-10 per parameter, 256 samples", "samples/s"),

@@ -51,10 +51,11 @@ class Models:
 
     def best(self, key: Key) -> Model:
         """Return the caller's model of digits with the highest test accuracy. Raises Problem when there is none."""
-        found = self._best.get(key.name)
-        if found is None or time.monotonic() - found[0] > FRESH_SECONDS:
-            self._best[key.name] = found = (time.monotonic(), self._find_best(key))
-        return self.of_job(key, found[1], BEST)
+        at, job_id = self._best.get(key.name, (-FRESH_SECONDS, ""))
+        if time.monotonic() - at > FRESH_SECONDS or self.jobs.status(job_id) is None:  # it may have been deleted
+            job_id = self._find_best(key)
+            self._best[key.name] = time.monotonic(), job_id
+        return self.of_job(key, job_id, BEST)
 
     def steps(self, job_id: str) -> list[Summary]:
         """Return what is kept of a job, by step. Raises Problem when there is nothing yet."""

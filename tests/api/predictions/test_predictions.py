@@ -116,6 +116,17 @@ def test_a_model_by_step_by_alias_and_the_best(
     assert form.json()["model"]["job_id"] == worse
 
 
+def test_a_deleted_model_is_the_best_no_longer(
+    client: httpx.Client, put_model: Callable[..., str], trained: Trained, digits: Dataset
+) -> None:
+    spec, state, accuracy = trained
+    worse, better = (put_model(spec, state, accuracy=one) for one in (0.1, accuracy))
+    body = {"pixels": [digits.test_images[0].tolist()]}
+    assert client.post("/v1/predictions", json=body).json()["model"]["job_id"] == better
+    assert client.delete(f"/v1/jobs/{better}").status_code == 204
+    assert client.post("/v1/predictions", json=body).json()["model"]["job_id"] == worse
+
+
 def test_what_is_not_there(client: httpx.Client, submit: Callable[..., str], model_id: str) -> None:
     body = {"pixels": [[0] * 784]}
     assert client.post("/v1/jobs/job-none/predictions", json=body).json()["code"] == "job_not_found"

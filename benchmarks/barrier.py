@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.measure import machine
 from benchmarks.report import insert, table
-from benchmarks.service import EPOCHS, HEAVY, LOCAL, REPEATS, alone, spread
+from benchmarks.service import EPOCHS, HEAVY, HEAVY_STEPS, LOCAL, REPEATS, alone, spread
 from core.data import load
 from core.memory import keep_freed
 from core.rounds import State
@@ -29,7 +29,6 @@ from core.store import pack, unpack
 from core.training import Training, train
 
 PROCESSES = 2
-HEAVY_STEPS = 200
 
 
 def ratios(spec: dict[str, Any], rounds: dict[str, Any], data_dir: Path) -> list[float]:

@@ -60,9 +60,7 @@ class ForwardGradient(Method):
 
     def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
         overlap = 1.0
-        if (
-            self.distribution == "orthogonal"
-        ):  # K orthogonal directions leave space - K dimensions unseen, not space - 1
+        if self.distribution == "orthogonal":  # K of them leave space - K dimensions unseen, not space - 1
             space = PERTURBATIONS[self.perturb].space(network)
             first, last = blocks[0].directions
             overlap = (space - (last - first)) / max(space - 1, 1)

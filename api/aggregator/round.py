@@ -5,6 +5,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -58,8 +59,8 @@ class Gatherer:
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=31))
     workers: int = 1
     briefed: bool = False
-    pending: Callable[[], None] | None = None
-    """What is to be written about the state so far: done while the workers compute the next round."""
+    pending: deque[Callable[[], None]] = field(default_factory=deque)
+    """What is to be told of the rounds so far: done while the workers compute the next one."""
 
     def measure(self, state: State) -> list[NDArray[Any]]:
         """Return the rows of all units of the round that begins at `state`, in order."""
@@ -72,14 +73,14 @@ class Gatherer:
         self.durations.append(seconds)
         self.lanes = gathering.lanes
         self.planner.learn(self.lanes, seconds)
-        self.tell("round", {"seconds": seconds, "shards": [lane.seconds for lane in self.lanes]})
+        told = {"seconds": seconds, "shards": [lane.seconds for lane in self.lanes]}
+        self.pending.append(partial(self.tell, "round", told))
         return [row for shard in sorted(found) for row in found[shard]]
 
     def settle(self) -> None:
-        """Write what is pending, if anything is."""
-        pending, self.pending = self.pending, None
-        if pending is not None:
-            pending()
+        """Do what is pending, in order."""
+        while self.pending:
+            self.pending.popleft()()
 
     def deadline_seconds(self) -> float:
         """Return how long a shard may take: some median rounds, never under the floor."""

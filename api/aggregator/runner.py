@@ -133,7 +133,7 @@ class Runner:
                 report.tick()
                 if fresh:
                     report.take(fresh)
-                gatherer.pending = partial(self._write, report, state, fresh, gatherer)
+                gatherer.pending.append(partial(self._write, report, state, fresh, gatherer))
                 if report.over():
                     break
             gatherer.settle()
@@ -143,6 +143,7 @@ class Runner:
             writer.tell(report, state, None, gatherer)
             raise
         except Diverged as end:  # such parameters are worth no checkpoint
+            gatherer.settle()
             writer.tell(report, end.state, None, gatherer)
             raise JobFailed("diverged", str(end)) from end
         if report.evaluation is None or report.evaluation.step != state.step:

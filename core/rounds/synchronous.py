@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from core.gradients import Block, Draw, shards
+from core.gradients import Block, Draw, GradientMethod, shards
+from core.nn import Network
 from core.rounds.base import Setup, State, Vector
 
 
@@ -22,7 +24,7 @@ class Synchronous(Setup):
         return len(self.blocks(step))
 
     def shards(self, step: int, shares: Sequence[float]) -> Sequence[range]:
-        return shards([block.work for block in self.blocks(step)], shares)
+        return _shards(self.method, self.network, self.batches.size(step), tuple(shares))
 
     def vector(self, state: State) -> Vector:
         return state.parameters
@@ -47,3 +49,9 @@ class Synchronous(Setup):
             passes=state.passes + self.method.passes(self.network),
             evaluations=state.evaluations + self.method.evaluations(self.network),
         )
+
+
+@lru_cache(maxsize=64)
+def _shards(method: GradientMethod, network: Network, batch_size: int, shares: tuple[float, ...]) -> tuple[range, ...]:
+    """Kept, because most rounds of a job are cut alike and the workers wait for it."""
+    return tuple(shards([block.work for block in method.blocks(network, batch_size)], shares))

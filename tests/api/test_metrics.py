@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,6 +10,8 @@ from redis import Redis
 
 from core.job import Status
 from core.store import Counters, Exchange, Jobs
+
+ROUNDS = ("dualtrain_rounds_total", ())
 
 
 def samples(client: httpx.Client) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -61,14 +64,37 @@ def test_requests_are_timed_by_route_and_status(client: httpx.Client, submit: Ca
     assert any(dict(labels)["method"] == "other" for labels in found)
 
 
-def test_rounds_shards_and_passes_of_a_job_are_counted(stack: httpx.Client) -> None:
-    job = stack.post("/v1/jobs", json={"max_steps": 20, "gradient": {"method": "per-neuron"}}).raise_for_status().json()
+def train(stack: httpx.Client, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the ended job of a spec."""
+    job = stack.post("/v1/jobs", json=spec).raise_for_status().json()
     while (job := stack.get(f"/v1/jobs/{job['id']}").json())["status"] in ("queued", "running"):
         time.sleep(0.1)
+    return dict(job)
+
+
+def counted(stack: httpx.Client, rounds: float) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """Return the samples once so many rounds are counted, or after 10 s: counters are written now and then."""
     end = time.monotonic() + 10
-    while (found := samples(stack)).get(("dualtrain_rounds_total", ())) != 20 and time.monotonic() < end:
+    while (found := samples(stack)).get(ROUNDS) != rounds and time.monotonic() < end:
         time.sleep(0.2)
-    assert found["dualtrain_rounds_total", ()] == 20
-    assert found["dualtrain_round_seconds_count", ()] == 20
-    assert found["dualtrain_shard_seconds_count", ()] >= 20
-    assert found["dualtrain_passes_total", ()] == job["progress"]["passes"]
+    return found
+
+
+def test_rounds_shards_and_passes_of_a_job_are_counted(stack: httpx.Client) -> None:
+    before = samples(stack)
+    job = train(stack, {"max_steps": 20, "gradient": {"method": "per-neuron"}})
+    found = counted(stack, before.get(ROUNDS, 0) + 20)
+    grown = {key: value - before.get(key, 0) for key, value in found.items()}
+    assert grown[ROUNDS] == 20
+    assert grown["dualtrain_round_seconds_count", ()] == 20
+    assert grown["dualtrain_shard_seconds_count", ()] >= 20
+    assert grown["dualtrain_passes_total", ()] == job["progress"]["passes"]
+
+
+def test_the_round_in_which_a_job_diverges_is_counted(stack: httpx.Client) -> None:
+    before = samples(stack).get(ROUNDS, 0)
+    spec = {"gradient": {"method": "per-neuron"}, "optimizer": {"name": "sgd", "learning_rate": 1e30}}
+    job = train(stack, spec)
+    assert job["status_reason"]["code"] == "diverged"
+    rounds = before + job["progress"]["step"]
+    assert counted(stack, rounds)[ROUNDS] == rounds

@@ -229,7 +229,7 @@ def test_a_foreign_worker_only_delays(gather: Callable[..., Any], heard: list[tu
 def test_what_is_pending_is_written_once_the_next_round_is_with_the_workers(gather: Callable[..., Any]) -> None:
     workers, gatherer, _ = gather(lambda task, n: [done(task)])
     seen: list[int] = []
-    gatherer.pending = lambda: seen.append(len(workers.sent))
+    gatherer.pending.append(lambda: seen.append(len(workers.sent)))
     gatherer.measure(State(8, np.zeros(3, np.float32)))
     gatherer.measure(State(9, np.zeros(3, np.float32)))
     assert seen == [6]  # the three shards of the round before, and the three of this one; and once only

@@ -8,8 +8,8 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_REQUIRE_VIRTUALENV=0
 COPY deploy/requirements/*.txt /requirements/
 RUN python -m venv --without-pip /opt/dualtrain \
  && python -m venv /opt/tools \
- && /opt/tools/bin/pip install --quiet --require-hashes --only-binary :all: -r /requirements/build.txt \
- && /opt/tools/bin/pip --python /opt/dualtrain/bin/python install --quiet --require-hashes --only-binary :all: \
+ && /opt/tools/bin/pip install --quiet --no-deps --require-hashes --only-binary :all: -r /requirements/build.txt \
+ && /opt/tools/bin/pip --python /opt/dualtrain/bin/python install --quiet --no-deps --require-hashes --only-binary :all: \
         -r /requirements/service.txt -r /requirements/tracing.txt
 COPY pyproject.toml README.md LICENSE /source/
 COPY core /source/core
@@ -20,7 +20,7 @@ RUN /opt/tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir 
  && /opt/tools/bin/pip --python /opt/dualtrain/bin/python install --quiet --no-deps --no-index /wheels/*.whl
 
 FROM build AS build-flower
-RUN /opt/tools/bin/pip --python /opt/dualtrain/bin/python install --quiet --require-hashes --only-binary :all: \
+RUN /opt/tools/bin/pip --python /opt/dualtrain/bin/python install --quiet --no-deps --require-hashes --only-binary :all: \
         -r /requirements/flower.txt
 
 FROM ${PYTHON_IMAGE} AS base

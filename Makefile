@@ -7,7 +7,9 @@ TOOLS := $(VENV)/.tools
 PINS := deploy/requirements
 # Bytecode is written when a module is first used: compiling all of it takes as long as installing.
 PIP := $(RUN)/pip --disable-pip-version-check install --quiet --no-compile
-FETCH := $(PIP) --require-hashes --only-binary :all:
+# The pins are all that is needed. Resolving again, older pips take the newest of what is wanted with an extra somewhere,
+# `coverage[toml]` beside a pinned `coverage`, and miss its hash on the day of its next release.
+FETCH := $(PIP) --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test chromium coverage chaos contract bench lint format lock clean containers docs audit sbom
@@ -23,6 +25,7 @@ $(SERVICE): $(PINS)/service.txt $(PINS)/build.txt pyproject.toml
 
 $(TOOLS): $(SERVICE) requirements.txt
 	$(FETCH) --requirement requirements.txt
+	$(RUN)/pip --disable-pip-version-check check
 	@touch $@
 
 install: $(TOOLS)  ## set up .venv with the service and the tools of its developers

@@ -82,6 +82,7 @@ def test_the_dockerfile_ends_without_root_and_installs_by_hash() -> None:
     installs = [part for line in text.splitlines() for part in line.split("&&") if "pip" in part and "install" in part]
     assert installs
     assert all("--require-hashes" in part or "--no-index" in part for part in installs)
+    assert all("--no-deps" in part for part in installs), "what is resolved anew is not what was tested"
 
 
 @pytest.mark.parametrize("name", ["service", "build", "flower", "tracing"])

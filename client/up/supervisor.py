@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import shlex
 import signal
 import sys
@@ -12,7 +13,8 @@ from contextlib import suppress
 from typing import Any
 
 from circus.arbiter import Arbiter
-from circus.process import DEAD_OR_ZOMBIE
+from circus.process import DEAD_OR_ZOMBIE, Process
+from circus.stream.redirector import Redirector
 from circus.watcher import Watcher
 from tornado.ioloop import IOLoop
 
@@ -29,6 +31,8 @@ LONGEST_WAIT_SECONDS = 10.0
 HEALTHY_SECONDS = 10.0
 """A process that lived this long starts again at once."""
 LOG_BYTES = 10_000_000
+PIPE_BYTES = 65536
+"""As much as a pipe holds on Linux."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Died = Callable[[str, int], None]
@@ -94,7 +98,7 @@ class Supervisor:
 
 
 class _Watcher(Watcher):  # type: ignore[misc]
-    """Circus drops a process that died between two of its looks without telling anybody."""
+    """Circus tells nobody of what dies between two of its looks, and goes on listening at its closed pipes."""
 
     def manage_processes(self) -> Any:
         """Reap what is dead, then do what circus does."""
@@ -102,6 +106,21 @@ class _Watcher(Watcher):  # type: ignore[misc]
             if process.status == DEAD_OR_ZOMBIE:
                 self.reap_process(process.pid)
         return super().manage_processes()
+
+    def reap_process(self, pid: int, status: int | None = None) -> None:
+        """Log the last words of a process, take leave of its pipes, then do what circus does."""
+        if process := self.processes.get(pid):
+            _log_the_rest(self.stream_redirector, process)
+            # The next pipe that gets the number of one of these would be refused.
+            self.stream_redirector.remove_redirections(process)
+        super().reap_process(pid, status)
+
+
+def _log_the_rest(redirector: Redirector, process: Process) -> None:
+    for stream, pipe in redirector.get_process_pipes(process):
+        if not pipe.closed and select.select([pipe], [], [], 0)[0]:
+            words = os.read(pipe.fileno(), PIPE_BYTES)
+            redirector.redirect[stream]({"data": words, "pid": process.pid, "name": stream})
 
 
 def _watcher(program: Program, priority: int, environment: Mapping[str, str], folders: Folders) -> Watcher:

@@ -1,0 +1,79 @@
+"""The supervisor: programs that die at the worst moment are told of, logged and started again."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from client.up.folders import Folders, held
+from client.up.programs import Program
+from client.up.supervisor import Supervisor
+
+SPEAKS_LAST_WORDS = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("last words"))
+print("ready", flush=True)
+signal.pause()
+"""
+NAMES = ("first", "second")
+TURNS = 3
+SOON = 30.0
+
+
+def pid_of(name: str) -> int:
+    """Return the process id of a program, which has its name as its last argument."""
+    children = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+    return next(one.pid for one in children if one.cmdline()[-1] == name)
+
+
+def end_unread(name: str) -> None:
+    """End a program and hold up the event loop until it is dead, so that nothing reads its pipes meanwhile."""
+    pid = pid_of(name)
+    os.kill(pid, signal.SIGTERM)
+    end = time.monotonic() + SOON
+    while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(SOON):
+        while not true():
+            await asyncio.sleep(0.02)
+
+
+async def scene(folders: Folders, told: list[tuple[str, int]]) -> None:
+    """End the first program time and again, and the second each time while the first is reaped."""
+
+    def died(name: str, code: int) -> None:
+        told.append((name, code))
+        if name == NAMES[0]:
+            end_unread(NAMES[1])
+
+    def ready(times: int) -> bool:
+        return all((folders.logs / f"{name}.log").read_text().count("ready") == times for name in NAMES)
+
+    script = folders.data / "speaks.py"
+    script.write_text(SPEAKS_LAST_WORDS)
+    programs = [Program(name, (sys.executable, str(script), name), 5) for name in NAMES]
+    supervisor = Supervisor(programs, os.environ, folders, died)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run())
+        for turn in range(TURNS):
+            await until(lambda: ready(turn + 1))  # noqa: B023
+            end_unread(NAMES[0])
+        await until(lambda: ready(TURNS + 1))
+        supervisor.stop()
+
+
+def test_programs_that_die_while_others_are_reaped_are_logged_and_come_back(tmp_path: Path) -> None:
+    told: list[tuple[str, int]] = []
+    with held(tmp_path) as folders:
+        asyncio.run(scene(folders, told))
+        assert told == [("first", 1), ("second", 1)] * TURNS
+        for name in NAMES:
+            assert (folders.logs / f"{name}.log").read_text().count("last words") >= TURNS

@@ -41,12 +41,13 @@ test: $(TOOLS) lint chromium  ## every test
 
 SEED ?= 1
 FAULTS ?= 100
+JOBS ?= 4
 
 contract: $(TOOLS)  ## every boundary value of the OpenAPI document against a running service
 	$(RUN)/pytest -m contract
 
-chaos: $(TOOLS)  ## a stack under faults; SEED=n FAULTS=100
-	$(RUN)/python -m tests.chaos.driver --seed $(SEED) --faults $(FAULTS)
+chaos: $(TOOLS)  ## a stack under faults; SEED=n FAULTS=100 JOBS=4
+	$(RUN)/python -m tests.chaos.driver --seed $(SEED) --faults $(FAULTS) --jobs $(JOBS)
 
 BENCH ?=
 

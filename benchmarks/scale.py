@@ -96,10 +96,10 @@ async def _work(path: str, name: str, spread: float, zeros: Sequence[np.ndarray]
     while True:
         arguments, *_ = json.loads(base64.b64decode(json.loads(found[1])["body"]))
         task, took = ShardTask.parse(arguments), max(0.0, chance.gauss(SHARD_SECONDS, spread * SHARD_SECONDS))
-        until = asyncio.get_running_loop().time() + took
-        await line.ask(("GET", keys.round_(task.job, task.token)))
+        key = keys.round_(task.job, task.token)
+        await line.ask(("XREAD", "COUNT", 1, "BLOCK", 0, "STREAMS", key, f"{task.step}-0"))
         rows = Rows(task.step, task.shard, task.shards, Rows.DONE, took, name, pack(zeros[task.first : task.last]))
-        await asyncio.sleep(until - asyncio.get_running_loop().time())
+        await asyncio.sleep(took)
         found = await line.ask(("RPUSH", keys.rows(task.job, task.token), rows.to_bytes()), wait)
 
 

@@ -33,8 +33,15 @@ class Refusal(Exception):
     """This process may not compute the job; the text says why."""
 
 
+class Late(Exception):
+    """The round of a task did not come while this process waited for it."""
+
+
 class Computer:
-    """Computes shards. Keeps the newest rounds and trainings, so that a round's vector is read once per process."""
+    """Computes shards. Keeps the newest rounds and trainings, so that a round's vector is read once per process.
+
+    A task may come ahead of its round; then the process waits for it.
+    """
 
     def __init__(self, exchange: Exchange, settings: Settings, worker: str) -> None:
         self._exchange = exchange
@@ -70,6 +77,8 @@ class Computer:
             return Rows.DONE, self._bodies(rows) if rows is not None else []
         except Refusal as refusal:
             return Rows.REFUSED, [_problem(refusal)]
+        except Late as late:
+            return Rows.LEFT, [_problem(late)]
         except Exception as error:
             last = self._taken[-1][0]
             log.warning("shard failed", job=last.job, step=last.step, shard=last.shard, exc_info=True)
@@ -119,11 +128,21 @@ class Computer:
     def _round(self, task: ShardTask, training: Training) -> Round | None:
         known = self._rounds.get(task.job)
         if known is None or (known.token, known.step) != (task.token, task.step):
-            known = self._exchange.read(task.job, task.token, training.dtype)
-            if known is None or (known.token, known.step) != (task.token, task.step):
-                return None
-            _keep(self._rounds, task.job, known)
+            known = self._read(task, training)
+            if known is not None:
+                _keep(self._rounds, task.job, known)
         return known
+
+    def _read(self, task: ShardTask, training: Training) -> Round | None:
+        """Read the task's round; waiting for it is not part of what the shard takes."""
+        asked = time.perf_counter()
+        try:
+            return self._exchange.read(task, training.dtype)
+        except TimeoutError as error:
+            raise Late(str(error)) from error
+        finally:
+            (_, begun), *_ = self._taken
+            self._taken = [(task, begun + time.perf_counter() - asked)]
 
     def _training(self, task: ShardTask) -> Training | None:
         key = (task.job, task.token)

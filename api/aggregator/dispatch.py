@@ -37,25 +37,29 @@ class Dispatcher:
             task_publish_retry=False,
         )
 
-    def send(self, job_id: str, round_: Round, tasks: Sequence[ShardTask], offered: Sequence[ShardTask] = ()) -> None:
+    def send(
+        self,
+        job_id: str,
+        round_: Round,
+        tasks: Sequence[ShardTask],
+        offered: Sequence[ShardTask] = (),
+        withdrawn: int | None = None,
+    ) -> None:
         """Send a round: `tasks` to the queue; `offered` to be taken by workers that are done with theirs.
 
-        Raises kombu's OperationalError or a Redis error when exchange or broker is away.
+        `withdrawn`: the step of a round whose tasks were sent ahead and are void. Raises kombu's OperationalError or a
+        Redis error when exchange or broker is away.
         """
-        if self._one_server:
-            self._send_in_one_trip(job_id, round_, tasks, offered)
-        else:
-            self._exchange.put(job_id, round_, offered)
-            self._publish(tasks)
-
-    def _send_in_one_trip(
-        self, job_id: str, round_: Round, tasks: Sequence[ShardTask], offered: Sequence[ShardTask]
-    ) -> None:
-        """Write round and messages in one pipeline: Celery's own way waits for Redis after each of them."""
         with self._exchange.server.pipeline(transaction=False) as pipe:
             self._exchange.put(job_id, round_, offered, pipe)
-            pipe.lpush(KEY_PREFIX + QUEUE, *map(self._message, tasks))
+            if withdrawn is not None:
+                self._exchange.withdraw(job_id, round_.token, withdrawn, pipe)
+            if tasks and self._one_server:
+                # Celery's own way waits for Redis after each message.
+                pipe.lpush(KEY_PREFIX + QUEUE, *map(self._message, tasks))
             pipe.execute()
+        if not self._one_server:
+            self._publish(tasks)
 
     def _message(self, task: ShardTask) -> str:
         """Return the message that `send_task` would push, made from one that Celery made."""

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from redis.exceptions import ConnectionError, TimeoutError
 
 from api.aggregator.dispatch import Dispatcher
-from api.aggregator.planner import Planner
+from api.aggregator.planner import Planner, RoundPlan
 from api.aggregator.problems import JobFailed
 from api.aggregator.report import Lane
 from api.aggregator.saved import Origin
 from core.rounds import State
-from core.store import Exchange, Lease, Round, Rows, unpack
+from core.store import AWAIT_SECONDS, Exchange, Lease, Round, Rows, unpack
 from core.store.broker import ShardTask
 from core.training import Training
 
@@ -39,6 +39,8 @@ PASSING = frozenset({"MemoryError", "OSError", "ConnectionError", "TimeoutError"
 """Exceptions that another attempt may not meet; all others would come again."""
 POLL_SECONDS = 0.2
 """The longest wait between two looks at whether the job was paused or cancelled."""
+SHORT_SECONDS = AWAIT_SECONDS / 2
+"""Rounds up to this long are sent ahead: a process that is done with one may wait for the next."""
 AWAY = (ConnectionError, TimeoutError, OperationalError, OSError)
 
 
@@ -58,6 +60,12 @@ class Gatherer:
     lanes: list[Lane] = field(default_factory=list)
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=31))
     workers: int = 1
+    alone: bool = False
+    """Whether no other job wants the workers, so that processes may wait for this one."""
+    ahead: RoundPlan | None = None
+    """The newest plan whose tasks were sent before its round. It stays: what is void may be computed all the same."""
+    counted_on: bool = False
+    """Whether the tasks of `ahead` are on their way or wait for their round, as far as is known."""
     briefed: bool = False
     pending: deque[Callable[[], None]] = field(default_factory=deque)
     """What is to be told of the rounds so far: done while the workers compute the next one."""
@@ -82,6 +90,22 @@ class Gatherer:
         while self.pending:
             self.pending.popleft()()
 
+    def plan(self, step: int) -> RoundPlan:
+        """Return how the round at `step` is sent: as it was planned ahead, or else anew."""
+        if self.ahead is not None and self.ahead.step == step:
+            return self.ahead
+        rounds = self.training.rounds
+        cut = self.planner.cut(rounds.units(step), self.workers)
+        return RoundPlan(self.lease, step, rounds.shards(step, cut.shares), cut.tasks)
+
+    def tasks_ahead(self, step: int) -> list[ShardTask]:
+        """Return what is sent of the round at `step` before it begins: all that is queued, or nothing."""
+        short = self.durations and statistics.median(self.durations) < SHORT_SECONDS
+        if not (self.alone and short and step < self.training.total_steps):
+            return []
+        self.ahead = self.plan(step)
+        return self.ahead.queued()
+
     def deadline_seconds(self) -> float:
         """Return how long a shard may take: some median rounds, never under the floor."""
         if not self.durations:
@@ -95,10 +119,9 @@ class _Gathering:
     def __init__(self, job: Gatherer, state: State) -> None:
         self._job = job
         self._round = Round(job.lease.token, state.step, job.training.rounds.vector(state))
-        rounds = job.training.rounds
-        cut = job.planner.cut(rounds.units(state.step), job.workers)
-        self._shards = rounds.shards(state.step, cut.shares)
-        self._tasks = cut.tasks
+        self._next_step = state.step + job.training.rounds.length(state.step)
+        self._plan = job.plan(state.step)
+        self._sent_ahead = self._plan is job.ahead and job.counted_on
         self._offered = 0
         self._out: set[int] = set()
         self._found: dict[int, list[NDArray[Any]]] = {}
@@ -113,12 +136,12 @@ class _Gathering:
     def begin(self) -> None:
         self._job.check()
         try:
-            self._publish(self._missing(), self._tasks)
+            self._publish(self._missing(), self._plan.tasks)
         except AWAY as error:
             self._away(error)
 
     def gather(self) -> dict[int, list[NDArray[Any]]]:
-        while len(self._found) < len(self._shards):
+        while len(self._found) < len(self._plan.shards):
             self._job.check()
             try:
                 self._turn()
@@ -128,7 +151,7 @@ class _Gathering:
 
     def _turn(self) -> None:
         if not self._published:
-            self._publish(self._missing(), self._tasks)
+            self._publish(self._missing(), self._plan.tasks)
         wait = min(POLL_SECONDS, max(0.001, self._late - time.monotonic()))
         rows = self._job.exchange.receive(self._job.lease.job_id, self._job.lease.token, wait)
         for one in rows:
@@ -140,34 +163,47 @@ class _Gathering:
             self._overdue()
 
     def _missing(self) -> list[int]:
-        return [shard for shard in range(len(self._shards)) if shard not in self._found]
+        return [shard for shard in range(len(self._plan.shards)) if shard not in self._found]
 
     def _publish(self, shards: list[int], tasks: int) -> None:
-        """Send tasks for the first of these shards, and offer the others to whoever is done."""
+        """Send tasks for the first of these shards, and offer the others to whoever is done.
+
+        At first the tasks of the next round go along. When something has to be sent again they are void: who waits for
+        the next round is needed in this one.
+        """
         job = self._job
         if not job.briefed or any(self._sent[shard] for shard in shards):
             job.exchange.brief(job.lease.job_id, {"spec": job.spec, **asdict(job.origin)})
             job.briefed = True
         self._offered = max(self._offered, len(shards) - tasks)
-        wanted = [self._task(shard) for shard in shards]
-        job.dispatcher.send(job.lease.job_id, self._round, wanted[:tasks], wanted[tasks:])
+        wanted = [self._plan.task(shard, self._offered) for shard in shards]
+        queued, ahead, withdrawn = wanted[:tasks], list[ShardTask](), None
+        if self._sent:
+            withdrawn = self._next_step
+        else:
+            queued, ahead = [] if self._sent_ahead else queued, job.tasks_ahead(self._next_step)
+        job.counted_on = bool(ahead)
+        job.dispatcher.send(job.lease.job_id, self._round, [*queued, *ahead], wanted[tasks:], withdrawn)
         self._sent.update(shards)
         self._out.update(shards[:tasks])
         self._published = True
         self._late = time.monotonic() + self._patience
 
-    def _task(self, shard: int) -> ShardTask:
-        lease, units = self._job.lease, self._shards[shard]
-        step, shards = self._round.step, len(self._shards)
-        return ShardTask(lease.job_id, lease.token, step, shard, shards, units.start, units.stop, self._offered)
-
     def _take(self, rows: Rows) -> None:
-        if rows.step != self._round.step or rows.shards != len(self._shards):
+        if rows.step == self._next_step:
+            self._job.counted_on = False  # a task of it came to nothing, so they are sent anew when it begins
+        if rows.step != self._round.step or rows.shards != len(self._plan.shards):
             return  # a stray of another round
         self._out.discard(rows.shard)
         if rows.shard in self._found:
             return  # a duplicate
-        handlers = {Rows.DONE: self._done, Rows.FAILED: self._error, Rows.LOST: self._gone, Rows.REFUSED: self._refused}
+        handlers = {
+            Rows.DONE: self._done,
+            Rows.FAILED: self._error,
+            Rows.LOST: self._gone,
+            Rows.REFUSED: self._refused,
+            Rows.LEFT: self._left,
+        }
         handlers[rows.outcome](rows)
 
     def _done(self, rows: Rows) -> None:
@@ -195,6 +231,9 @@ class _Gathering:
         self._job.tell("refused", rows.problem)
         self._again([rows.shard], "refused", rows.problem["text"])
 
+    def _left(self, rows: Rows) -> None:
+        self._publish([rows.shard], 1)
+
     def _overdue(self) -> None:
         """Send again what is missing, unless somebody is at it: one backup at a time, with doubling patience."""
         waited, self._patience = self._patience, min(2 * self._patience, LONGEST_SECONDS)
@@ -215,5 +254,5 @@ class _Gathering:
 
     def _away(self, error: Exception) -> None:
         structlog.get_logger().warning("exchange or broker is away", job=self._job.lease.job_id, error=str(error))
-        self._published = False
+        self._published = self._sent_ahead = False
         time.sleep(POLL_SECONDS)

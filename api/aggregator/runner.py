@@ -1,6 +1,7 @@
 """One job from its lease to its end, or to the point where another aggregator goes on."""
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -54,6 +55,9 @@ class Runner:
         except Exception as error:
             log.exception("job failed", job=self.lease.job_id)
             self._end(Status.FAILED, Reason(code="internal_error", message=f"{type(error).__name__}: {error}"))
+        finally:
+            with suppress(RedisError):
+                self.services.exchange.dismiss(self.lease.job_id, self.lease.token)
 
     def _run(self) -> None:
         job = self.services.jobs.get(self.lease.job_id)

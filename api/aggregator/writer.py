@@ -75,6 +75,8 @@ class Writer:
         )
         self.services.documents.thin(self.lease.job_id)
         gatherer.workers = len(self.services.exchange.workers()) or gatherer.workers
+        jobs = self.services.jobs
+        gatherer.alone = jobs.count(Status.RUNNING) + jobs.count(Status.QUEUED) == 1
 
     def save_due(self) -> bool:
         """Return whether the last checkpoint is long enough ago."""

@@ -16,8 +16,14 @@ from core.store.connection import Server
 EXPIRES_SECONDS = 3600
 RECEIVED_AT_ONCE = 64
 """Shards whose rows are fetched in one trip, when so many end together."""
+AWAIT_SECONDS = 1.0
+"""How long a process waits for a round whose task was sent ahead of it."""
 HEARTBEAT_SECONDS = 2
 """A worker that was not heard of for this long is gone."""
+ROUND = b"round"
+"""The one field of a round's entry."""
+NEVER = 2**63
+"""Comes after every step."""
 _ROUND = struct.Struct("<qq")
 _ROWS = struct.Struct("<qiiB3xdH")
 
@@ -45,7 +51,7 @@ class Round:
 class Rows:
     """What a worker sends back for one shard: `body` is raw rows, or JSON of a problem unless `outcome` is `DONE`."""
 
-    DONE, FAILED, REFUSED, LOST = range(4)
+    DONE, FAILED, REFUSED, LOST, LEFT = range(5)
 
     step: int
     shard: int
@@ -108,25 +114,50 @@ class Exchange:
     def put(self, job_id: str, round_: Round, offered: Sequence[ShardTask] = (), pipe: Server | None = None) -> None:
         """Write the vector of a round over the one before it, and what shards of it are `offered` in place of others.
 
-        At once, or with what else is in `pipe`.
+        At once, or with what else is in `pipe`. Whoever waits for the round goes on.
         """
         writer = self.server if pipe is None else pipe
-        writer.set(keys.round_(job_id, round_.token), round_.to_bytes(), ex=EXPIRES_SECONDS)
         if offered:
             key = keys.offered(job_id, round_.token, round_.step)
             writer.delete(key)
             writer.rpush(key, *(json.dumps(task.arguments()) for task in offered))
             writer.expire(key, EXPIRES_SECONDS)
+        writer.delete(keys.round_(job_id, round_.token))
+        self._add(writer, job_id, round_.token, round_.step, round_.to_bytes())
+
+    def withdraw(self, job_id: str, token: int, step: int, pipe: Server) -> None:
+        """Add to `pipe`, after a `put`, that who waits for the round at `step`, a later one, shall go."""
+        self._add(pipe, job_id, token, step, b"")
+
+    def dismiss(self, job_id: str, token: int) -> None:
+        """Let everybody go who waits for a round: none is put under this token any more."""
+        with self.server.pipeline(transaction=False) as pipe:
+            pipe.delete(keys.round_(job_id, token))
+            self._add(pipe, job_id, token, NEVER, b"")
+            pipe.execute()
+
+    def _add(self, writer: Server, job_id: str, token: int, step: int, data: bytes) -> None:
+        key = keys.round_(job_id, token)
+        writer.xadd(key, {ROUND: data}, id=f"{step}-1")
+        writer.expire(key, EXPIRES_SECONDS)
 
     def take(self, task: ShardTask) -> ShardTask | None:
         """Return another shard of the task's round, taken from those that are offered; None when nothing is left."""
         data = self.server.lpop(keys.offered(task.job, task.token, task.step)) if task.offered else None
         return ShardTask.parse(json.loads(data)) if data else None
 
-    def read(self, job_id: str, token: int, dtype: np.dtype[Any]) -> Round | None:
-        """Return the present round of a job under a token, None when there is none."""
-        data = self.server.get(keys.round_(job_id, token))
-        return Round.from_bytes(data, dtype) if data else None
+    def read(self, task: ShardTask, dtype: np.dtype[Any], seconds: float = AWAIT_SECONDS) -> Round | None:
+        """Return the round of a task, awaited for up to `seconds`; None when it is over or was withdrawn.
+
+        Raises TimeoutError when it did not come.
+        """
+        key = keys.round_(task.job, task.token)
+        found = self.server.xread({key: f"{task.step}-0"}, count=1, block=round(1000 * seconds))
+        if not found:
+            raise TimeoutError(f"step {task.step} of job {task.job} did not begin within {seconds:g} s")
+        data = found[0][1][0][1][ROUND]
+        round_ = Round.from_bytes(data, dtype) if data else None
+        return round_ if round_ and round_.step == task.step else None
 
     def send(self, job_id: str, token: int, shards: Sequence[Rows]) -> None:
         """Hand the rows of some shards, all or none, to the aggregator that asked for them."""
@@ -141,8 +172,8 @@ class Exchange:
         return [Rows.from_bytes(one) for one in found[1]] if found else []
 
     def clear(self, job_id: str, token: int) -> None:
-        """Drop what a job that ended left here. What a broken off round offered expires by itself."""
-        self.server.delete(keys.round_(job_id, token), keys.brief(job_id), keys.rows(job_id, token))
+        """Drop what a job that ended left here beside its round. What a broken off round offered expires by itself."""
+        self.server.delete(keys.brief(job_id), keys.rows(job_id, token))
 
     def beat(self, worker: dict[str, Any]) -> None:
         """Tell that a worker (`worker["id"]`) is alive, for `HEARTBEAT_SECONDS`."""

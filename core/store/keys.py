@@ -84,7 +84,10 @@ def requests(owner: str, minute: int) -> str:
 
 # The exchange.
 def round_(job_id: str, token_: int) -> str:
-    """Bytes: header and vector of the present round; by token, so that no aggregator writes over a newer one's."""
+    """Stream of the present round, its step as the entry's id; empty ones stand for rounds that will not come.
+
+    By token, so that no aggregator writes over a newer one's. A stream, because a process can wait for an entry.
+    """
     return f"dualtrain:round:{job_id}:{token_}"
 
 

@@ -25,6 +25,7 @@ from tests.chaos.programs import wait_until
 from tests.chaos.stack import Stack, answers
 
 ACTIVE_JOBS = 4
+"""At any time. A job that is alone is gone about in another way: its rounds are sent ahead."""
 PAUSE_SECONDS = (0.05, 0.8)
 """Between two faults; the second may find the stack still busy with the first."""
 END_SECONDS = 240.0
@@ -55,7 +56,13 @@ def drawn(seed: int, count: int, only: str = "") -> list[str]:
     return random.Random(seed).choices(names, [FAULTS[name].weight for name in names], k=count)
 
 
-def run(seed: int, faults: Sequence[str], data_dir: Path, cases: tuple[str, ...] = tuple(CASES)) -> Result:
+def run(
+    seed: int,
+    faults: Sequence[str],
+    data_dir: Path,
+    cases: tuple[str, ...] = tuple(CASES),
+    active: int = ACTIVE_JOBS,
+) -> Result:
     """Start a stack, strike it with the faults named, wait for its jobs, compare with the quiet run, end it."""
     started, result = time.monotonic(), Result(seed)
     ends = quiet_ends(data_dir, seed % 5, cases)
@@ -63,7 +70,7 @@ def run(seed: int, faults: Sequence[str], data_dir: Path, cases: tuple[str, ...]
     try:
         stack.wait_until_ready()
         before = stack.store.info("memory")["used_memory"]
-        feeder = Feeder(stack.urls, stack.jobs, {case: spec(case, seed % 5) for case in cases}, ACTIVE_JOBS, seed)
+        feeder = Feeder(stack.urls, stack.jobs, {case: spec(case, seed % 5) for case in cases}, active, seed)
         _strike(stack, random.Random(seed), faults, result)
         feeder.stop()
         wait_until(lambda: answers(stack.store) and answers(stack.exchange), END_SECONDS, "the servers")
@@ -128,11 +135,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--faults", type=int, default=100)
     parser.add_argument("--only", default="", help="only faults whose name contains this")
+    parser.add_argument("--jobs", type=int, default=ACTIVE_JOBS, help="at any time")
     parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-chaos-data")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    result = run(options.seed, drawn(options.seed, options.faults, options.only), options.data_dir)
+    faults = drawn(options.seed, options.faults, options.only)
+    result = run(options.seed, faults, options.data_dir, active=options.jobs)
     for wrong in result.wrong:
         sys.stdout.write(f"WRONG: {wrong}\n")
     sys.stdout.write(json.dumps(asdict(result)) + "\n")

@@ -112,10 +112,10 @@ def _round(stack: Stack, job: str) -> tuple[int, int]:
     """The token and step of the job's present round; (0, 0) when there is none to be read."""
     try:
         token = int(stack.store.get(keys.token(job)) or 0)
-        data = stack.exchange.getrange(keys.round_(job, token), 0, 15)
+        first = stack.exchange.xrange(keys.round_(job, token), count=1)
     except RedisError:
         return 0, 0
-    return (token, int.from_bytes(data[8:16], "little")) if data else (0, 0)
+    return (token, int(first[0][0].partition(b"-")[0])) if first else (0, 0)
 
 
 def _wait_for_rounds(stack: Stack, job: str, count: int) -> None:

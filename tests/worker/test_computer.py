@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -91,9 +92,32 @@ def test_what_goes_wrong_is_told_for_all_shards_in_hand(
     assert left is not None and left.shard == 3
 
 
-@pytest.mark.parametrize("stale", [{"token": 8}, {"step": 3}, {"step": 5}])
-def test_a_stale_task_is_dropped(server: Exchange, settings: Settings, stale: dict[str, int]) -> None:
-    assert compute(server, settings, task(**stale)) is None
+def test_a_stale_task_is_dropped(server: Exchange, settings: Settings) -> None:
+    assert compute(server, settings, task(step=3)) is None
+
+
+def test_a_task_of_an_aggregator_that_has_left_is_dropped(server: Exchange, settings: Settings) -> None:
+    server.dismiss("j", 9)
+    assert compute(server, settings, task()) is None
+
+
+def test_a_round_is_awaited_and_waiting_is_not_computing(
+    server: Exchange, settings: Settings, training: Training
+) -> None:
+    late = threading.Timer(0.5, server.put, ["j", Round(9, 5, training.initial().parameters)])
+    late.start()
+    rows = compute(server, settings, task(step=5))
+    assert rows is not None
+    assert (rows.outcome, rows.step) == (Rows.DONE, 5)
+    assert 0 < rows.seconds < 0.4
+    late.join()
+
+
+def test_a_round_that_does_not_come_is_told(server: Exchange, settings: Settings) -> None:
+    rows = compute(server, settings, task(step=5))
+    assert rows is not None
+    assert (rows.outcome, rows.step) == (Rows.LEFT, 5)
+    assert "step 5 of job j did not begin" in rows.problem["text"]
 
 
 def test_a_job_that_is_not_on_the_exchange_is_dropped(exchange: Redis, settings: Settings) -> None:

@@ -37,7 +37,7 @@ def test_one_trip_pushes_the_same_messages_as_celery(settings: Settings, exchang
     assert len(ours) == 2
     theirs = messages(exchange)
     assert ours == theirs
-    got = Exchange(exchange).read("j", 1, np.dtype(np.float32))
+    got = Exchange(exchange).read(TASKS[0], np.dtype(np.float32))
     assert got is not None
     assert (got.token, got.step) == (1, 5)
 
@@ -48,6 +48,15 @@ def test_what_is_offered_is_not_queued(settings: Settings, exchange: Redis, quer
     Dispatcher(ours, server).send("j", Round(1, 5, np.zeros(3)), TASKS[:1], TASKS[1:])
     assert len(messages(exchange)) == 1
     assert server.take(TASKS[0]._replace(offered=1)) == TASKS[1]
+
+
+@pytest.mark.parametrize("query", ["", "&client_name=other"], ids=["one server", "two"])
+def test_a_round_whose_tasks_were_sent_ahead_needs_no_message(settings: Settings, exchange: Redis, query: str) -> None:
+    ours, server = settings.model_copy(update={"exchange_url": settings.exchange_url + query}), Exchange(exchange)
+    Dispatcher(ours, server).send("j", Round(1, 5, np.zeros(3)), [], withdrawn=6)
+    assert messages(exchange) == []
+    assert server.read(TASKS[0], np.dtype(float)) is not None
+    assert server.read(TASKS[0]._replace(step=6), np.dtype(float)) is None
 
 
 def test_a_broker_that_is_away_is_told(settings: Settings) -> None:

@@ -34,6 +34,9 @@ class Doubled:
     def units(self, step: int) -> int:
         return self.count
 
+    def length(self, step: int) -> int:
+        return 1
+
     def shards(self, step: int, shares: Sequence[float]) -> list[range]:
         return shards([1.0] * self.count, shares)
 
@@ -44,6 +47,7 @@ class Doubled:
 @dataclass(frozen=True)
 class Trained:
     rounds: Doubled = field(default_factory=Doubled)
+    total_steps: int = 10
 
 
 def rows_of(task: ShardTask) -> list[NDArray[Any]]:
@@ -56,17 +60,31 @@ Answer = Callable[[ShardTask, int], Sequence[Rows]]
 
 @dataclass
 class Workers:
-    """Stands where the broker does: each task that is sent is answered at once, as the test says."""
+    """Stands where the broker does: each task is answered once its round is there, as the test says."""
 
     exchange: Exchange
     answer: Answer
     sent: list[ShardTask] = field(default_factory=list)
+    waiting: list[ShardTask] = field(default_factory=list)
 
-    def send(self, job_id: str, round_: Round, tasks: Sequence[ShardTask], offered: Sequence[ShardTask] = ()) -> None:
-        self.exchange.put(job_id, round_, offered)
-        for task in tasks:
-            self.sent.append(task)
-            if answers := self.answer(task, [one.shard for one in self.sent].count(task.shard)):
+    def send(
+        self,
+        job_id: str,
+        round_: Round,
+        tasks: Sequence[ShardTask],
+        offered: Sequence[ShardTask] = (),
+        withdrawn: int | None = None,
+    ) -> None:
+        with self.exchange.server.pipeline(transaction=False) as pipe:
+            self.exchange.put(job_id, round_, offered, pipe)
+            if withdrawn is not None:
+                self.exchange.withdraw(job_id, round_.token, withdrawn, pipe)
+            pipe.execute()
+        self.sent += tasks
+        self.waiting = [one for one in (*self.waiting, *tasks) if one.step != withdrawn]
+        for task in [one for one in self.waiting if one.step == round_.step]:
+            self.waiting.remove(task)
+            if answers := self.answer(task, [one[2:4] for one in self.sent].count(task[2:4])):
                 self.exchange.send(task.job, task.token, answers)
 
 
@@ -121,8 +139,8 @@ def gather(exchange: Redis, heard: list[tuple[str, dict[str, Any]]]) -> Iterator
     yield gather
 
 
-def in_order(found: list[NDArray[Any]], units: int = UNITS) -> bool:
-    return [row.tolist() for row in found] == [[unit, 7] for unit in range(units)]
+def in_order(found: list[NDArray[Any]], units: int = UNITS, step: int = 7) -> bool:
+    return [row.tolist() for row in found] == [[unit, step] for unit in range(units)]
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 5, 9])
@@ -276,3 +294,122 @@ def test_everything_is_published_again_when_the_exchange_came_back_empty(
     assert in_order(found)
     assert [task.shard for task in workers.sent] == [0, 1, 2, 1, 2]
     assert exchange.exists("dualtrain:brief:j")
+
+
+def ahead(workers: Workers, gatherer: Gatherer) -> list[tuple[int, int]]:
+    """Make a round of a job that has the workers to itself; return the steps and shards of what was sent with it."""
+    gatherer.alone = True
+    before = len(workers.sent)
+    assert in_order(gatherer.measure(State(8, np.zeros(3, np.float32))), step=8)
+    return [(task.step, task.shard) for task in workers.sent[before:]]
+
+
+def of(step: int, *shards: int) -> list[tuple[int, int]]:
+    return [(step, shard) for shard in shards]
+
+
+def test_a_job_alone_sends_the_tasks_of_a_round_once_and_with_the_round_before(gather: Callable[..., Any]) -> None:
+    workers, gatherer, _ = gather(lambda task, n: [done(task)])
+    assert ahead(workers, gatherer) == of(8, 0, 1, 2) + of(9, 0, 1, 2)
+    assert in_order(gatherer.measure(State(9, np.zeros(3, np.float32))), step=9)
+    assert len(workers.sent) == 9  # nothing for step 10, which there is not
+    assert {lane.retries for lane in gatherer.lanes} == {0}
+
+
+def test_what_is_offered_is_offered_with_its_round(gather: Callable[..., Any], exchange: Redis) -> None:
+    workers, gatherer, _ = gather(lambda task, n: [done(one) for one in taken(exchange, task)], taper=True)
+    gatherer.alone = True
+    for step in (8, 9):
+        assert in_order(gatherer.measure(State(step, np.zeros(3, np.float32))), 40, step)
+    assert [(task.step, task.shard) for task in workers.sent[-4:]] == of(8, 0, 1) + of(9, 0, 1)
+    assert {task.offered for task in workers.sent} == {6}
+
+
+@pytest.mark.parametrize("why", ["another job", "long rounds"])
+def test_nothing_is_sent_ahead_where_waiting_would_cost(gather: Callable[..., Any], why: str) -> None:
+    workers, gatherer, _ = gather(lambda task, n: [done(task)])
+    if why == "long rounds":
+        gatherer.durations.extend([round_module.SHORT_SECONDS + 0.1] * 2)
+        assert ahead(workers, gatherer) == of(8, 0, 1, 2)
+    else:
+        gatherer.measure(State(8, np.zeros(3, np.float32)))
+        assert len(workers.sent) == 6
+
+
+@pytest.mark.parametrize("outcome", [Rows.LOST, Rows.LEFT, Rows.REFUSED])
+def test_a_round_is_sent_anew_when_a_process_that_was_to_wait_for_it_is_gone(
+    gather: Callable[..., Any], heard: list[tuple[str, dict[str, Any]]], outcome: int
+) -> None:
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        gone = task._replace(step=9, shard=1)
+        return [failed(gone, outcome), done(task)] if task[2:4] == (8, 0) else [done(task)]
+
+    workers, gatherer, _ = gather(answer)
+    assert ahead(workers, gatherer) == of(8, 0, 1, 2) + of(9, 0, 1, 2)
+    workers.waiting.clear()
+    assert in_order(gatherer.measure(State(9, np.zeros(3, np.float32))), step=9)
+    assert [(task.step, task.shard) for task in workers.sent[9:]] == of(9, 0, 1, 2)
+    assert not [what for what, _ in heard if what in ("retry", "waiting")]
+
+
+def test_one_that_did_not_wait_long_enough_is_replaced_at_once_and_quietly(
+    gather: Callable[..., Any], heard: list[tuple[str, dict[str, Any]]]
+) -> None:
+    workers, gatherer, _ = gather(lambda task, n: [done(task) if n == 2 else failed(task, Rows.LEFT, "Late")], shards=1)
+    assert [task.shard for task in workers.sent] == [0, 0]
+    assert not [what for what, _ in heard if what == "retry"]
+
+
+def test_whoever_waits_for_the_next_round_is_let_go_when_something_is_sent_again(
+    gather: Callable[..., Any], exchange: Redis
+) -> None:
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        return [failed(task, Rows.LOST, "WorkerLostError")] if task[2:4] == (8, 2) and n == 1 else [done(task)]
+
+    workers, gatherer, _ = gather(answer)
+    assert ahead(workers, gatherer) == of(8, 0, 1, 2) + of(9, 0, 1, 2) + of(8, 2)
+    assert Exchange(exchange).read(workers.sent[6], np.dtype(np.float32)) is None
+    gatherer.planner.asked = 2  # tasks of the old plan may still be computed, so it must not change
+    assert in_order(gatherer.measure(State(9, np.zeros(3, np.float32))), step=9)
+    assert [(task.step, task.shard) for task in workers.sent[10:]] == of(9, 0, 1, 2)
+    assert {task[3:] for task in workers.sent[6:9]} == {task[3:] for task in workers.sent[10:]}
+
+
+def test_tasks_that_were_lost_with_the_exchange_are_not_counted_on(
+    gather: Callable[..., Any], exchange: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = Exchange.receive, []
+    workers, gatherer, _ = gather(lambda task, n: [done(task)])
+
+    def receive(self: Exchange, job_id: str, token: int, seconds: float) -> list[Rows]:
+        calls.append(1)
+        if len(calls) == 1:
+            exchange.flushall()
+            workers.waiting.clear()
+            raise NoConnection("gone")
+        return real(self, job_id, token, seconds)
+
+    monkeypatch.setattr(Exchange, "receive", receive)
+    assert ahead(workers, gatherer) == of(8, 0, 1, 2) + of(9, 0, 1, 2) + of(8, 0, 1, 2)
+    assert in_order(gatherer.measure(State(9, np.zeros(3, np.float32))), step=9)
+    assert [(task.step, task.shard) for task in workers.sent[12:]] == of(9, 0, 1, 2)
+
+
+def test_tasks_that_were_lost_before_their_round_could_be_sent_are_not_counted_on(
+    gather: Callable[..., Any], heard: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers, gatherer, _ = gather(lambda task, n: [done(task)])
+    ahead(workers, gatherer)
+    real, calls = Workers.send, []
+
+    def send(self: Workers, *sent: Any) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            workers.waiting.clear()
+            raise NoConnection("gone")
+        real(self, *sent)
+
+    monkeypatch.setattr(Workers, "send", send)
+    assert in_order(gatherer.measure(State(9, np.zeros(3, np.float32))), step=9)
+    assert [(task.step, task.shard) for task in workers.sent[9:]] == of(9, 0, 1, 2)
+    assert not [what for what, _ in heard if what in ("retry", "waiting")]

@@ -1,5 +1,8 @@
 """The exchange: what is sent is what arrives, and everything expires."""
 
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -67,6 +70,75 @@ def test_what_is_offered_anew_takes_the_place_of_what_was_left(exchange: Redis) 
     assert [ours.take(a_task(0)) for _ in range(2)] == [a_task(2), None]
 
 
+F4 = np.dtype(np.float32)
+
+
+def a_round(step: int) -> Round:
+    return Round(1, step, np.full(3, step, np.float32))
+
+
+def test_a_round_is_read_by_the_tasks_of_its_step_only(exchange: Redis) -> None:
+    ours = Exchange(exchange)
+    ours.put("j", a_round(4))
+    ours.put("j", a_round(5))
+    got = ours.read(a_task(0, step=5), F4)
+    assert got is not None
+    assert (got.token, got.step, got.vector.tolist()) == (1, 5, [5.0, 5.0, 5.0])
+    assert ours.read(a_task(0, step=4), F4) is None
+    with pytest.raises(TimeoutError, match=r"step 6 of job j did not begin within 0.01 s"):
+        ours.read(a_task(0, step=6), F4, 0.01)
+
+
+def waits(ours: Exchange, step: int) -> Future[Round | None]:
+    """A read in a thread of its own, which has begun to wait."""
+    blocked = ours.server.info("clients")["blocked_clients"]
+    pool = ThreadPoolExecutor(1)
+    reading = pool.submit(ours.read, a_task(0, step=step), F4, 4)
+    pool.shutdown(wait=False)
+    while ours.server.info("clients")["blocked_clients"] == blocked:
+        time.sleep(0.005)
+    return reading
+
+
+def test_a_round_is_awaited(exchange: Redis) -> None:
+    ours = Exchange(exchange)
+    ours.put("j", a_round(4))
+    reading = waits(ours, 5)
+    ours.put("j", a_round(4))
+    assert not reading.done()
+    ours.put("j", a_round(5))
+    got = reading.result(5)
+    assert got is not None
+    assert got.step == 5
+
+
+def test_who_waits_for_a_round_that_is_withdrawn_goes_and_the_round_may_come_yet(exchange: Redis) -> None:
+    ours = Exchange(exchange)
+    reading = waits(ours, 5)
+    for _ in range(2):
+        with exchange.pipeline(transaction=False) as pipe:
+            ours.put("j", a_round(4), pipe=pipe)
+            ours.withdraw("j", 1, 5, pipe)
+            pipe.execute()
+    assert reading.result(5) is None
+    assert ours.read(a_task(0, step=5), F4) is None
+    present = ours.read(a_task(0, step=4), F4)
+    assert present is not None
+    assert present.step == 4
+    ours.put("j", a_round(5))
+    assert ours.read(a_task(0, step=5), F4) is not None
+
+
+def test_nobody_waits_for_an_aggregator_that_has_left(exchange: Redis) -> None:
+    ours = Exchange(exchange)
+    ours.put("j", a_round(4))
+    reading = waits(ours, 5)
+    for _ in range(2):
+        ours.dismiss("j", 1)
+    assert reading.result(5) is None
+    assert ours.read(a_task(0, step=10**9), F4) is None
+
+
 def test_every_key_expires(exchange: Redis) -> None:
     ours = Exchange(exchange)
     ours.brief("j", {"spec": {}})
@@ -78,4 +150,6 @@ def test_every_key_expires(exchange: Redis) -> None:
     assert all(exchange.ttl(name) > 0 for name in names)
     assert ours.workers() == [{"id": "w"}]
     ours.clear("j", 1)
-    assert len(exchange.keys("*")) == 2
+    ours.dismiss("j", 1)
+    assert len(exchange.keys("*")) == 3
+    assert all(exchange.ttl(name) > 0 for name in exchange.keys("*"))

@@ -177,12 +177,11 @@ class _Gathering:
             job.briefed = True
         self._offered = max(self._offered, len(shards) - tasks)
         wanted = [self._plan.task(shard, self._offered) for shard in shards]
-        queued, ahead, withdrawn = wanted[:tasks], list[ShardTask](), None
-        if self._sent:
-            withdrawn = self._next_step
-        else:
-            queued, ahead = [] if self._sent_ahead else queued, job.tasks_ahead(self._next_step)
+        first = not self._sent
+        queued = [] if first and self._sent_ahead else wanted[:tasks]
+        ahead = job.tasks_ahead(self._next_step) if first else []
         job.counted_on = bool(ahead)
+        withdrawn = None if first else self._next_step
         job.dispatcher.send(job.lease.job_id, self._round, [*queued, *ahead], wanted[tasks:], withdrawn)
         self._sent.update(shards)
         self._out.update(shards[:tasks])

@@ -17,7 +17,7 @@ Server: TypeAlias = Any
 CONNECT_SECONDS = 2.0
 CONNECTIONS = 64
 REPLY_SECONDS = 5.0
-"""A server that says nothing for this long counts as gone; the longest blocking read here waits 0.5 s."""
+"""A server that says nothing for this long counts as gone; the longest blocking read here waits 1 s."""
 
 
 def connect(url: str) -> Server:

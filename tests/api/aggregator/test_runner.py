@@ -1,11 +1,14 @@
-"""Jobs that cannot be run, or not here: how they end, and what they tell. None of them needs a worker."""
+"""Jobs that cannot be run, or not here: how they end, what they tell and leave. None of them needs a worker."""
 
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 
+from api.aggregator.planner import Planner
 from api.aggregator.report import Report
+from api.aggregator.round import Gatherer
 from api.aggregator.runner import Runner
 from api.aggregator.saved import Origin, to_checkpoint
 from api.aggregator.services import Services
@@ -14,9 +17,19 @@ from core.data import load
 from core.job import Job, Status, new_id, now
 from core.settings import Settings
 from core.spec import JobSpec
+from core.store import Lease
+from core.store.broker import ShardTask
 from core.training import Training
 
 SHORT: dict[str, Any] = {"max_steps": 1}
+
+
+def taken(services: Services, spec: dict[str, Any], name: str = "job-runner") -> Lease:
+    """Create a job and return its lease."""
+    services.jobs.create(Job(id=name, name="", status=Status.QUEUED, created_at=now(), spec=spec), 5, 10)
+    lease = services.leases.acquire(name)
+    assert lease is not None
+    return lease
 
 
 def run(services: Services, spec: dict[str, Any], kept: Origin | None = None) -> tuple[Job, Runner]:
@@ -24,10 +37,7 @@ def run(services: Services, spec: dict[str, Any], kept: Origin | None = None) ->
 
     The aggregator stops before the first round: a job that could begin stays as it is.
     """
-    job = Job(id="job-runner", name="", status=Status.QUEUED, created_at=now(), spec=spec)
-    services.jobs.create(job, 5, 10)
-    lease = services.leases.acquire(job.id)
-    assert lease is not None
+    lease = taken(services, spec)
     if kept is not None:
         training = Training(JobSpec.model_validate(spec), load("mnist", 12, services.settings.data_dir, ()))
         checkpoint = to_checkpoint(training.initial(), Report(training), kept)
@@ -36,7 +46,7 @@ def run(services: Services, spec: dict[str, Any], kept: Origin | None = None) ->
     stopping.set()
     runner = Runner(services, lease, stopping, Writer(services, lease))
     runner.run()
-    return services.jobs.get(job.id), runner
+    return services.jobs.get(lease.job_id), runner
 
 
 @pytest.fixture
@@ -85,3 +95,36 @@ def test_a_job_that_other_code_began_waits_for_it_and_says_so(services: Services
     assert job.status_reason.code == "waiting_for_version"
     assert "older" in job.status_reason.message
     assert runner.shun
+
+
+def test_nobody_waits_for_a_round_of_a_job_that_was_left(services: Services) -> None:
+    job, runner = run(services, SHORT)
+    assert job.status is Status.RUNNING
+    awaited = ShardTask(job.id, runner.lease.token, 0, 0, 1, 0, 1)
+    assert services.exchange.read(awaited, np.dtype(np.float32), 0.05) is None
+
+
+def test_a_job_knows_whether_others_want_the_workers(services: Services) -> None:
+    lease = taken(services, SHORT)
+    training = Training(JobSpec.model_validate(SHORT), load("mnist", 12, services.settings.data_dir, ()))
+    gatherer = Gatherer(
+        lease,
+        training,
+        SHORT,
+        Origin("", ""),
+        services.exchange,
+        services.dispatcher,
+        Planner(None),
+        check=lambda: None,
+        tell=lambda what, data: None,
+    )
+
+    def told() -> bool:
+        Writer(services, lease).tell(Report(training), training.initial(), None, gatherer)
+        return gatherer.alone
+
+    assert told()
+    services.jobs.move(lease.job_id, Status.RUNNING, None, lease)
+    assert told()
+    taken(services, SHORT, "job-other")
+    assert not told()

@@ -88,9 +88,12 @@ def trained(url: str) -> str:
     return str(job["id"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, else the one that Playwright installed."""
+    """Debian's Chromium, else the one that Playwright installed.
+
+    Not for the whole session: as long as Playwright is there, no test of another module can run an event loop.
+    """
     expect.set_options(timeout=EXPECT_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])

@@ -50,7 +50,7 @@ ROUNDS = 200
 
 
 class Line:
-    """A connection to the exchange that keeps its answers in order."""
+    """A connection to the exchange that keeps its answers in order. `heard`: when the newest answer began to come."""
 
     @classmethod
     async def open(cls, path: str) -> "Line":
@@ -65,8 +65,11 @@ class Line:
         return [await self._next() for _ in commands][-1]
 
     async def _next(self) -> Any:
+        self.heard = 0.0
         while (answer := self._answers.gets()) is False:
-            self._answers.feed(await self._stream.read(2**20))
+            data = await self._stream.read(2**20)
+            self.heard = self.heard or asyncio.get_running_loop().time()
+            self._answers.feed(data)
         return answer
 
 
@@ -96,10 +99,13 @@ async def _work(path: str, name: str, spread: float, zeros: Sequence[np.ndarray]
     while True:
         arguments, *_ = json.loads(base64.b64decode(json.loads(found[1])["body"]))
         task, took = ShardTask.parse(arguments), max(0.0, chance.gauss(SHARD_SECONDS, spread * SHARD_SECONDS))
-        key = keys.round_(task.job, task.token)
-        await line.ask(("XREAD", "COUNT", 1, "BLOCK", 0, "STREAMS", key, f"{task.step}-0"))
+        read = ("XREAD", "COUNT", 1, "STREAMS", keys.round_(task.job, task.token), f"{task.step}-0")
+        begun = asyncio.get_running_loop().time()
+        if await line.ask(read) is None:  # the task came ahead of its round
+            await line.ask((*read[:3], "BLOCK", 0, *read[3:]))
+            begun = line.heard
         rows = Rows(task.step, task.shard, task.shards, Rows.DONE, took, name, pack(zeros[task.first : task.last]))
-        await asyncio.sleep(took)
+        await asyncio.sleep(begun + took - asyncio.get_running_loop().time())  # reading is part of the shard
         found = await line.ask(("RPUSH", keys.rows(task.job, task.token), rows.to_bytes()), wait)
 
 

@@ -41,6 +41,8 @@ POLL_SECONDS = 0.2
 """The longest wait between two looks at whether the job was paused or cancelled."""
 SHORT_SECONDS = AWAIT_SECONDS / 2
 """Rounds up to this long are sent ahead: a process that is done with one may wait for the next."""
+AHEAD_TASKS = 8
+"""Rounds of more tasks are not sent ahead: it saves the way of one, and many that begin at once crowd the exchange."""
 AWAY = (ConnectionError, TimeoutError, OperationalError, OSError)
 
 
@@ -103,8 +105,11 @@ class Gatherer:
         short = self.durations and statistics.median(self.durations) < SHORT_SECONDS
         if not (self.alone and short and step < self.training.total_steps):
             return []
-        self.ahead = self.plan(step)
-        return self.ahead.queued()
+        plan = self.plan(step)
+        if plan.tasks > AHEAD_TASKS:
+            return []
+        self.ahead = plan
+        return plan.queued()
 
     def deadline_seconds(self) -> float:
         """Return how long a shard may take: some median rounds, never under the floor."""

@@ -325,11 +325,16 @@ def test_what_is_offered_is_offered_with_its_round(gather: Callable[..., Any], e
     assert {task.offered for task in workers.sent} == {6}
 
 
-@pytest.mark.parametrize("why", ["another job", "long rounds"])
-def test_nothing_is_sent_ahead_where_waiting_would_cost(gather: Callable[..., Any], why: str) -> None:
+@pytest.mark.parametrize("why", ["another job", "long rounds", "many tasks"])
+def test_nothing_is_sent_ahead_where_waiting_would_cost(
+    gather: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
     workers, gatherer, _ = gather(lambda task, n: [done(task)])
     if why == "long rounds":
         gatherer.durations.extend([round_module.SHORT_SECONDS + 0.1] * 2)
+        assert ahead(workers, gatherer) == of(8, 0, 1, 2)
+    elif why == "many tasks":
+        monkeypatch.setattr(round_module, "AHEAD_TASKS", 2)
         assert ahead(workers, gatherer) == of(8, 0, 1, 2)
     else:
         gatherer.measure(State(8, np.zeros(3, np.float32)))

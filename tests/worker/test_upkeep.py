@@ -28,7 +28,14 @@ def worker(settings: Settings) -> Iterator[psutil.Process]:
 
 
 def pool(worker: psutil.Process) -> set[int]:
-    return {child.pid for child in worker.children() if child.status() != psutil.STATUS_ZOMBIE}
+    return {child.pid for child in worker.children() if lives(child)}
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:  # it was buried since it was listed
+        return False
 
 
 def seconds_until_there_are_two(worker: psutil.Process, within: float) -> float:

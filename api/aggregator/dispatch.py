@@ -51,9 +51,7 @@ class Dispatcher:
         Redis error when exchange or broker is away.
         """
         with self._exchange.server.pipeline(transaction=False) as pipe:
-            self._exchange.put(job_id, round_, offered, pipe)
-            if withdrawn is not None:
-                self._exchange.withdraw(job_id, round_.token, withdrawn, pipe)
+            self._exchange.put(job_id, round_, offered, withdrawn, pipe)
             if tasks and self._one_server:
                 # Celery's own way waits for Redis after each message.
                 pipe.lpush(KEY_PREFIX + QUEUE, *map(self._message, tasks))

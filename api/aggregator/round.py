@@ -65,7 +65,7 @@ class Gatherer:
     alone: bool = False
     """Whether no other job wants the workers, so that processes may wait for this one."""
     ahead: RoundPlan | None = None
-    """The newest plan whose tasks were sent before its round. It stays: what is void may be computed all the same."""
+    """The newest plan that was made before its round. It stays: of what was sent, void tasks may be computed yet."""
     counted_on: bool = False
     """Whether the tasks of `ahead` are on their way or wait for their round, as far as is known."""
     briefed: bool = False
@@ -105,11 +105,8 @@ class Gatherer:
         short = self.durations and statistics.median(self.durations) < SHORT_SECONDS
         if not (self.alone and short and step < self.training.total_steps):
             return []
-        plan = self.plan(step)
-        if plan.tasks > AHEAD_TASKS:
-            return []
-        self.ahead = plan
-        return plan.queued()
+        self.ahead = self.plan(step)
+        return self.ahead.queued() if self.ahead.tasks <= AHEAD_TASKS else []
 
     def deadline_seconds(self) -> float:
         """Return how long a shard may take: some median rounds, never under the floor."""

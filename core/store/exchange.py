@@ -112,10 +112,18 @@ class Exchange:
         data = self.server.get(keys.brief(job_id))
         return json.loads(data) if data else None
 
-    def put(self, job_id: str, round_: Round, offered: Sequence[ShardTask] = (), pipe: Server | None = None) -> None:
+    def put(
+        self,
+        job_id: str,
+        round_: Round,
+        offered: Sequence[ShardTask] = (),
+        withdrawn: int | None = None,
+        pipe: Server | None = None,
+    ) -> None:
         """Write the vector of a round over the one before it, and what shards of it are `offered` in place of others.
 
-        At once, or with what else is in `pipe`. Whoever waits for the round goes on.
+        At once, or with what else is in `pipe`. Whoever waits for the round goes on; who waits for a later one, at the
+        step `withdrawn`, shall go, for it is not put as its tasks expect it.
         """
         writer = self.server if pipe is None else pipe
         if offered:
@@ -125,10 +133,8 @@ class Exchange:
             writer.expire(key, EXPIRES_SECONDS)
         writer.delete(keys.round_(job_id, round_.token))
         self._add(writer, job_id, round_.token, round_.step, round_.to_bytes())
-
-    def withdraw(self, job_id: str, token: int, step: int, pipe: Server) -> None:
-        """Add to `pipe`, after a `put`, that who waits for the round at `step`, a later one, shall go."""
-        self._add(pipe, job_id, token, step, b"")
+        if withdrawn is not None:
+            self._add(writer, job_id, round_.token, withdrawn, b"")
 
     def dismiss(self, job_id: str, token: int) -> None:
         """Let everybody go who waits for a round: none is put under this token any more."""

@@ -68,18 +68,9 @@ class Workers:
     waiting: list[ShardTask] = field(default_factory=list)
 
     def send(
-        self,
-        job_id: str,
-        round_: Round,
-        tasks: Sequence[ShardTask],
-        offered: Sequence[ShardTask] = (),
-        withdrawn: int | None = None,
+        self, job: str, round_: Round, tasks: list[ShardTask], offered: list[ShardTask], withdrawn: int | None
     ) -> None:
-        with self.exchange.server.pipeline(transaction=False) as pipe:
-            self.exchange.put(job_id, round_, offered, pipe)
-            if withdrawn is not None:
-                self.exchange.withdraw(job_id, round_.token, withdrawn, pipe)
-            pipe.execute()
+        self.exchange.put(job, round_, offered, withdrawn)
         self.sent += tasks
         self.waiting = [one for one in (*self.waiting, *tasks) if one.step != withdrawn]
         for task in [one for one in self.waiting if one.step == round_.step]:

@@ -116,10 +116,7 @@ def test_who_waits_for_a_round_that_is_withdrawn_goes_and_the_round_may_come_yet
     ours = Exchange(exchange)
     reading = waits(ours, 5)
     for _ in range(2):
-        with exchange.pipeline(transaction=False) as pipe:
-            ours.put("j", a_round(4), pipe=pipe)
-            ours.withdraw("j", 1, 5, pipe)
-            pipe.execute()
+        ours.put("j", a_round(4), withdrawn=5)
     assert reading.result(5) is None
     assert ours.read(a_task(0, step=5), F4) is None
     present = ours.read(a_task(0, step=4), F4)

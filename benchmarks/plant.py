@@ -62,7 +62,7 @@ def plant(workers: int, data_dir: Path, aggregator: bool = True, worker_app: str
             options = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
             command = ("celery", "-A", worker_app, "worker", "--concurrency", str(workers), *options)
             stack.enter_context(process(command, settings, folder / "worker.log"))
-            wait_until(lambda: len(exchange.workers()) == workers)
+            wait_until(lambda: exchange.count_workers() == workers)
         if aggregator:
             stack.enter_context(process(("api.aggregator",), settings, folder / "aggregator.log"))
         yield Plant(settings, Jobs(connect(settings.redis_url)), exchange, folder)

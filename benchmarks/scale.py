@@ -148,7 +148,7 @@ def _simulated(workers: int, spread: float, service: Plant) -> Iterator[None]:
         for start in range(0, workers, PER_PROCESS):
             command = ("benchmarks.scale", "--spread", f"{spread}", "--simulate", *names[start : start + PER_PROCESS])
             stack.enter_context(process(command, service.settings, service.folder / f"simulated-{start}.log"))
-        wait_until(lambda: len(service.exchange.workers()) == workers)
+        wait_until(lambda: service.exchange.count_workers() == workers)
         yield
 
 

@@ -85,12 +85,14 @@ class Aggregator:
         for job_id, running in list(self._running.items()):
             if not running.thread.is_alive():
                 self._leave(job_id, running)
-        orphans, waiting = self._services.jobs.ids(Status.RUNNING), self._services.jobs.ids(Status.QUEUED)
-        for job_id in (*orphans, *waiting):
+        wanted = [*self._services.jobs.ids(Status.RUNNING), *self._services.jobs.ids(Status.QUEUED)]
+        for job_id in wanted:
             if len(self._running) >= self._services.settings.concurrent_jobs:
-                return
+                break
             if job_id not in self._running and time.monotonic() >= self._shunned.get(job_id, 0.0):
                 self._take(job_id)
+        for running in self._running.values():
+            running.runner.alone = len(wanted) == 1
 
     def _take(self, job_id: str) -> None:
         lease = self._services.leases.acquire(job_id)

@@ -48,7 +48,10 @@ AWAY = (ConnectionError, TimeoutError, OperationalError, OSError)
 
 @dataclass
 class Gatherer:
-    """Makes a job's rounds with the workers. `check` raises when the job must stop; `tell` hears how it goes."""
+    """Makes a job's rounds with the workers. `check` raises when the job must stop; `tell` hears how it goes.
+
+    `alone` says whether no other job wants the workers, so that processes may wait for this one.
+    """
 
     lease: Lease
     training: Training
@@ -59,11 +62,10 @@ class Gatherer:
     planner: Planner
     check: Callable[[], None]
     tell: Callable[[str, dict[str, Any]], None]
+    alone: Callable[[], bool]
     lanes: list[Lane] = field(default_factory=list)
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=31))
     workers: int = 1
-    alone: bool = False
-    """Whether no other job wants the workers, so that processes may wait for this one."""
     ahead: RoundPlan | None = None
     """The newest plan that was made before its round. It stays: of what was sent, void tasks may be computed yet."""
     counted_on: bool = False
@@ -103,7 +105,7 @@ class Gatherer:
     def tasks_ahead(self, step: int) -> list[ShardTask]:
         """Return what is sent of the round at `step` before it begins: all that is queued, or nothing."""
         short = self.durations and statistics.median(self.durations) < SHORT_SECONDS
-        if not (self.alone and short and step < self.training.total_steps):
+        if not (self.alone() and short and step < self.training.total_steps):
             return []
         self.ahead = self.plan(step)
         return self.ahead.queued() if self.ahead.tasks <= AHEAD_TASKS else []

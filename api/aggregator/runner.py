@@ -30,7 +30,10 @@ log = structlog.get_logger()
 
 @dataclass
 class Runner:
-    """Runs the job of `lease`. `shun`: it cannot be gone on with here; `lost`: another aggregator has it."""
+    """Runs the job of `lease`. `shun`: it cannot be gone on with here; `lost`: another aggregator has it.
+
+    `alone`: no other job runs or waits.
+    """
 
     services: Services
     lease: Lease
@@ -38,6 +41,7 @@ class Runner:
     writer: Writer
     shun: bool = False
     lost: bool = False
+    alone: bool = False
 
     def run(self) -> None:
         """Run the job until it ends, is paused or cancelled, or is lost to another aggregator."""
@@ -124,7 +128,8 @@ class Runner:
             planner=Planner(None if asked == "auto" else asked),
             check=self._check,
             tell=self._hear,
-            workers=len(services.exchange.workers()),
+            alone=lambda: self.alone,
+            workers=services.exchange.count_workers(),
         )
 
     def _train(self, begun: State, report: Report, gatherer: Gatherer) -> State:

@@ -73,19 +73,17 @@ class Writer:
             **{name: one.model_dump(mode="json") for name, one in written.items()},
             **evaluation,
         )
-        self.services.documents.thin(self.lease.job_id)
-        gatherer.workers = len(self.services.exchange.workers()) or gatherer.workers
-        jobs = self.services.jobs
-        gatherer.alone = jobs.count(Status.RUNNING) + jobs.count(Status.QUEUED) == 1
+        gatherer.workers = self.services.exchange.count_workers() or gatherer.workers
 
     def save_due(self) -> bool:
         """Return whether the last checkpoint is long enough ago."""
         return time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
 
     def save(self, report: Report, state: State, origin: Origin) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint, and bring a long history back under its limit."""
         judged = report.evaluation is not None and report.evaluation.step == state.step
         metrics = report.metrics(state).model_dump() if judged else {"loss": state.loss}
         keep = report.training.spec.keep_checkpoints
         self.services.checkpoints.save(self.lease, to_checkpoint(state, report, origin), metrics, keep)
+        self.services.documents.thin(self.lease.job_id)
         self.saved_at = time.monotonic()

@@ -26,7 +26,7 @@ def ready(services: ServicesDep, response: Response) -> Any:
     probes: dict[str, Callable[[], object]] = {
         "store": services.store.ping,
         "exchange": services.exchange.server.ping,
-        "workers": lambda: _workers(len(services.exchange.workers())),
+        "workers": lambda: _workers(services.exchange.count_workers()),
     }
     checks = {name: _probe(probe) for name, probe in probes.items()}
     is_ready = all(check == "ok" or check.isdigit() for check in checks.values())

@@ -78,7 +78,7 @@ def create_job(
     """Queue a job, or with `dry_run` tell what it would take. Every field of the spec has a default."""
     if dry_run:
         admission.check(spec, services, key)
-        found = estimates.dry_run(spec, services.settings, max(1, len(services.exchange.workers())))
+        found = estimates.dry_run(spec, services.settings, max(1, services.exchange.count_workers()))
         return Response(found.model_dump_json(), media_type="application/json")
     if idempotency_key:
         answer = _once(services, key, spec, idempotency_key.strip('"'))

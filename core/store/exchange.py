@@ -186,8 +186,15 @@ class Exchange:
         """Tell that a worker (`worker["id"]`) is alive, for `HEARTBEAT_SECONDS`."""
         self.server.set(keys.WORKER + worker["id"], json.dumps(worker), ex=HEARTBEAT_SECONDS)
 
+    def count_workers(self) -> int:
+        """Return how many workers live, without asking what they told."""
+        return len(self._workers())
+
     def workers(self) -> list[dict[str, Any]]:
         """Return what the living workers told of themselves, by id."""
-        names = list(self.server.scan_iter(keys.WORKER + "*", count=1000))
+        names = self._workers()
         found = self.server.mget(names) if names else []
         return sorted((json.loads(one) for one in found if one), key=lambda one: str(one["id"]))
+
+    def _workers(self) -> set[bytes]:
+        return set(self.server.scan_iter(keys.WORKER + "*", count=1000))

@@ -67,7 +67,7 @@ def test_hosts_fall_off_the_network(network: Hosts, tmp_path: Path, data_dir: Pa
         jobs.create(job, 5, 10)
         wait_until(lambda: jobs.get(job.id).progress.step > 2, LIMIT_SECONDS, "progress")
         network.cut(WORKERS[0])
-        wait_until(lambda: len(exchange.workers()) == 1, LIMIT_SECONDS, "the loss of a worker's host")
+        wait_until(lambda: exchange.count_workers() == 1, LIMIT_SECONDS, "the loss of a worker's host")
         network.cut(AGGREGATORS[0])
         network.join(WORKERS[0])
         time.sleep(1)
@@ -76,7 +76,7 @@ def test_hosts_fall_off_the_network(network: Hosts, tmp_path: Path, data_dir: Pa
         wait_until(lambda: jobs.get(job.id).status is Status.SUCCEEDED, LIMIT_SECONDS, "the job's end")
         network.join(AGGREGATORS[1])
         assert jobs.get(job.id).model.sha256 == expected.sha256
-        wait_until(lambda: len(exchange.workers()) == 2, LIMIT_SECONDS, "the return of a worker's host")
+        wait_until(lambda: exchange.count_workers() == 2, LIMIT_SECONDS, "the return of a worker's host")
 
 
 def wanted() -> dict[str, object]:

@@ -123,6 +123,7 @@ def gather(exchange: Redis, heard: list[tuple[str, dict[str, Any]]]) -> Iterator
             Planner(None, compute_seconds=0.1) if taper else Planner(shards),
             check,
             lambda what, data: heard.append((what, data)),
+            alone=lambda: False,
             workers=2,
         )
         return workers, gatherer, gatherer.measure(State(7, np.zeros(3, np.float32)))
@@ -289,7 +290,7 @@ def test_everything_is_published_again_when_the_exchange_came_back_empty(
 
 def ahead(workers: Workers, gatherer: Gatherer) -> list[tuple[int, int]]:
     """Make a round of a job that has the workers to itself; return the steps and shards of what was sent with it."""
-    gatherer.alone = True
+    gatherer.alone = lambda: True
     before = len(workers.sent)
     assert in_order(gatherer.measure(State(8, np.zeros(3, np.float32))), step=8)
     return [(task.step, task.shard) for task in workers.sent[before:]]
@@ -309,7 +310,7 @@ def test_a_job_alone_sends_the_tasks_of_a_round_once_and_with_the_round_before(g
 
 def test_what_is_offered_is_offered_with_its_round(gather: Callable[..., Any], exchange: Redis) -> None:
     workers, gatherer, _ = gather(lambda task, n: [done(one) for one in taken(exchange, task)], taper=True)
-    gatherer.alone = True
+    gatherer.alone = lambda: True
     for step in (8, 9):
         assert in_order(gatherer.measure(State(step, np.zeros(3, np.float32))), 40, step)
     assert [(task.step, task.shard) for task in workers.sent[-4:]] == of(8, 0, 1) + of(9, 0, 1)

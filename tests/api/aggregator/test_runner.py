@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.aggregator.planner import Planner
 from api.aggregator.report import Report
-from api.aggregator.round import Gatherer
 from api.aggregator.runner import Runner
 from api.aggregator.saved import Origin, to_checkpoint
 from api.aggregator.services import Services
@@ -17,8 +15,9 @@ from core.data import load
 from core.job import Job, Status, new_id, now
 from core.settings import Settings
 from core.spec import JobSpec
-from core.store import Lease
+from core.store import Lease, Told
 from core.store.broker import ShardTask
+from core.store.documents import HISTORY_POINTS
 from core.training import Training
 
 SHORT: dict[str, Any] = {"max_steps": 1}
@@ -104,27 +103,10 @@ def test_nobody_waits_for_a_round_of_a_job_that_was_left(services: Services) -> 
     assert services.exchange.read(awaited, np.dtype(np.float32), 0.05) is None
 
 
-def test_a_job_knows_whether_others_want_the_workers(services: Services) -> None:
+def test_a_checkpoint_brings_a_long_history_back_under_its_limit(services: Services) -> None:
     lease = taken(services, SHORT)
+    points = [Told("step", step, {}, {"step": step, "test_accuracy": None}) for step in range(HISTORY_POINTS + 1)]
+    services.jobs.commit(lease, points)
     training = Training(JobSpec.model_validate(SHORT), load("mnist", 12, services.settings.data_dir, ()))
-    gatherer = Gatherer(
-        lease,
-        training,
-        SHORT,
-        Origin("", ""),
-        services.exchange,
-        services.dispatcher,
-        Planner(None),
-        check=lambda: None,
-        tell=lambda what, data: None,
-    )
-
-    def told() -> bool:
-        Writer(services, lease).tell(Report(training), training.initial(), None, gatherer)
-        return gatherer.alone
-
-    assert told()
-    services.jobs.move(lease.job_id, Status.RUNNING, None, lease)
-    assert told()
-    taken(services, SHORT, "job-other")
-    assert not told()
+    Writer(services, lease).save(Report(training), training.initial(), Origin("", ""))
+    assert len(services.documents.history(lease.job_id)) < HISTORY_POINTS

@@ -146,6 +146,7 @@ def test_every_key_expires(exchange: Redis) -> None:
     assert len(names) == 5
     assert all(exchange.ttl(name) > 0 for name in names)
     assert ours.workers() == [{"id": "w"}]
+    assert ours.count_workers() == 1
     ours.clear("j", 1)
     ours.dismiss("j", 1)
     assert len(exchange.keys("*")) == 3

@@ -72,11 +72,17 @@ async def running(services: Services, aggregator: bool) -> AsyncIterator[None]:
 async def in_background(work: Any) -> AsyncIterator[None]:
     """Run a coroutine while the context is open."""
     task = asyncio.create_task(work)
+    task.add_done_callback(_tell_of_failure)
     try:
         yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def _tell_of_failure(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        structlog.get_logger().error("work in the background has ended", work=str(task.get_coro()), exc_info=error)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from functools import lru_cache
 from threading import Lock
 
 import structlog
@@ -20,6 +19,8 @@ MEASURE_SECONDS = 30.0
 """A kind of round that takes longer than this to measure is refused to be estimated."""
 ROUND_SECONDS = 0.002
 """What the aggregator adds to a round besides tasks and update (measured): progress, events, checkpoints."""
+KEPT_TIMINGS = 1000
+_TIMINGS: dict[str, Timing] = {}
 _MEASURING = Lock()
 
 
@@ -48,20 +49,33 @@ def timing_of(spec: JobSpec) -> Timing:
     kind = {"dataset": {"image_size": spec.dataset.image_size}} | spec.model_dump(
         mode="json", include={"network", "gradient", "optimizer", "batch_size", "dtype"}
     )
-    return _timing(JobSpec.model_validate(kind).model_dump_json())
+    name = JobSpec.model_validate(kind).model_dump_json()
+    return _TIMINGS.get(name) or _measured(name)
 
 
-@lru_cache(1000)
+def _measured(kind: str) -> Timing:
+    """Measure a kind of round, once for all who ask for it meanwhile; one kind at a time, or they slow each other."""
+    if not _MEASURING.acquire(timeout=MEASURE_SECONDS):
+        raise Problem("not_estimable", f"others were measured for {MEASURE_SECONDS:.0f} s; try again in a minute")
+    try:
+        if kind not in _TIMINGS:
+            _TIMINGS[kind] = _timing(kind)
+            for oldest in list(_TIMINGS)[:-KEPT_TIMINGS]:
+                del _TIMINGS[oldest]
+        return _TIMINGS[kind]
+    finally:
+        _MEASURING.release()
+
+
 def _timing(kind: str) -> Timing:
     command = (sys.executable, "-m", "core.plan")
-    with _MEASURING:  # two at once would slow each other down
-        try:
-            done = subprocess.run(command, input=kind.encode(), stdout=subprocess.PIPE, timeout=MEASURE_SECONDS,
-                                  check=True, env={**os.environ, **ONE_THREAD})  # fmt: skip
-        except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
-            structlog.get_logger().warning("a round was not measured", error=str(error))
-            message = f"one round of this job cannot be measured within {MEASURE_SECONDS:.0f} s; try smaller batches"
-            raise Problem("not_estimable", message) from None
+    try:
+        done = subprocess.run(command, input=kind.encode(), stdout=subprocess.PIPE, timeout=MEASURE_SECONDS,
+                              check=True, env={**os.environ, **ONE_THREAD})  # fmt: skip
+    except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
+        structlog.get_logger().warning("a round was not measured", error=str(error))
+        message = f"one round of this job cannot be measured within {MEASURE_SECONDS:.0f} s; try smaller batches"
+        raise Problem("not_estimable", message) from None
     return Timing.model_validate_json(done.stdout)
 
 

@@ -14,7 +14,8 @@ from redis.exceptions import RedisError
 
 from core.store import Event, keys
 
-BLOCK_MILLISECONDS = 5000
+BLOCK_MILLISECONDS = 3000
+"""Less than a client of the store waits for a reply."""
 RETRY_SECONDS = 0.5
 BACKLOG = 2000
 """Events that a listener may lag behind; one that is slower is cut off, and resumes when it comes back."""

@@ -38,9 +38,9 @@ def check_url(url: SplitResult, private: bool) -> None:
     if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
         raise WebhookRefused("a webhook is an http or https URL with a host and without a password")
     try:
-        _ = url.port
-    except ValueError:
-        raise WebhookRefused("the port of the webhook is no port") from None
+        _ = url.port, httpx.URL(url.geturl())
+    except (ValueError, httpx.InvalidURL) as error:
+        raise WebhookRefused(f"the webhook is no URL that can be called: {error}") from None
     name = url.hostname.rstrip(".").lower()
     literal = _literal(name)
     if not private and (name == "localhost" or name.endswith(".localhost") or (literal and not literal.is_global)):
@@ -94,6 +94,8 @@ async def deliver_forever(services: Services) -> None:
                 continue
         except RedisError as error:
             structlog.get_logger().warning("webhooks wait for the store", error=str(error))
+        except Exception:  # one job's call must not end all others'; it comes up again
+            structlog.get_logger().exception("a webhook could not be called")
         await asyncio.sleep(POLL_SECONDS)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from httpx_sse import SSEError
 
-from client.transport import Transport, seconds_or_raise
+from client.transport import Patience, Transport, seconds_or_raise
 
 SILENCE_SECONDS = 40.0
 """The server sends a comment at least every 15 s; a connection that is silent for longer than this is dead."""
@@ -31,9 +31,8 @@ async def follow(transport: Transport, path: str, after: str | None = None) -> A
     patience = transport.patience()
     while True:
         try:
-            async with aclosing(_connection(transport, path, after)) as events:
+            async with aclosing(_connection(transport, path, after, patience)) as events:
                 async for event in events:
-                    patience.renew()
                     after = event.id or after
                     yield event
                     if event.type == "done":
@@ -44,11 +43,14 @@ async def follow(transport: Transport, path: str, after: str | None = None) -> A
             await transport.wait_for_server(error, patience)
 
 
-async def _connection(transport: Transport, path: str, after: str | None) -> AsyncGenerator[Event, None]:
-    """Yield the events of one connection."""
+async def _connection(
+    transport: Transport, path: str, after: str | None, patience: Patience
+) -> AsyncGenerator[Event, None]:
+    """Yield the events of one connection. Whatever comes renews the patience, also on streams where nothing happens."""
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=5.0)
     async with aclosing(transport.wire.events(path, headers=headers, timeout=timeout)) as sent:
         async for one in sent:
+            patience.renew()
             if one.data:  # what has none only tells the browser how soon to come back
                 yield Event(one.id, one.event, one.json())

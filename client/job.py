@@ -74,8 +74,12 @@ class JobVerbs:
 
     @verb
     async def delete(self) -> None:
-        """Delete an ended job with all that is kept of it."""
-        await self._transport.request("DELETE", self._path(""))
+        """Delete an ended job with all that is kept of it; a deleted one stays deleted."""
+        try:
+            await self._transport.request("DELETE", self._path(""))
+        except ApiError as error:
+            if error.code != "job_not_found":
+                raise
 
     @verb
     async def predict(self, *images: Image, pixels: Iterable[Pixels] = (), step: str = "last") -> list[Prediction]:

@@ -11,6 +11,8 @@ from itertools import islice
 from typing import Any
 
 import structlog
+from redis.exceptions import ConnectionError as NoConnection
+from redis.exceptions import TimeoutError as NoReply
 
 from core.data import load
 from core.job import now
@@ -77,8 +79,8 @@ class Computer:
             return Rows.DONE, self._bodies(rows) if rows is not None else []
         except Refusal as refusal:
             return Rows.REFUSED, [_problem(refusal)]
-        except Late as late:
-            return Rows.LEFT, [_problem(late)]
+        except (Late, NoConnection, NoReply) as error:
+            return Rows.LEFT, [_problem(error)]
         except Exception as error:
             last = self._taken[-1][0]
             log.warning("shard failed", job=last.job, step=last.step, shard=last.shard, exc_info=True)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -21,6 +22,8 @@ LISTEN_SECONDS = 0.3
 RENEW_SECONDS = 1.0
 REAP_SECONDS = 60.0
 FLUSH_SECONDS = 2.0
+END_SECONDS = 5.0
+"""How long jobs have for their round and checkpoint when the process is told to stop."""
 SHUNNED_SECONDS = 5.0
 """How long a job that could not be begun here is left to other aggregators."""
 
@@ -44,6 +47,7 @@ class Aggregator:
         self._running: dict[str, Running] = {}
         self._shunned: dict[str, float] = {}
         self.stopping = threading.Event()
+        self._ended = threading.Event()
 
     def run(self) -> None:
         """Work until `stopping` is set; then every job is left with a checkpoint, for the next aggregator."""
@@ -56,8 +60,19 @@ class Aggregator:
             except RedisError as error:
                 log.warning("store is away", error=str(error))
                 self.stopping.wait(LISTEN_SECONDS)
-        for running in list(self._running.values()):
-            running.thread.join(timeout=5)
+        self._end()
+
+    def _end(self) -> None:
+        """Wait until all jobs are left, and give their leases back. Meanwhile they are renewed."""
+        end = time.monotonic() + END_SECONDS
+        for running in self._running.values():
+            running.thread.join(max(0.0, end - time.monotonic()))
+        self._ended.set()
+        with suppress(RedisError):
+            for job_id, running in list(self._running.items()):
+                if not running.thread.is_alive():
+                    self._leave(job_id, running)
+            self._services.counters.flush()
 
     def _listen(self) -> None:
         with self._services.store.pubsub(ignore_subscribe_messages=True) as channel:
@@ -93,6 +108,8 @@ class Aggregator:
                 self._take(job_id)
         for running in self._running.values():
             running.runner.alone = len(wanted) == 1
+            if running.lease.job_id not in wanted:  # whatever of this was not heard on the channel
+                running.runner.writer.status = self._services.jobs.status(running.lease.job_id) or Status.CANCELLED
 
     def _take(self, job_id: str) -> None:
         lease = self._services.leases.acquire(job_id)
@@ -111,7 +128,7 @@ class Aggregator:
             self._shunned[job_id] = time.monotonic() + (SHUNNED_SECONDS if running.runner.shun else 0.0)
 
     def _renew_forever(self) -> None:
-        while not self.stopping.wait(RENEW_SECONDS):
+        while not self._ended.wait(RENEW_SECONDS):
             for job_id, running in list(self._running.items()):
                 try:
                     running.runner.lost = not self._services.leases.renew(running.lease)

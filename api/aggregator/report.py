@@ -27,9 +27,13 @@ class Lane(NamedTuple):
 
 @dataclass
 class Report:
-    """Turns states into what the store keeps. `elapsed_seconds` is the running time of the job, across takeovers."""
+    """Turns states into what the store keeps. `elapsed_seconds` is the running time of the job, across takeovers.
+
+    `earlier` are the figures that were told before this run of it.
+    """
 
     training: Training
+    earlier: Metrics = field(default_factory=Metrics)
     elapsed_seconds: float = 0.0
     best: float | None = None
     evaluation: Evaluation | None = None
@@ -76,12 +80,12 @@ class Report:
 
     def metrics(self, state: State) -> Metrics:
         """Return the newest loss and accuracies."""
-        last = self.evaluation
+        last = self.evaluation or self.earlier
         return Metrics(
             loss=state.loss,
-            test_accuracy=last.test_accuracy if last else None,
+            test_accuracy=last.test_accuracy,
             best_test_accuracy=self.best,
-            validation_accuracy=last.validation_accuracy if last else None,
+            validation_accuracy=last.validation_accuracy,
         )
 
     def told(self, state: State, fresh: Evaluation | None, lanes: list[Lane]) -> list[Told]:

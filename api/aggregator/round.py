@@ -4,6 +4,7 @@ import statistics
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -88,6 +89,11 @@ class Gatherer:
         told = {"seconds": seconds, "shards": [lane.seconds for lane in self.lanes]}
         self.pending.append(partial(self.tell, "round", told))
         return [row for shard in sorted(found) for row in found[shard]]
+
+    def look(self) -> None:
+        """Count the workers. While none can be seen, rounds are planned for as many as before."""
+        with suppress(*AWAY):
+            self.workers = self.exchange.count_workers() or self.workers
 
     def settle(self) -> None:
         """Do what is pending, in order."""

@@ -67,6 +67,8 @@ class Runner:
         job = self.services.jobs.get(self.lease.job_id)
         if job.status is Status.QUEUED:
             self.services.jobs.move(job.id, Status.RUNNING, None, self.lease, started_at=job.started_at or now())
+        elif job.status is not Status.RUNNING:  # paused or cancelled since it was listed
+            raise Interrupted(job.status)
         self.writer.take_up(job)
         training = self._prepare(job)
         origin = Origin.here(training.data.sha256)
@@ -86,7 +88,7 @@ class Runner:
         return Training(spec, data)
 
     def _restore(self, job: Job, training: Training, origin: Origin) -> tuple[State, Report]:
-        report, checkpoint = Report(training), self.services.checkpoints.last(job.id)
+        report, checkpoint = Report(training, earlier=job.metrics), self.services.checkpoints.last(job.id)
         if checkpoint is None:
             return training.initial(self._given(training)), report
         saved = checkpoint.metadata
@@ -118,7 +120,7 @@ class Runner:
 
     def _gatherer(self, job: Job, training: Training, origin: Origin) -> Gatherer:
         asked, services = training.spec.shards, self.services
-        return Gatherer(
+        gatherer = Gatherer(
             lease=self.lease,
             training=training,
             spec=job.spec,
@@ -129,14 +131,16 @@ class Runner:
             check=self._check,
             tell=self._hear,
             alone=lambda: self.alone,
-            workers=services.exchange.count_workers(),
         )
+        gatherer.look()
+        return gatherer
 
     def _train(self, begun: State, report: Report, gatherer: Gatherer) -> State:
         training, writer, counters, state = report.training, self.writer, self.services.counters, begun
         try:
             writer.save(report, begun, gatherer.origin)
-            for after, fresh in train(training, begun, gatherer.measure):
+            # What reached its target already was only left before its end could be written.
+            for after, fresh in () if _reached(report) else train(training, begun, gatherer.measure):
                 counters.add("dualtrain_passes_total", value=after.passes - state.passes)
                 state = after
                 report.tick()
@@ -203,9 +207,14 @@ class Runner:
             counters.observe("dualtrain_shard_seconds", SECONDS, shard)
 
 
+def _reached(report: Report) -> bool:
+    target, last = report.training.spec.target_accuracy, report.evaluation
+    return target is not None and last is not None and last.score >= target
+
+
 def _why_ended(state: State, report: Report) -> Reason:
     spec = report.training.spec
-    if spec.target_accuracy is not None and report.evaluation and report.evaluation.score >= spec.target_accuracy:
+    if _reached(report):
         return Reason(code="target_accuracy", message=f"reached {spec.target_accuracy:.2%} at step {state.step}")
     if state.step < report.training.total_steps:
         return Reason(code="max_seconds", message=f"stopped after {spec.max_seconds} s, at step {state.step}")

@@ -73,7 +73,7 @@ class Writer:
             **{name: one.model_dump(mode="json") for name, one in written.items()},
             **evaluation,
         )
-        gatherer.workers = self.services.exchange.count_workers() or gatherer.workers
+        gatherer.look()
 
     def save_due(self) -> bool:
         """Return whether the last checkpoint is long enough ago."""
@@ -85,5 +85,5 @@ class Writer:
         metrics = report.metrics(state).model_dump() if judged else {"loss": state.loss}
         keep = report.training.spec.keep_checkpoints
         self.services.checkpoints.save(self.lease, to_checkpoint(state, report, origin), metrics, keep)
-        self.services.documents.thin(self.lease.job_id)
+        self.services.documents.thin(self.lease)
         self.saved_at = time.monotonic()

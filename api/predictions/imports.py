@@ -1,7 +1,7 @@
 """A model from a safetensors file: it becomes an ended job, so that it can do all that trained models can."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,13 @@ from core.training import network_for
 HEADER_BYTES = 1 << 20
 
 
-def parse(data: bytes) -> tuple[JobSpec, NDArray[Any]]:
-    """Return spec and parameters (P,) of a file as `GET /v1/jobs/{id}/model` writes it. Raises Problem `invalid`."""
+def parse(data: bytes, check: Callable[[JobSpec], None] = lambda spec: None) -> tuple[JobSpec, NDArray[Any]]:
+    """Return spec and parameters (P,) of a file as `GET /v1/jobs/{id}/model` writes it. Raises Problem `invalid`.
+
+    `check` raises for a spec that is not wanted; only one that passes is made a network of.
+    """
     spec = _spec(_metadata(data))
+    check(spec)
     try:
         tensors = load(data)
     except (SafetensorError, KeyError, TypeError) as error:  # the latter for dtypes that NumPy does not have

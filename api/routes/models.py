@@ -104,8 +104,7 @@ async def upload_model(request: Request, services: ServicesDep, key: CallerDep) 
 
 
 def _import(services: Services, key: Key, data: bytes) -> Response:
-    spec, parameters = parse(data)
-    admission.check(spec, services, key)
+    spec, parameters = parse(data, lambda spec: admission.check(spec, services, key))
     admission.check_quota(services, key)
     job, leases = new_job(spec, key.owner), Leases(services.store)
     accept(services.jobs, leases, services.checkpoints, job, parameters, services.settings.max_waiting_jobs)

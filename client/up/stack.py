@@ -56,7 +56,7 @@ class Stack:
         return 1 if self._failed else 0
 
     async def _tell_when_ready(self, url: str) -> None:
-        async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=5, trust_env=False) as client:
             while not await _is_ready(client):
                 await asyncio.sleep(POLL_SECONDS)
         self._ready = True

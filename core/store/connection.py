@@ -17,7 +17,7 @@ Server: TypeAlias = Any
 CONNECT_SECONDS = 2.0
 CONNECTIONS = 64
 REPLY_SECONDS = 5.0
-"""A server that says nothing for this long counts as gone; the longest blocking read here waits 1 s."""
+"""A server that says nothing for this long counts as gone; the longest blocking read waits 3 s."""
 
 
 def connect(url: str) -> Server:
@@ -35,18 +35,13 @@ def connect(url: str) -> Server:
 
 
 def connect_async(url: str) -> redis.asyncio.Redis:
-    """Return an asynchronous client for `url`, for what waits on an event loop. Opens no connection yet.
-
-    Its reads may block for long, so it has no timeout for a reply; a dead server is noticed by TCP keep-alive.
-    """
-    keep_alive = {} if url.startswith("unix:") else {"socket_keepalive": True}
+    """Return an asynchronous client for `url`, for what waits on an event loop. Opens no connection yet."""
     retry = AsyncRetry(ExponentialBackoff(cap=0.2, base=0.02), 1)
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         url,
         max_connections=CONNECTIONS,
         socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=None,
+        socket_timeout=REPLY_SECONDS,
         retry=retry,
-        **keep_alive,
     )
     return redis.asyncio.Redis.from_pool(pool)

@@ -6,9 +6,17 @@ from typing import Any, NamedTuple
 from core.job import is_id
 from core.store import keys
 from core.store.connection import Server
+from core.store.leases import Lease
 
 HISTORY_POINTS = 2000
 """Points that are kept of a job's history; at the limit every second one that is no evaluation goes."""
+
+
+_REPLACE = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return end
+redis.call('DEL', KEYS[1])
+for i = 2, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end
+"""
 
 
 class Target(NamedTuple):
@@ -23,19 +31,18 @@ class Documents:
 
     def __init__(self, store: Server) -> None:
         self._store = store
+        self._replace = store.register_script(_REPLACE)
 
     def history(self, job_id: str) -> list[dict[str, Any]]:
         """Return the points of a job's history, by step."""
         return [json.loads(point) for point in self._store.lrange(keys.history(job_id), 0, -1)]
 
-    def thin(self, job_id: str) -> None:
-        """Bring a history that is over the limit back under it."""
-        if self._store.llen(keys.history(job_id)) <= HISTORY_POINTS:
-            return
-        points = thinned(self.history(job_id))
-        with self._store.pipeline(transaction=True) as pipe:
-            pipe.delete(keys.history(job_id)).rpush(keys.history(job_id), *map(json.dumps, points))
-            pipe.execute()
+    def thin(self, lease: Lease) -> None:
+        """Bring a history that is over the limit back under it; that of a job that was taken over is left alone."""
+        history = keys.history(lease.job_id)
+        if self._store.llen(history) > HISTORY_POINTS:
+            points = map(json.dumps, thinned(self.history(lease.job_id)))
+            self._replace(keys=[history, keys.token(lease.job_id)], args=[lease.token, *points])
 
     def evaluation(self, job_id: str) -> dict[str, Any] | None:
         """Return the newest evaluation, None before the first."""

@@ -52,7 +52,7 @@ class Rows:
     """What a worker sends back for one shard: `body` is raw rows, or JSON of a problem unless `outcome` is `DONE`."""
 
     DONE, FAILED, REFUSED, LOST, LEFT = range(5)
-    """Computed; an exception; not a job for this process; the process died; the round did not come while it waited."""
+    """Computed; an exception; not a job for this process; the process died; the round could not be read in time."""
 
     step: int
     shard: int

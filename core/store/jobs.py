@@ -9,7 +9,7 @@ from core.job import ENDED, SOURCES, Job, Reason, Status, Transition, now
 from core.store import keys
 from core.store.connection import Server
 from core.store.leases import Lease, Stale
-from core.store.scripts import COMMIT, CREATE, TRANSITION
+from core.store.scripts import COMMIT, CREATE, DELETE, TRANSITION
 
 _RANK = 1 << 40
 """Jobs per level of priority; a queue score stays an exact double."""
@@ -59,6 +59,7 @@ class Jobs:
         self._create = store.register_script(CREATE)
         self._transition = store.register_script(TRANSITION)
         self._commit = store.register_script(COMMIT)
+        self._delete = store.register_script(DELETE)
 
     def create(self, job: Job, priority: int, limit: int) -> None:
         """Accept a job: higher priority runs first, then first come. Raises QueueFull at `limit` waiting jobs."""
@@ -178,17 +179,12 @@ class Jobs:
 
     def delete(self, job_id: str) -> None:
         """Remove an ended job with all that it left. Raises UnknownJob, Conflict when it has not ended."""
-        status = self.status(job_id)
-        if status is None:
-            raise UnknownJob(job_id)
-        if status not in ENDED:
-            raise Conflict(job_id, status, "deleted")
-        kept = [keys.checkpoint(job_id, int(step)) for step in self._store.hkeys(keys.checkpoints(job_id))]
-        names = (keys.job, keys.transitions, keys.history, keys.events, keys.checkpoints, keys.token)
-        with self._store.pipeline(transaction=True) as pipe:
-            pipe.zrem(keys.JOBS, job_id).zrem(keys.by_status(status), job_id)
-            pipe.delete(*(name(job_id) for name in names), *kept)
-            pipe.execute()
+        names = (keys.checkpoints, keys.transitions, keys.history, keys.events, keys.token)
+        refused = self._delete(
+            keys=[keys.job(job_id), keys.JOBS, keys.WEBHOOKS, *(name(job_id) for name in names)],
+            args=[job_id, keys.by_status(""), keys.checkpoint(job_id, "")],
+        ).decode()
+        _raise(refused, job_id, "deleted")
 
 
 def _flat(fields: Mapping[str, Any]) -> list[str]:
@@ -231,7 +227,7 @@ def _alternatives(statuses: Iterable[Status]) -> str:
     return "|" + "|".join(sorted(statuses)) + "|"
 
 
-def _raise(refused: str, job_id: str, wanted: Status) -> None:
+def _raise(refused: str, job_id: str, wanted: str) -> None:
     if refused == "unknown":
         raise UnknownJob(job_id)
     if refused == "stale":

@@ -52,8 +52,8 @@ def checkpoints(job_id: str) -> str:
     return f"dualtrain:job:{job_id}:checkpoints"
 
 
-def checkpoint(job_id: str, step: int) -> str:
-    """Bytes: one checkpoint as safetensors."""
+def checkpoint(job_id: str, step: int | str) -> str:
+    """Bytes: one checkpoint as safetensors. With the step "" what the keys of all of a job's begin with."""
     return f"dualtrain:job:{job_id}:checkpoint:{step}"
 
 

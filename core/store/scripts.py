@@ -3,6 +3,8 @@
 from core.job import ENDED
 from core.store.events import EMIT
 
+_ENDED = f"local ENDED = {{{', '.join(f'{status} = true' for status in sorted(ENDED))}}}"
+
 # A job is accepted once, whatever is tried again, and only while the queue has room.
 CREATE = (
     EMIT
@@ -26,7 +28,7 @@ return 1
 # A status changes only from one of its sources, and from an aggregator only under the newest token.
 TRANSITION = (
     EMIT
-    + f"local ENDED = {{{', '.join(f'{status} = true' for status in sorted(ENDED))}}}"
+    + _ENDED
     + """
 local job, queue, transitions, stream, events, token, webhooks = unpack(KEYS)
 local id, to, sources, fence, record, by_status = unpack(ARGV, 1, 6)
@@ -48,7 +50,27 @@ return ''
 """
 )
 
-# Progress is written under the newest token; an event whose step was told before is left out. Answers the status.
+# An ended job goes with all that it left; what else is written of it comes under a token that is gone.
+DELETE = (
+    _ENDED
+    + """
+local job, all, webhooks, checkpoints = unpack(KEYS, 1, 4)
+local id, by_status, checkpoint = unpack(ARGV)
+local status = redis.call('HGET', job, 'status')
+if not status then return 'unknown' end
+status = string.sub(status, 2, -2)
+if not ENDED[status] then return status end
+for _, step in ipairs(redis.call('HKEYS', checkpoints)) do redis.call('DEL', checkpoint .. step) end
+redis.call('ZREM', all, id)
+redis.call('ZREM', by_status .. status, id)
+redis.call('ZREM', webhooks, id)
+redis.call('DEL', job, unpack(KEYS, 4))
+return ''
+"""
+)
+
+# Progress is written under the newest token; an event whose step was told before is left out. Why a job that does not
+# run any more has its status is not the aggregator's to say. Answers the status.
 COMMIT = (
     EMIT
     + """
@@ -56,16 +78,19 @@ local job, stream, events, token, history = unpack(KEYS)
 if redis.call('GET', token) ~= ARGV[2] then return 'stale' end
 local status = redis.call('HGET', job, 'status')
 if not status then return 'unknown' end
+local runs = status == '"running"'
 for _, event in ipairs(cjson.decode(ARGV[3])) do
   local kind, step, data, point = unpack(event)
   local told = tonumber(redis.call('HGET', job, 'told:' .. kind) or -1)
-  if step < 0 or step > told then
+  if (step < 0 or step > told) and (runs or kind ~= 'status') then
     if step >= 0 then redis.call('HSET', job, 'told:' .. kind, step) end
     if kind ~= '' then emit(events, stream, ARGV[1], kind, data) end
     if point ~= '' then redis.call('RPUSH', history, point) end
   end
 end
-if #ARGV > 3 then redis.call('HSET', job, unpack(ARGV, 4)) end
+for i = 4, #ARGV, 2 do
+  if runs or ARGV[i] ~= 'status_reason' then redis.call('HSET', job, ARGV[i], ARGV[i + 1]) end
+end
 return status
 """
 )

@@ -8,6 +8,7 @@ from core.store.connection import Server
 _CLAIM = """
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 1)[1]
 if not due then return false end
+if redis.call('EXISTS', ARGV[3] .. due) == 0 then redis.call('ZREM', KEYS[1], due) return {due, 0} end
 redis.call('ZADD', KEYS[1], ARGV[2], due)
 return {due, redis.call('HINCRBY', ARGV[3] .. due, 'webhook_attempts', 1)}
 """
@@ -21,7 +22,10 @@ class Webhooks:
         self._claim = store.register_script(_CLAIM)
 
     def claim(self, seconds: float) -> tuple[str, int] | None:
-        """Return a job whose call is due, with the number of this attempt (from 1); it is due again after `seconds`."""
+        """Return a job whose call is due, with the number of this attempt (from 1); it is due again after `seconds`.
+
+        A job that was deleted meanwhile is taken off the list; its attempt is 0.
+        """
         now = time.time()
         found = self._claim(keys=[keys.WEBHOOKS], args=[now, now + seconds, keys.job("")])
         return (found[0].decode(), int(found[1])) if found else None

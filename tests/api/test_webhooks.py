@@ -18,7 +18,7 @@ from redis import Redis
 
 from api import webhooks
 from api.webhooks import WebhookRefused, check_url
-from core.job import Status
+from core.job import Job, Status, now
 from core.settings import Settings
 from core.store import Jobs, Webhooks, keys
 
@@ -128,11 +128,41 @@ def test_jobs_without_a_webhook_are_not_put_on_the_list(
 
 def test_a_call_that_a_process_died_with_is_due_again(store: Redis) -> None:
     listed = Webhooks(store)
+    store.hset(keys.job("job-1"), "status", '"failed"')
     store.zadd(keys.WEBHOOKS, {"job-1": 0})
     assert listed.claim(0.1) == ("job-1", 1)
     assert listed.claim(0.1) is None
     time.sleep(0.15)
     assert listed.claim(0.1) == ("job-1", 2)
+
+
+def test_a_job_that_is_deleted_before_its_call_is_neither_called_nor_revived(store: Redis) -> None:
+    jobs, listed = Jobs(store), Webhooks(store)
+    for name in ("job-1", "job-2"):
+        jobs.create(Job(id=name, name="", status=Status.QUEUED, created_at=now(), spec={"webhook_url": "x"}), 5, 10)
+        jobs.move(name, Status.CANCELLED)
+    jobs.delete("job-1")
+    assert listed.claim(0) == ("job-2", 1)
+    jobs.delete("job-2")
+    store.zadd(keys.WEBHOOKS, {"job-2": 0})  # it was put back by who had claimed it
+    assert listed.claim(0) == ("job-2", 0)
+    assert {key.decode() for key in store.keys("*")} == {keys.EVENTS, keys.SEQUENCE}
+
+
+def test_a_call_that_goes_wrong_in_an_unknown_way_does_not_end_the_others(
+    calling: httpx.Client, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = webhooks.send
+
+    async def send(job: Job, *others: Any) -> int:
+        if job.spec["webhook_url"].endswith("odd"):
+            raise RuntimeError("odd")
+        return await real(job, *others)
+
+    monkeypatch.setattr(webhooks, "send", send)
+    end_a_job(calling, receiver.url + "odd")
+    end_a_job(calling, receiver.url)
+    receiver.wait(1)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +180,7 @@ def test_a_call_that_a_process_died_with_is_due_again(store: Redis) -> None:
         "http://169.254.169.254/latest/meta-data",
         "http://0.0.0.0/",
         "http://example.org:99999/",
+        "http://example.org/\x01",
     ],
 )
 def test_private_and_odd_addresses_are_refused(url: str) -> None:

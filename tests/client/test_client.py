@@ -62,7 +62,8 @@ def test_pause_resume_cancel_may_be_said_twice(client: Client) -> None:
     with pytest.raises(ApiError) as caught:
         job.resume()
     assert caught.value.code == "illegal_transition"
-    job.delete()
+    for _ in range(2):  # the first answer may have been lost
+        job.delete()
     with pytest.raises(ApiError, match="job_not_found"):
         job.refresh()
 

@@ -1,8 +1,19 @@
 """Event streams that are cut."""
 
+import asyncio
+import time
+from collections.abc import AsyncGenerator
 from typing import Any
 
+import httpx
+from httpx_sse import ServerSentEvent
+
 from client import Client, JobHandle
+from client.events import follow
+from client.transport import Transport
+from client.wires import BlockingWire
+
+PATIENCE_SECONDS = 0.2
 
 
 def test_a_stream_that_is_cut_again_and_again_loses_and_doubles_nothing(trained: JobHandle, relay: Any) -> None:
@@ -12,3 +23,27 @@ def test_a_stream_that_is_cut_again_and_again_loses_and_doubles_nothing(trained:
         trained_far = JobHandle(far._transport, trained.record)
         assert list(trained_far.events()) == whole
     assert relay.connections == 6
+
+
+class QuietWire(BlockingWire):
+    """A stream on which nothing is told for longer than anybody has patience, is cut, and ends the next time."""
+
+    connections = 0
+
+    async def events(self, path: str, **options: Any) -> AsyncGenerator[ServerSentEvent, None]:
+        self.connections += 1
+        if self.connections > 1:
+            yield ServerSentEvent(event="done", data="{}")
+            return
+        time.sleep(3 * PATIENCE_SECONDS)
+        yield ServerSentEvent(retry=1000)
+        raise httpx.ReadError("cut")
+
+
+def test_a_stream_on_which_nothing_happened_is_taken_up_again() -> None:
+    transport = Transport(QuietWire, "http://nowhere", None, PATIENCE_SECONDS)
+
+    async def types() -> list[str]:
+        return [event.type async for event in follow(transport, "/")]
+
+    assert asyncio.run(types()) == ["done"]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as NoConnection
 
 from api.aggregator.saved import Origin
 from core.data import load
@@ -191,3 +192,15 @@ def test_a_celery_worker_computes_a_shard_and_tells_of_a_lost_process(
     app.send_task(SHARD_TASK, task().arguments(), queue=QUEUE, ignore_result=True)
     assert received(server).outcome in (Rows.DONE, Rows.LOST)
     app.close()
+
+
+def test_a_lost_connection_is_no_fault_of_the_shard(
+    server: Exchange, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: Any) -> Round:
+        raise NoConnection("gone")
+
+    monkeypatch.setattr(Exchange, "read", read)
+    rows = compute(server, settings, task())
+    assert rows is not None
+    assert (rows.outcome, rows.problem["text"]) == (Rows.LEFT, "gone")

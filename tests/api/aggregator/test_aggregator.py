@@ -1,4 +1,4 @@
-"""What the aggregator's process tells its jobs of each other."""
+"""What the aggregator's process tells its jobs, and how it leaves them."""
 
 import threading
 import time
@@ -11,25 +11,23 @@ from api.aggregator.aggregator import Aggregator
 from api.aggregator.runner import Runner
 from core.job import Job, Status, now
 from core.settings import Settings
-from core.store import Jobs
+from core.store import Counters, Jobs, keys
 
 LIMIT_SECONDS = 10.0
 
 
 @pytest.fixture
-def runners(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Runner]]:
-    """The runners of the jobs that an aggregator has taken. They do nothing until the test ends."""
-    taken: dict[str, Runner] = {}
-    aggregator = Aggregator(settings)
+def aggregator(settings: Settings) -> Aggregator:
+    return Aggregator(settings)
 
-    def run(self: Runner) -> None:
-        taken[self.lease.job_id] = self
-        aggregator.stopping.wait()
 
-    monkeypatch.setattr(Runner, "run", run)
+@pytest.fixture
+def running(aggregator: Aggregator, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Thread]:
+    """The aggregator at work; its jobs do nothing until it stops."""
+    monkeypatch.setattr(Runner, "run", lambda self: self.stopping.wait() and None)
     thread = threading.Thread(target=aggregator.run)
     thread.start()
-    yield taken
+    yield thread
     aggregator.stopping.set()
     thread.join()
 
@@ -46,15 +44,53 @@ def holds(true: Callable[[], bool]) -> bool:
     return found
 
 
+def runner(aggregator: Aggregator, name: str) -> Runner:
+    """Return who runs a job, once it is taken."""
+    assert holds(lambda: name in aggregator._running)
+    return aggregator._running[name].runner
+
+
 @pytest.mark.parametrize("others", [1, 5])
-def test_a_job_knows_whether_others_want_the_workers(store: Redis, runners: dict[str, Runner], others: int) -> None:
+@pytest.mark.usefixtures("running")
+def test_a_job_knows_whether_others_want_the_workers(store: Redis, aggregator: Aggregator, others: int) -> None:
     jobs = Jobs(store)
     submit(jobs, "job-first")
-    assert holds(lambda: "job-first" in runners and runners["job-first"].alone)
+    first = runner(aggregator, "job-first")
+    assert holds(lambda: first.alone)
     jobs.move("job-first", Status.RUNNING)
     for number in range(others):  # more than run at once: who waits wants the workers, too
         submit(jobs, f"job-{number}")
-    assert holds(lambda: not runners["job-first"].alone)
+    assert holds(lambda: not first.alone)
     for number in range(others):
         jobs.move(f"job-{number}", Status.CANCELLED)
-    assert holds(lambda: runners["job-first"].alone)
+    assert holds(lambda: first.alone)
+
+
+@pytest.mark.parametrize("gone", [Status.PAUSED, Status.CANCELLED])
+@pytest.mark.usefixtures("running")
+def test_a_change_of_status_that_nobody_heard_of_is_seen(
+    store: Redis, aggregator: Aggregator, monkeypatch: pytest.MonkeyPatch, gone: Status
+) -> None:
+    jobs = Jobs(store)
+    submit(jobs, "job-first")
+    first = runner(aggregator, "job-first")
+    monkeypatch.setattr(Aggregator, "_hear", lambda self, channel: time.sleep(0.05))
+    time.sleep(1.0)  # what it was listening to before
+    jobs.move("job-first", Status.RUNNING)
+    time.sleep(0.2)
+    assert first.writer.status is Status.RUNNING
+    jobs.move("job-first", gone)
+    assert holds(lambda: first.writer.status is gone)
+
+
+def test_who_stops_gives_leases_back_and_leaves_no_count_behind(
+    store: Redis, aggregator: Aggregator, running: threading.Thread
+) -> None:
+    submit(Jobs(store), "job-first")
+    runner(aggregator, "job-first")
+    assert store.exists(keys.lease("job-first"))
+    aggregator._services.counters.add("dualtrain_rounds_total")
+    aggregator.stopping.set()
+    running.join(LIMIT_SECONDS)
+    assert not store.exists(keys.lease("job-first"))
+    assert Counters(store).read()["dualtrain_rounds_total", ()] == 1

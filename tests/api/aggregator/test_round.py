@@ -410,3 +410,19 @@ def test_tasks_that_were_lost_before_their_round_could_be_sent_are_not_counted_o
     assert in_order(gatherer.measure(State(9, np.zeros(3, np.float32))), step=9)
     assert [(task.step, task.shard) for task in workers.sent[9:]] == of(9, 0, 1, 2)
     assert not [what for what, _ in heard if what in ("retry", "waiting")]
+
+
+def test_who_cannot_be_seen_for_a_while_is_still_planned_for(
+    gather: Callable[..., Any], exchange: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, gatherer, _ = gather(lambda task, n: [done(task)])
+    Exchange(exchange).beat({"id": "w", "doing": None})
+    gatherer.look()
+    assert gatherer.workers == 1
+
+    def away(self: Exchange) -> int:
+        raise NoConnection("gone")
+
+    monkeypatch.setattr(Exchange, "count_workers", away)
+    gatherer.look()
+    assert gatherer.workers == 1

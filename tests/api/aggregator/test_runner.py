@@ -12,10 +12,10 @@ from api.aggregator.saved import Origin, to_checkpoint
 from api.aggregator.services import Services
 from api.aggregator.writer import Writer
 from core.data import load
-from core.job import Job, Status, new_id, now
+from core.job import Job, Metrics, Reason, Status, new_id, now
 from core.settings import Settings
 from core.spec import JobSpec
-from core.store import Lease, Told
+from core.store import Lease, Told, keys
 from core.store.broker import ShardTask
 from core.store.documents import HISTORY_POINTS
 from core.training import Training
@@ -110,3 +110,53 @@ def test_a_checkpoint_brings_a_long_history_back_under_its_limit(services: Servi
     training = Training(JobSpec.model_validate(SHORT), load("mnist", 12, services.settings.data_dir, ()))
     Writer(services, lease).save(Report(training), training.initial(), Origin("", ""))
     assert len(services.documents.history(lease.job_id)) < HISTORY_POINTS
+
+
+def saved(services: Services, lease: Lease, training: Training, evaluated: bool) -> None:
+    """Leave a job with a checkpoint of its first state, as an aggregator of this code does."""
+    report = Report(training)
+    if evaluated:
+        report.take(training.evaluate(training.initial()))
+    checkpoint = to_checkpoint(training.initial(), report, Origin.here(training.data.sha256))
+    services.checkpoints.save(lease, checkpoint, {}, keep=1)
+
+
+def gone_on_with(services: Services, lease: Lease) -> Job:
+    """Run a job in an aggregator that stops before the next round."""
+    stopping = threading.Event()
+    stopping.set()
+    Runner(services, lease, stopping, Writer(services, lease)).run()
+    return services.jobs.get(lease.job_id)
+
+
+def test_a_job_that_was_left_at_its_target_ends_there(services: Services) -> None:
+    spec: dict[str, Any] = {"target_accuracy": 0.001}
+    lease = taken(services, spec)
+    training = Training(JobSpec.model_validate(spec), load("mnist", 12, services.settings.data_dir, ()))
+    saved(services, lease, training, evaluated=True)
+    job = gone_on_with(services, lease)
+    assert (job.status, job.progress.step) == (Status.SUCCEEDED, 0)
+    assert job.status_reason is not None
+    assert job.status_reason.code == "target_accuracy"
+
+
+def test_the_newest_accuracies_stay_until_there_are_others(services: Services) -> None:
+    lease = taken(services, SHORT)
+    services.jobs.move(lease.job_id, Status.RUNNING, None, lease)
+    known = Metrics(loss=2.0, test_accuracy=0.5, best_test_accuracy=0.6, validation_accuracy=0.4)
+    services.jobs.commit(lease, metrics=known.model_dump())
+    training = Training(JobSpec.model_validate(SHORT), load("mnist", 12, services.settings.data_dir, ()))
+    saved(services, lease, training, evaluated=False)
+    found = gone_on_with(services, lease).metrics
+    assert (found.test_accuracy, found.validation_accuracy) == (0.5, 0.4)
+
+
+@pytest.mark.parametrize("to", [Status.PAUSED, Status.CANCELLED])
+def test_a_job_that_was_stopped_before_it_was_taken_is_left_as_it_is(services: Services, to: Status) -> None:
+    lease, reason = taken(services, SHORT), Reason(code="by_user", message="")
+    services.jobs.move(lease.job_id, Status.RUNNING)
+    services.jobs.move(lease.job_id, to, reason)
+    told = services.store.xlen(keys.EVENTS)
+    job = gone_on_with(services, lease)
+    assert (job.status, job.status_reason) == (to, reason)
+    assert services.store.xlen(keys.EVENTS) == told

@@ -5,7 +5,7 @@ import json
 from redis import Redis
 
 from core.job import new_id
-from core.store import Documents, keys
+from core.store import Documents, Lease, keys
 from core.store.documents import HISTORY_POINTS, thinned
 
 
@@ -30,12 +30,15 @@ def test_too_many_evaluations_are_thinned_too() -> None:
 
 
 def test_a_history_over_the_limit_is_brought_back(store: Redis) -> None:
-    documents = Documents(store)
+    documents, old, new = Documents(store), Lease("j", 1), Lease("j", 2)
+    store.set(keys.token("j"), new.token)
     store.rpush(keys.history("j"), *map(json.dumps, points(HISTORY_POINTS, 100)))
-    documents.thin("j")
+    documents.thin(new)
     assert len(documents.history("j")) == HISTORY_POINTS
     store.rpush(keys.history("j"), json.dumps({"step": HISTORY_POINTS, "test_accuracy": None}))
-    documents.thin("j")
+    documents.thin(old)
+    assert len(documents.history("j")) == HISTORY_POINTS + 1
+    documents.thin(new)
     kept = documents.history("j")
     assert len(kept) < HISTORY_POINTS
     assert kept[-1]["step"] == HISTORY_POINTS

@@ -118,6 +118,19 @@ def test_commit_answers_the_status_that_the_job_has(jobs: Jobs, store: Redis) ->
     assert jobs.commit(lease) is Status.PAUSED
 
 
+def test_why_a_job_stands_still_is_not_written_over(jobs: Jobs, store: Redis) -> None:
+    create(jobs, "j", status=Status.RUNNING)
+    lease = Leases(store).acquire("j")
+    assert lease is not None
+    jobs.commit(lease, [Told("status", -1, {"status": "running"})], status_reason={"code": "a", "message": ""})
+    reason = Reason(code="by_user", message="")
+    jobs.move("j", Status.PAUSED, reason)
+    jobs.commit(lease, [Told("status", -1, {"status": "running"})], status_reason=None, retries=7)
+    found, (told, _) = jobs.get("j"), replay(store, "j")
+    assert (found.status_reason, found.retries) == (reason, 7)
+    assert [event.data["status"] for event in told] == ["queued", "running", "running", "paused"]
+
+
 def test_an_event_of_a_step_is_told_once(jobs: Jobs, store: Redis) -> None:
     create(jobs, "j", status=Status.RUNNING)
     lease = Leases(store).acquire("j")

@@ -1,0 +1,50 @@
+"""Times of rounds are measured once, however many ask for them at the same time."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from api import estimates
+from api.problems import Problem
+from core.plan import Timing
+from core.spec import JobSpec
+
+
+@pytest.fixture(autouse=True)
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The kinds of rounds that were measured."""
+    kinds: list[str] = []
+
+    def timing(kind: str) -> Timing:
+        kinds.append(kind)
+        time.sleep(0.2)
+        return Timing.model_construct(batch_seconds=float(len(kinds)))
+
+    monkeypatch.setattr(estimates, "_timing", timing)
+    monkeypatch.setattr(estimates, "_TIMINGS", {})
+    monkeypatch.setattr(estimates, "KEPT_TIMINGS", 2)
+    return kinds
+
+
+def test_who_asks_for_the_same_waits_for_its_answer(measured: list[str]) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(estimates.timing_of, [JobSpec()] * 8))
+    assert len(measured) == 1
+    assert {one.batch_seconds for one in found} == {1.0}
+
+
+def test_the_newest_are_kept(measured: list[str]) -> None:
+    for size in (1, 2, 3, 3, 2, 1):
+        estimates.timing_of(JobSpec(batch_size=size))
+    assert len(measured) == 4
+
+
+def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimates, "MEASURE_SECONDS", 0.05)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(estimates.timing_of, JobSpec(batch_size=1))
+        time.sleep(0.1)
+        with pytest.raises(Problem, match="measured"):
+            estimates.timing_of(JobSpec(batch_size=2))
+        other.result()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -152,15 +152,17 @@ def test_a_job_that_is_deleted_before_its_call_is_neither_called_nor_revived(sto
 def test_a_call_that_goes_wrong_in_an_unknown_way_does_not_end_the_others(
     calling: httpx.Client, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = webhooks.send
+    real, gone_wrong = webhooks.send, Event()
 
     async def send(job: Job, *others: Any) -> int:
         if job.spec["webhook_url"].endswith("odd"):
+            gone_wrong.set()
             raise RuntimeError("odd")
         return await real(job, *others)
 
     monkeypatch.setattr(webhooks, "send", send)
     end_a_job(calling, receiver.url + "odd")
+    assert gone_wrong.wait(10)
     end_a_job(calling, receiver.url)
     receiver.wait(1)
 

@@ -20,6 +20,7 @@ MEASURE_SECONDS = 30.0
 ROUND_SECONDS = 0.002
 """What the aggregator adds to a round besides tasks and update (measured): progress, events, checkpoints."""
 KEPT_TIMINGS = 1000
+"""Kinds of rounds whose times are remembered."""
 _TIMINGS: dict[str, Timing] = {}
 _MEASURING = Lock()
 

@@ -11,15 +11,13 @@ from itertools import islice
 from typing import Any
 
 import structlog
-from redis.exceptions import ConnectionError as NoConnection
-from redis.exceptions import TimeoutError as NoReply
 
 from core.data import load
 from core.job import now
 from core.numerics import code_version, fingerprint, platform_digest
 from core.settings import Settings
 from core.spec import JobSpec
-from core.store import Exchange, Round, Rows, pack
+from core.store import Exchange, Round, Rows, ServerAway, pack
 from core.store.broker import ShardTask
 from core.training import Training
 
@@ -79,7 +77,7 @@ class Computer:
             return Rows.DONE, self._bodies(rows) if rows is not None else []
         except Refusal as refusal:
             return Rows.REFUSED, [_problem(refusal)]
-        except (Late, NoConnection, NoReply) as error:
+        except (Late, *ServerAway) as error:
             return Rows.LEFT, [_problem(error)]
         except Exception as error:
             last = self._taken[-1][0]

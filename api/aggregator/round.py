@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 from kombu.exceptions import OperationalError
 from numpy.typing import NDArray
-from redis.exceptions import ConnectionError, TimeoutError
 
 from api.aggregator.dispatch import Dispatcher
 from api.aggregator.planner import Planner, RoundPlan
@@ -20,7 +19,7 @@ from api.aggregator.problems import JobFailed
 from api.aggregator.report import Lane
 from api.aggregator.saved import Origin
 from core.rounds import State
-from core.store import AWAIT_SECONDS, Exchange, Lease, Round, Rows, unpack
+from core.store import AWAIT_SECONDS, Exchange, Lease, Round, Rows, ServerAway, unpack
 from core.store.broker import ShardTask
 from core.training import Training
 
@@ -44,7 +43,7 @@ SHORT_SECONDS = AWAIT_SECONDS / 2
 """Rounds up to this long are sent ahead: a process that is done with one may wait for the next."""
 AHEAD_TASKS = 8
 """Rounds of more tasks are not sent ahead: it saves the way of one, and many that begin at once crowd the exchange."""
-AWAY = (ConnectionError, TimeoutError, OperationalError, OSError)
+AWAY = (*ServerAway, OperationalError, OSError)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from core.store.access import Access
 from core.store.checkpoints import Checkpoint, Checkpoints, Summary, best
-from core.store.connection import Server, ServerError, connect, connect_async
+from core.store.connection import Server, ServerAway, ServerError, connect, connect_async
 from core.store.counters import SECONDS, Counters
 from core.store.documents import Documents
 from core.store.events import Event, replay
@@ -35,6 +35,7 @@ __all__ = [
     "Round",
     "Rows",
     "Server",
+    "ServerAway",
     "ServerError",
     "Stale",
     "Summary",

@@ -6,14 +6,17 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError, TimeoutError
 from redis.exceptions import RedisError as ServerError
 from redis.retry import Retry
 
-__all__ = ["Server", "ServerError", "connect", "connect_async"]
+__all__ = ["Server", "ServerAway", "ServerError", "connect", "connect_async"]
 
 Server: TypeAlias = Any
 """A client of redis-py that answers bytes. redis-py's own annotations say `bytes | str` of every answer."""
 
+ServerAway = (ConnectionError, TimeoutError)
+"""What a command raises that did not reach its server, or was not answered."""
 CONNECT_SECONDS = 2.0
 CONNECTIONS = 64
 REPLY_SECONDS = 5.0

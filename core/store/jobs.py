@@ -179,12 +179,15 @@ class Jobs:
 
     def delete(self, job_id: str) -> None:
         """Remove an ended job with all that it left. Raises UnknownJob, Conflict when it has not ended."""
+        if self.status(job_id) is None:
+            raise UnknownJob(job_id)
         names = (keys.checkpoints, keys.transitions, keys.history, keys.events, keys.token)
         refused = self._delete(
             keys=[keys.job(job_id), keys.JOBS, keys.WEBHOOKS, *(name(job_id) for name in names)],
             args=[job_id, keys.by_status(""), keys.checkpoint(job_id, "")],
         ).decode()
-        _raise(refused, job_id, "deleted")
+        if refused != "unknown":  # else it went meanwhile: by this very script, maybe, whose first answer was lost
+            _raise(refused, job_id, "deleted")
 
 
 def _flat(fields: Mapping[str, Any]) -> list[str]:

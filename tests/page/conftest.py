@@ -102,14 +102,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def complaints() -> list[str]:
-    """What the browser's console complained of; a test may say that some of it was to be expected."""
+def expected() -> list[re.Pattern[str]]:
+    """What the browser's console may complain of."""
     return []
 
 
 @pytest.fixture
-def page(browser: Browser, url: str, complaints: list[str], tmp_path: Path) -> Iterator[Page]:
-    """A fresh page of the service. Whatever the console complains of fails the test."""
+def page(browser: Browser, url: str, expected: list[re.Pattern[str]], tmp_path: Path) -> Iterator[Page]:
+    """A fresh page of the service. Whatever else the console complains of fails the test."""
+    complaints: list[str] = []
     context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MILLISECONDS)
@@ -124,11 +125,10 @@ def page(browser: Browser, url: str, complaints: list[str], tmp_path: Path) -> I
     yield page
     page.screenshot(path=tmp_path / "last.png")
     context.close()
-    assert complaints == []
+    assert [text for text in complaints if not any(one.search(text) for one in expected)] == []
 
 
 @pytest.fixture
-def network_may_fail(complaints: list[str]) -> Iterator[None]:
-    """For tests that make requests fail: the browser tells of each one."""
-    yield
-    complaints[:] = [text for text in complaints if not NETWORK.search(text)]
+def network_may_fail(expected: list[re.Pattern[str]]) -> None:
+    """For tests that make requests fail: the browser tells of each one, of the last one maybe after the test."""
+    expected.append(NETWORK)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, plain, push
+from core.dual.engine import Dual, Tensor, each, plain, push
 from core.dual.rules.kinds import Handler, linear
 
 
@@ -27,6 +27,13 @@ def longer(a: Tensor, b: Tensor) -> Tensor:
     """Coefficients with zeros in front, as many as b has more."""
     a = np.atleast_1d(a)
     return np.pad(a, (max(np.size(b) - np.size(a), 0), 0))
+
+
+def polyint(p: Tensor, m: int = 1, k: Any = None) -> Tensor:
+    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+        return each(lambda t: np.polyint(t, m), tangents[0], 1)  # the constants of integration do not change
+
+    return push(lambda p: np.polyint(p, m, k), rule, (p,))
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
@@ -69,7 +76,7 @@ RULES: dict[Any, Handler] = {
     np.polysub: polysub,
     np.polymul: polymul,
     np.polyder: linear(np.polyder),
-    np.polyint: linear(np.polyint),
+    np.polyint: polyint,
     np.vander: vander,
     np.roots: roots,
     np.polyfit: polyfit,

@@ -22,7 +22,7 @@ def where(condition: Tensor, *choices: Tensor) -> Tensor:
 
     def rule(tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
         for side, t, x in zip((mask, np.logical_not(mask)), tangents, reals, strict=True):
-            if isinstance(t, UnitTangent) and x.shape == out.shape and None in tangents:
+            if isinstance(t, UnitTangent) and x.shape == out.shape and any(one is None for one in tangents):
                 kept = np.moveaxis(np.broadcast_to(side, out.shape)[..., t.units], -1, 0)
                 return UnitTangent(t.units, np.where(kept, t.values, 0))
         sides = [0 if t is None else whole(t, x, out) for t, x in zip(tangents, reals, strict=True)]

@@ -11,7 +11,7 @@ CASES = {
     np.polyadd: [(np.polyadd, (3,), (2,))],
     np.polysub: [(np.polysub, (2,), (4,))],
     np.polyder: [(np.polyder, (4,)), (lambda p: np.polyder(p, 2), (4,))],
-    np.polyint: [(np.polyint, (3,))],
+    np.polyint: [(np.polyint, (3,)), (lambda p: np.polyint(p, 2, k=[5.0, 7.0]), (3,))],
     np.vander: [(np.vander, (3,)), (lambda x: np.vander(x, 4, increasing=True), (3,))],
     np.polymul: [(np.polymul, (3,), (2,))],
     np.roots: [

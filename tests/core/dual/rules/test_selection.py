@@ -1,8 +1,12 @@
 """Functions that choose among elements: to second order against differences."""
 
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
-from core.dual import check_derivatives
+import numpy as np
+import pytest
+
+from core.dual import check_derivatives, jacobian, jvp
 
 WHOLE = np.arange(6).reshape(2, 3)
 METHODS = (
@@ -57,3 +61,14 @@ def test_derivatives(case):
 
 def test_float32(case, check_types):
     check_types(*case)
+
+
+@pytest.mark.parametrize("other", [lambda x: np.sqrt(np.abs(x)), np.cumsum, lambda x: x - np.mean(x)])
+def test_where_takes_a_direction_of_each_entry_beside_any_other(other: Callable[[Any], Any]) -> None:
+    x = np.array([1.0, -2.0, 3.0])
+
+    def f(x: Any) -> Any:
+        return np.where(np.array([True, False, True]), x, other(x))
+
+    rows = [jvp(f, (x,), (direction,))[1] for direction in np.eye(3)]
+    np.testing.assert_allclose(jacobian(f)(x), np.transpose(rows), rtol=1e-12)

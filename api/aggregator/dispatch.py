@@ -50,7 +50,7 @@ class Dispatcher:
         `withdrawn`: the step of a round whose tasks were sent ahead and are void. Raises kombu's OperationalError or a
         Redis error when exchange or broker is away.
         """
-        with self._exchange.server.pipeline(transaction=False) as pipe:
+        with self._exchange.server.pipeline(transaction=True) as pipe:  # whole, or a key may be left that never expires
             self._exchange.put(job_id, round_, offered, withdrawn, pipe)
             if tasks and self._one_server:
                 # Celery's own way waits for Redis after each message.

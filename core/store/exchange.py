@@ -138,7 +138,7 @@ class Exchange:
 
     def dismiss(self, job_id: str, token: int) -> None:
         """Let everybody go who waits for a round: none is put under this token any more."""
-        with self.server.pipeline(transaction=False) as pipe:
+        with self.server.pipeline(transaction=True) as pipe:
             pipe.delete(keys.round_(job_id, token))
             self._add(pipe, job_id, token, NEVER, b"")
             pipe.execute()
@@ -169,7 +169,7 @@ class Exchange:
     def send(self, job_id: str, token: int, shards: Sequence[Rows]) -> None:
         """Hand the rows of some shards, all or none, to the aggregator that asked for them."""
         key = keys.rows(job_id, token)
-        with self.server.pipeline(transaction=False) as pipe:
+        with self.server.pipeline(transaction=True) as pipe:
             pipe.rpush(key, *(rows.to_bytes() for rows in shards)).expire(key, EXPIRES_SECONDS)
             pipe.execute()
 

@@ -38,9 +38,27 @@ def run(services: Services, spec: dict[str, Any], kept: Origin | None = None) ->
     """
     lease = taken(services, spec)
     if kept is not None:
-        training = Training(JobSpec.model_validate(spec), load("mnist", 12, services.settings.data_dir, ()))
-        checkpoint = to_checkpoint(training.initial(), Report(training), kept)
-        services.checkpoints.save(lease, checkpoint, {}, keep=1)
+        save(services, lease, training_of(services, spec), kept)
+    return go_on(services, lease)
+
+
+def training_of(services: Services, spec: dict[str, Any]) -> Training:
+    return Training(JobSpec.model_validate(spec), load("mnist", 12, services.settings.data_dir, ()))
+
+
+def save(
+    services: Services, lease: Lease, training: Training, origin: Origin | None = None, evaluated: bool = False
+) -> None:
+    """Leave a job with a checkpoint of its first state; `origin` is who did, this code by default."""
+    report = Report(training)
+    if evaluated:
+        report.take(training.evaluate(training.initial()))
+    checkpoint = to_checkpoint(training.initial(), report, origin or Origin.here(training.data.sha256))
+    services.checkpoints.save(lease, checkpoint, {}, keep=1)
+
+
+def go_on(services: Services, lease: Lease) -> tuple[Job, Runner]:
+    """Run a job in an aggregator that stops before the next round; return it and its runner."""
     stopping = threading.Event()
     stopping.set()
     runner = Runner(services, lease, stopping, Writer(services, lease))
@@ -73,11 +91,10 @@ def test_a_job_that_cannot_begin_fails_and_says_why(
 
 
 def test_an_alias_does_not_stand_in_for_a_job_that_is_gone(services: Services) -> None:
-    training = Training(JobSpec(), load("mnist", 12, services.settings.data_dir, ()))
+    training = training_of(services, {})
     lease, gone = services.leases.acquire("job-other"), new_id()
     assert lease is not None
-    checkpoint = to_checkpoint(training.initial(), Report(training), Origin("", ""))
-    services.checkpoints.save(lease, checkpoint, {}, keep=1)
+    save(services, lease, training)
     services.documents.put_alias(gone, {"job_id": "job-other", "step": None})
     job, _ = run(services, {**SHORT, "initial_weights": gone})
     assert job.status is Status.FAILED
@@ -107,34 +124,16 @@ def test_a_checkpoint_brings_a_long_history_back_under_its_limit(services: Servi
     lease = taken(services, SHORT)
     points = [Told("step", step, {}, {"step": step, "test_accuracy": None}) for step in range(HISTORY_POINTS + 1)]
     services.jobs.commit(lease, points)
-    training = Training(JobSpec.model_validate(SHORT), load("mnist", 12, services.settings.data_dir, ()))
+    training = training_of(services, SHORT)
     Writer(services, lease).save(Report(training), training.initial(), Origin("", ""))
     assert len(services.documents.history(lease.job_id)) < HISTORY_POINTS
-
-
-def saved(services: Services, lease: Lease, training: Training, evaluated: bool) -> None:
-    """Leave a job with a checkpoint of its first state, as an aggregator of this code does."""
-    report = Report(training)
-    if evaluated:
-        report.take(training.evaluate(training.initial()))
-    checkpoint = to_checkpoint(training.initial(), report, Origin.here(training.data.sha256))
-    services.checkpoints.save(lease, checkpoint, {}, keep=1)
-
-
-def gone_on_with(services: Services, lease: Lease) -> Job:
-    """Run a job in an aggregator that stops before the next round."""
-    stopping = threading.Event()
-    stopping.set()
-    Runner(services, lease, stopping, Writer(services, lease)).run()
-    return services.jobs.get(lease.job_id)
 
 
 def test_a_job_that_was_left_at_its_target_ends_there(services: Services) -> None:
     spec: dict[str, Any] = {"target_accuracy": 0.001}
     lease = taken(services, spec)
-    training = Training(JobSpec.model_validate(spec), load("mnist", 12, services.settings.data_dir, ()))
-    saved(services, lease, training, evaluated=True)
-    job = gone_on_with(services, lease)
+    save(services, lease, training_of(services, spec), evaluated=True)
+    job, _ = go_on(services, lease)
     assert (job.status, job.progress.step) == (Status.SUCCEEDED, 0)
     assert job.status_reason is not None
     assert job.status_reason.code == "target_accuracy"
@@ -145,9 +144,8 @@ def test_the_newest_accuracies_stay_until_there_are_others(services: Services) -
     services.jobs.move(lease.job_id, Status.RUNNING, None, lease)
     known = Metrics(loss=2.0, test_accuracy=0.5, best_test_accuracy=0.6, validation_accuracy=0.4)
     services.jobs.commit(lease, metrics=known.model_dump())
-    training = Training(JobSpec.model_validate(SHORT), load("mnist", 12, services.settings.data_dir, ()))
-    saved(services, lease, training, evaluated=False)
-    found = gone_on_with(services, lease).metrics
+    save(services, lease, training_of(services, SHORT))
+    found = go_on(services, lease)[0].metrics
     assert (found.test_accuracy, found.validation_accuracy) == (0.5, 0.4)
 
 
@@ -157,6 +155,6 @@ def test_a_job_that_was_stopped_before_it_was_taken_is_left_as_it_is(services: S
     services.jobs.move(lease.job_id, Status.RUNNING)
     services.jobs.move(lease.job_id, to, reason)
     told = services.store.xlen(keys.EVENTS)
-    job = gone_on_with(services, lease)
+    job, _ = go_on(services, lease)
     assert (job.status, job.status_reason) == (to, reason)
     assert services.store.xlen(keys.EVENTS) == told

@@ -151,3 +151,19 @@ def test_every_key_expires(exchange: Redis) -> None:
     ours.dismiss("j", 1)
     assert len(exchange.keys("*")) == 3
     assert all(exchange.ttl(name) > 0 for name in exchange.keys("*"))
+
+
+@pytest.mark.parametrize("what", ["rows", "farewell"])
+def test_a_sender_that_dies_in_the_middle_leaves_nothing(exchange: Redis, what: str) -> None:
+    ours = Exchange(exchange)
+    before = transactions(exchange)
+    if what == "rows":
+        ours.send("j", 1, [Rows(0, 0, 1, Rows.DONE, 0.0, "w", b"")])
+    else:
+        ours.dismiss("j", 1)
+    assert transactions(exchange) == before + 1
+
+
+def transactions(server: Redis) -> int:
+    """How many the server has carried out, whole or not at all."""
+    return int(server.info("commandstats").get("cmdstat_exec", {"calls": 0})["calls"])

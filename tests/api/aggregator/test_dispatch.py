@@ -20,6 +20,10 @@ def messages(server: Redis) -> list[object]:
     return [plain(json.loads(one)) for one in server.lrange(KEY_PREFIX + QUEUE, 0, -1)]
 
 
+def transactions(server: Redis) -> int:
+    return int(server.info("commandstats").get("cmdstat_exec", {"calls": 0})["calls"])
+
+
 def plain(value: object) -> object:
     """Leave out what is drawn anew for every message."""
     if isinstance(value, dict):
@@ -29,7 +33,9 @@ def plain(value: object) -> object:
 
 def test_one_trip_pushes_the_same_messages_as_celery(settings: Settings, exchange: Redis) -> None:
     sent = Round(1, 5, np.arange(3, dtype=np.float32))
+    before = transactions(exchange)
     Dispatcher(settings, Exchange(exchange)).send("j", sent, TASKS)
+    assert transactions(exchange) == before + 1  # who dies in the middle leaves nothing
     ours = messages(exchange)
     exchange.delete(KEY_PREFIX + QUEUE)
     other = settings.model_copy(update={"exchange_url": settings.exchange_url + "&client_name=other"})

@@ -35,31 +35,53 @@ def sparse_jacobian(f: Callable[..., Any], x: Any, pattern: Any, chunk: int) -> 
 
     ValueError for a pattern of another shape, or one that lacks an entry of the Jacobian: one more direction checks it.
     """
-    rows, columns = (part.astype(int) for part in pattern.nonzero())
+    pattern = matrix(pattern, x.size)
+    rows, columns = (part.astype(int) for part in (pattern if dense(pattern) else pattern.tocsr()).nonzero())
     colours = coloured(rows.tolist(), columns.tolist(), pattern.shape)
-    if pattern.shape[1] != x.size:
-        raise ValueError(f"a pattern of shape {pattern.shape} needs {x.size} columns, one for each input")
-    values = np.empty(len(rows), x.dtype)
-    out: tuple[int, ...] = ()
-    for start in range(0, int(np.max(colours, initial=0)) + 1, chunk):
-        seeds = np.arange(start, start + chunk)[:, None] == colours
-        found = jvp(f, (x,), (seeds.reshape(-1, *x.shape),))[1]
-        out = found.shape[1:]
-        here = (colours[columns] >= start) & (colours[columns] < start + chunk)
-        values[here] = found.reshape(chunk, -1)[colours[columns[here]] - start, rows[here]]
-    check_pattern(f, x, rows, columns, values)
-    if not isinstance(pattern, np.ndarray):
-        return type(pattern)((values, (rows, columns)), shape=pattern.shape)
-    dense = np.zeros(pattern.shape, x.dtype)
-    dense[rows, columns] = values
-    return dense.reshape(out + x.shape)
-
-
-def check_pattern(f: Callable[..., Any], x: Any, rows: Any, columns: Any, values: Any) -> None:
     direction = np.random.default_rng(0).uniform(1, 2, x.shape).astype(x.dtype)
-    found = np.ravel(jvp(f, (x,), (direction,))[1])
-    expected = np.bincount(rows, values * direction.ravel()[columns], found.size)
-    scale = np.max(np.abs(found), initial=1)
-    wrong = np.flatnonzero(np.abs(found - expected) > np.sqrt(np.finfo(x.dtype).eps) * scale)
+    along = jvp(f, (x,), (direction,))[1]
+    if along.size != pattern.shape[0]:
+        raise ValueError(f"a pattern of shape {pattern.shape} needs {along.size} rows, one for each output")
+    values = np.empty(len(rows), along.dtype)
+    count = int(np.max(colours, initial=-1)) + 1
+    for start in range(0, count, chunk):
+        seeds = np.arange(start, min(start + chunk, count))[:, None] == colours
+        found = jvp(f, (x,), (seeds.reshape(-1, *x.shape),))[1].reshape(len(seeds), -1)
+        here = (colours[columns] >= start) & (colours[columns] < start + chunk)
+        values[here] = found[colours[columns[here]] - start, rows[here]]
+    check_pattern(along.ravel(), rows, values * direction.ravel()[columns])
+    if not dense(pattern):
+        return type(pattern.tocoo())((values, (rows, columns)), shape=pattern.shape).asformat(pattern.format)
+    full = np.zeros(pattern.shape, along.dtype)
+    full[rows, columns] = values
+    return full.reshape(along.shape + x.shape)
+
+
+def dense(pattern: Any) -> bool:
+    return isinstance(pattern, np.ndarray)
+
+
+def matrix(pattern: Any, columns: int) -> Any:
+    """The pattern as a matrix of NumPy or SciPy. ValueError if it has another number of columns."""
+    found = pattern if hasattr(pattern, "tocsr") else np.asarray(pattern)
+    if found.ndim != 2 or found.shape[1] != columns:
+        raise ValueError(f"a pattern of shape {found.shape} needs {columns} columns, one for each input")
+    return found
+
+
+def check_pattern(along: Any, rows: Any, terms: Any) -> None:
+    """Compare a derivative along one direction, `(outputs,)`, with the sum of the terms of the entries in each row.
+
+    A row's tolerance is relative to its terms, and not below the rounding of the largest finite row. Nothing can be
+    said about rows with entries that are not finite.
+    """
+    sums, sizes = np.zeros_like(along), np.zeros(along.shape, along.real.dtype)
+    np.add.at(sums, rows, terms)
+    np.add.at(sizes, rows, np.abs(terms))
+    eps = np.finfo(along.dtype).eps
+    largest = np.max(np.abs(along), where=np.isfinite(along), initial=0)
+    with np.errstate(invalid="ignore"):
+        near = np.abs(along - sums) <= np.sqrt(eps) * sizes + 64 * eps * largest
+    wrong = np.flatnonzero(~near & np.isfinite(sums))
     if len(wrong):
         raise ValueError(f"the sparsity pattern lacks entries of the Jacobian in row {wrong[0]}")

@@ -41,6 +41,15 @@ def real_only(*partials: Partial, joint: Callable[..., Any] | None = None) -> El
     return Elementwise(partials, holomorphic=False, joint=joint)
 
 
+def unknown(argument: str) -> Callable[..., Any]:
+    """The partial of an argument without a known derivative: a tangent there is refused, never dropped."""
+
+    def refuse(out: Any, *arguments: Any) -> Any:
+        raise TypeError(f"no derivative rule for {argument}: pass it as a plain number or array, such as its .real")
+
+    return refuse
+
+
 def chosen(first_wins: Callable[..., Any]) -> Callable[..., Any]:
     """The tangent of the argument that wins, and the mean of both where they tie."""
 

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from scipy import special as s
 
-from core.dual.rules.elementwise import Elementwise, real_only, singular, smooth
+from core.dual.rules.elementwise import Elementwise, real_only, singular, smooth, unknown
 
 
 def density(x: Any) -> Any:
     """The normal distribution's."""
     return np.exp(-0.5 * x * x) / sqrt(2 * pi)
 
+
+ORDER = unknown("the order (argument 0)")
 
 RULES: dict[Any, Elementwise] = {
     s.erf: smooth(lambda out, x: 2 / sqrt(pi) * np.exp(-x * x)),
@@ -32,7 +34,7 @@ RULES: dict[Any, Elementwise] = {
     s.loggamma: smooth(lambda out, x: s.psi(x)),
     s.gamma: smooth(lambda out, x: out * s.psi(x)),
     s.psi: real_only(lambda out, x: s.zeta(2.0, x)),
-    s._ufuncs._zeta: real_only(0, lambda out, order, x: -order * s.zeta(order + 1, x)),
+    s._ufuncs._zeta: real_only(ORDER, lambda out, order, x: -order * s.zeta(order + 1, x)),
     s.beta: real_only(
         lambda out, x, y: out * (s.psi(x) - s.psi(x + y)), lambda out, x, y: out * (s.psi(y) - s.psi(x + y))
     ),
@@ -43,10 +45,10 @@ RULES: dict[Any, Elementwise] = {
     s.rel_entr: singular(lambda out, x, y: np.log(x / y) + 1, lambda out, x, y: -x / y),
     s.i0: smooth(lambda out, x: s.i1(x)),
     s.i1: real_only(lambda out, x: 0.5 * (s.i0(x) + s.iv(2.0, x))),
-    s.iv: real_only(0, lambda out, order, x: 0.5 * (s.iv(order - 1, x) + s.iv(order + 1, x))),
+    s.iv: real_only(ORDER, lambda out, order, x: 0.5 * (s.iv(order - 1, x) + s.iv(order + 1, x))),
     s.j0: smooth(lambda out, x: -s.j1(x)),
     s.j1: smooth(lambda out, x: 0.5 * (s.j0(x) - s.jv(2.0, x))),
-    s.jv: smooth(0, lambda out, order, x: 0.5 * (s.jv(order - 1, x) - s.jv(order + 1, x))),
+    s.jv: smooth(ORDER, lambda out, order, x: 0.5 * (s.jv(order - 1, x) - s.jv(order + 1, x))),
     s.exp10: smooth(lambda out, x: log(10) * out),
     s.cbrt: singular(lambda out, x: 1 / (3 * out * out)),
 }

@@ -41,7 +41,7 @@ def test_a_sparse_pattern_gives_a_sparse_jacobian_from_three_directions():
     assert isinstance(found, sparse.csr_array) and found.nnz == 3 * n - 2
     np.testing.assert_allclose(found.diagonal(), 2 * x)
     np.testing.assert_allclose(found.diagonal(-1), -3 * x[:-1] ** 2)
-    assert sum(shape[0] for shape in pushed if len(shape) == 2) <= max(3, pushed[0][0])
+    assert sorted(pushed) == [(3, n), (n,)]  # one more direction checks the pattern
     rows, columns = pattern.nonzero()
     assert coloured(rows.tolist(), columns.tolist(), pattern.shape).max() == 2
 
@@ -52,11 +52,49 @@ def test_axes_of_inputs_and_outputs():
     np.testing.assert_allclose(found, jacobian(lambda x: np.sin(x)[:, None])(x))
 
 
+@pytest.mark.parametrize("form", ["coo", "csr", "csc", "dia", "lil"])
+def test_a_sparse_jacobian_has_the_format_of_its_pattern(form):
+    x = np.linspace(1, 2, 7)
+    found = jacobian(tridiagonal, sparsity=sparse.coo_array(band(7)).asformat(form))(x)
+    assert found.format == form
+    np.testing.assert_allclose(found.toarray(), jacobian(tridiagonal)(x), atol=1e-14)
+
+
+def test_places_that_a_pattern_names_twice_count_once():
+    twice = sparse.coo_array((np.ones(4), ([0, 0, 1, 1], [0, 0, 1, 1])), shape=(2, 2))
+    np.testing.assert_allclose(jacobian(np.sin, sparsity=twice)(np.ones(2)).toarray(), np.eye(2) * np.cos(1))
+
+
+def test_complex_inputs():
+    x = np.linspace(1, 2, 5) + 0.5j
+    np.testing.assert_allclose(jacobian(tridiagonal, sparsity=band(5))(x), jacobian(tridiagonal)(x), atol=1e-14)
+
+
+def test_a_pattern_may_be_a_list_and_an_input_empty():
+    assert jacobian(np.sin, sparsity=[[True]])(np.zeros(1)) == 1
+    assert jacobian(np.sin, sparsity=np.ones((0, 0), bool))(np.zeros(0)).shape == (0, 0)
+
+
 def test_patterns_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="lacks entries of the Jacobian in row 0"):
         jacobian(tridiagonal, sparsity=np.eye(5, dtype=bool))(np.ones(5))
-    with pytest.raises(ValueError, match="needs 5 columns"):
-        jacobian(tridiagonal, sparsity=np.eye(4, dtype=bool))(np.ones(5))
+    for pattern in (np.eye(4, dtype=bool), np.ones(5, bool)):
+        with pytest.raises(ValueError, match="needs 5 columns"):
+            jacobian(tridiagonal, sparsity=pattern)(np.ones(5))
+    for rows in (4, 6):
+        with pytest.raises(ValueError, match="needs 5 rows"):
+            jacobian(tridiagonal, sparsity=np.eye(rows, 5, dtype=bool))(np.ones(5))
+
+
+@pytest.mark.parametrize("large", [1e12, np.inf, np.nan])
+def test_a_large_row_does_not_hide_what_another_lacks(large):
+    def f(x):
+        return np.stack([large * x[0], x[0] + x[1]])
+
+    with pytest.raises(ValueError, match="in row 1"):
+        jacobian(f, sparsity=np.array([[1, 0], [1, 0]], bool))(np.ones(2))
+    found = jacobian(f, sparsity=np.array([[1, 0], [1, 1]], bool))(np.ones(2))
+    np.testing.assert_array_equal(found, [[large, 0], [1, 1]])
 
 
 @given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=8)))

@@ -7,23 +7,32 @@ from typing import Any
 
 from core.spec import JobSpec
 
+KINDS = ("gradient.method", "optimizer.name", "outer.name", "optimizer.schedule.name")
+"""What decides which other fields an object has; outer ones first."""
+
 
 def document(path: Path | None, assignments: Sequence[str]) -> dict[str, Any]:
     """Return the spec in the file `path`, defaults filled in, with fields set: `dataset.image_size=28`, `epochs=2`.
 
-    A value is JSON, or else text; a number in a key is an index of a list: `network.layers.0.units=100`. Nothing is
-    checked here. Raises ValueError for a key that leads nowhere or a file that holds no JSON object, OSError for a file
-    that cannot be read.
+    A value is JSON, or else text; a number in a key is an index of a list: `network.layers.0.units=100`. An object that
+    becomes one of another kind, as by `optimizer.name=adam`, has the defaults of that kind, but for what is set beside
+    it in any order. Nothing is checked here. Raises ValueError for a key that leads nowhere or a file that holds no
+    JSON object, OSError for a file that cannot be read.
     """
     found = JobSpec().model_dump(mode="json")
     if path is not None:
         found |= _read(path)
-    for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        if not equals:
-            raise ValueError(f"{assignment!r} is no assignment; write KEY=VALUE, as in epochs=2")
-        _assign(found, key, _value(text))
+    pairs = [_pair(assignment) for assignment in assignments]
+    for key, value in sorted(pairs, key=lambda pair: KINDS.index(pair[0]) if pair[0] in KINDS else len(KINDS)):
+        _assign(found, key, value)
     return found
+
+
+def _pair(assignment: str) -> tuple[str, Any]:
+    key, equals, text = assignment.partition("=")
+    if not equals:
+        raise ValueError(f"{assignment!r} is no assignment; write KEY=VALUE, as in epochs=2")
+    return key, _value(text)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -42,6 +51,8 @@ def _assign(found: dict[str, Any], key: str, value: Any) -> None:
     try:
         for name in path:
             place = place[int(name)] if isinstance(place, list) else place.setdefault(name, {})
+        if key in KINDS and place.get(last) != value:
+            place.clear()
         place[int(last) if isinstance(place, list) else last] = value
     except (IndexError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{key!r} leads to no field of a spec: {error}") from error

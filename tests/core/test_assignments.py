@@ -1,11 +1,15 @@
 """Spec documents from a file and assignments."""
 
+import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from core.assignments import document
+from core.assignments import KINDS, document
+from core.nn import Adam
 from core.spec import JobSpec
 
 
@@ -34,3 +38,40 @@ def test_a_file_that_holds_no_object_is_refused(tmp_path: Path) -> None:
     path.write_text("[1]")
     with pytest.raises(ValueError, match="no JSON object"):
         document(path, ())
+
+
+def test_another_kind_brings_its_own_defaults() -> None:
+    assert JobSpec.model_validate(document(None, ["optimizer.name=adam"])).optimizer == Adam()
+    found = document(None, ["gradient.method=forward-gradient"])
+    assert found["gradient"] == {"method": "forward-gradient"}
+
+
+def test_what_is_set_beside_a_kind_stays_in_any_order() -> None:
+    wanted = ("optimizer.learning_rate=0.5", "optimizer.name=adam", "optimizer.schedule.name=cosine")
+    for assignments in itertools.permutations((*wanted, "optimizer.schedule.warmup_steps=3")):
+        optimizer = JobSpec.model_validate(document(None, assignments)).optimizer
+        assert (optimizer.name, optimizer.learning_rate, optimizer.schedule.name) == ("adam", 0.5, "cosine")
+        assert optimizer.schedule.warmup_steps == 3
+
+
+def test_the_same_kind_again_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps({"optimizer": {"name": "adam", "beta1": 0.5}}))
+    assert document(path, ["optimizer.name=adam"])["optimizer"] == {"name": "adam", "beta1": 0.5}
+
+
+def discriminators(schema: dict[str, Any], node: Any, path: str = "") -> Iterator[str]:
+    """The fields of a JSON schema that choose between objects, as keys of an assignment."""
+    if "$ref" in node:
+        node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    if "discriminator" in node:
+        yield f"{path}{node['discriminator']['propertyName']}"
+    for one in node.get("oneOf", ()):
+        yield from discriminators(schema, one, path)
+    for name, value in node.get("properties", {}).items():
+        yield from discriminators(schema, value, f"{path}{name}.")
+
+
+def test_the_kinds_are_those_of_the_spec() -> None:
+    schema = JobSpec.model_json_schema()
+    assert set(discriminators(schema, schema)) == set(KINDS)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -10,13 +11,13 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from core.assignments import document
-from core.data import load
+from core.data import UnknownDataset, load
 from core.memory import keep_freed
 from core.numerics import digest
 from core.rounds import State
 from core.settings import Settings
-from core.spec import JobSpec
-from core.training import Evaluation, Training, train
+from core.spec import JobSpec, faults
+from core.training import Diverged, Evaluation, Training, train
 
 Listener = Callable[[State, Evaluation | None], None]
 
@@ -24,48 +25,64 @@ Listener = Callable[[State, Evaluation | None], None]
 def run(training: Training, state: State | None = None, listen: Listener | None = None) -> State:
     """Train from `state` (default: the beginning) to the end and return the last state.
 
-    The same bits as the service computes with the same numerics: blocks, order of sums and batches are the same.
-    Raises Diverged when a loss is not finite.
+    The same bits as the service computes with the same numerics: blocks, order of sums and batches are the same. The
+    end is that of the spec: its steps, `target_accuracy`, or the first round that ends after `max_seconds`.
+    Raises Diverged when a loss or a parameter is not finite.
     """
     state = training.initial() if state is None else state
+    end = time.monotonic() + (training.spec.max_seconds or math.inf)
     with threadpool_limits(1):
         for after, evaluation in train(training, state, training.measure):
             state = after
             if listen is not None:
                 listen(state, evaluation)
+            if time.monotonic() >= end:
+                break
     return state
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train as the command line says; the last line is the result as JSON. Exits with 2 where it says no spec."""
-    spec, settings = _spec(arguments), Settings()
+    """Train as the command line says; the last line is the result as JSON.
+
+    Exits with 2 where it says no spec that can be trained here, with 1 when the training diverges.
+    """
+    parser, settings = _parser(), Settings()
+    training = _training(parser, parser.parse_args(arguments), settings)
     keep_freed()
-    data = load(spec.dataset.name, spec.dataset.image_size, settings.data_dir, settings.hub_datasets)
-    training, started = Training(spec, data), time.perf_counter()
-    accuracies: list[float] = []
+    started = time.perf_counter()
+    evaluations: list[Evaluation] = []
 
     def listen(state: State, evaluation: Evaluation | None) -> None:
         if evaluation is not None:
-            accuracies.append(evaluation.test_accuracy)
+            evaluations.append(evaluation)
             seconds = time.perf_counter() - started
             _write(
                 f"step {state.step}/{training.total_steps}  loss {state.loss:.4f}  "
                 f"test {evaluation.test_accuracy:.2%}  passes {state.passes:,}  {seconds:.2f} s"
             )
 
-    state = run(training, listen=listen)
+    try:
+        state = run(training, listen=listen)
+    except Diverged as error:
+        sys.exit(f"{parser.prog}: {error}")
+    if not evaluations or evaluations[-1].step != state.step:
+        listen(state, training.evaluate(state))
     seconds = time.perf_counter() - started
-    result = {"step": state.step, "test_accuracy": accuracies[-1], "seconds": seconds}
+    result = {"step": state.step, "test_accuracy": evaluations[-1].test_accuracy, "seconds": seconds}
     _write(json.dumps({**result, "sha256": digest(state.parameters)}))
 
 
-def _spec(arguments: Sequence[str] | None) -> JobSpec:
-    parser = _parser()
-    options = parser.parse_args(arguments)
+def _training(parser: argparse.ArgumentParser, options: argparse.Namespace, settings: Settings) -> Training:
     try:
-        return JobSpec.model_validate(document(options.spec, options.set))
-    except (ValueError, OSError) as error:
+        spec = JobSpec.model_validate(document(options.spec, options.set))
+        data = load(spec.dataset.name, spec.dataset.image_size, settings.data_dir, settings.hub_datasets)
+    except (ValueError, OSError, UnknownDataset) as error:
         parser.error(str(error))
+    if spec.initial_weights is not None:
+        parser.error(f"initial_weights {spec.initial_weights!r} is a job of a service; here there is none to ask")
+    if found := faults(spec, len(data.classes), data.train_samples()):
+        parser.error("\n".join(f"{fault.pointer}: {fault.message}" for fault in found))
+    return Training(spec, data)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,7 +21,7 @@ EVALUATED_AT_ONCE = 2000
 
 
 class Diverged(ArithmeticError):
-    """The loss of a step is not finite. `state` is what that step made, without a loss: JSON has no NaN."""
+    """A loss or a parameter is not finite. `state` is what that step made, without such a loss: JSON has no NaN."""
 
     def __init__(self, state: State, message: str) -> None:
         super().__init__(message)
@@ -129,19 +129,24 @@ def network_for(spec: JobSpec) -> Network:
 def train(training: Training, state: State, measure: Measure) -> Iterator[tuple[State, Evaluation | None]]:
     """Yield the state after each round, evaluated where that is due, until the last step or the target accuracy.
 
-    Raises Diverged when the loss of a step is not finite.
+    Raises Diverged when the loss of a step or a parameter after it is not finite.
     """
     while state.step < training.total_steps:
         before, state = state.step, training.rounds.advance(state, measure(state))
         if state.loss is not None and not np.isfinite(state.loss):
-            rate = training.spec.optimizer.learning_rate
-            message = f"the loss of step {state.step} is not finite; try a lower learning rate than {rate}"
-            raise Diverged(replace(state, loss=None), message)
+            raise _diverged(training, replace(state, loss=None), "the loss of")
+        if not np.all(np.isfinite(state.parameters)):  # the loss is that of the parameters before the step
+            raise _diverged(training, state, "a parameter after")
         evaluation = training.evaluate(state) if training.due(before, state.step) else None
         yield state, evaluation
         target = training.spec.target_accuracy
         if evaluation is not None and target is not None and evaluation.score >= target:
             return
+
+
+def _diverged(training: Training, state: State, what: str) -> Diverged:
+    rate = training.spec.optimizer.learning_rate
+    return Diverged(state, f"{what} step {state.step} is not finite; try a lower learning rate than {rate}")
 
 
 def _accuracy(confusion: NDArray[np.int64]) -> float:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.train import main
@@ -32,12 +33,43 @@ def test_it_trains_the_spec_of_a_file_with_changes(tmp_path: Path, data_dir: Pat
         (("--set", "epochs=0"), "epochs"),
         (("no-such-file.json",), "no-such-file.json"),
         ((__file__,), "holds no JSON"),
+        (("--set", "dataset.name=nosuch"), "'nosuch' is not known"),
+        (("--set", "network.layers.1.units=11"), "/network/layers/1/units: the last layer has 11 outputs"),
+        (("--set", "dataset.validation_limit=60000"), "/dataset/validation_limit: 60000 samples are held back"),
+        (("--set", "initial_weights=best"), "'best' is a job of a service"),
     ],
 )
 def test_wrong_usage_is_said_with_the_code_for_it(
-    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: str
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    data_dir: Path,
+    arguments: tuple[str, ...],
+    told: str,
 ) -> None:
+    monkeypatch.setenv("DUALTRAIN_DATA_DIR", str(data_dir))
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2
     assert told in capsys.readouterr().err
+
+
+def trained(monkeypatch: pytest.MonkeyPatch, data_dir: Path, *assignments: str) -> None:
+    monkeypatch.setenv("DUALTRAIN_DATA_DIR", str(data_dir))
+    main([option for assignment in ("gradient.method=per-neuron", *assignments) for option in ("--set", assignment)])
+
+
+def test_a_run_that_its_time_ends_is_evaluated(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, data_dir: Path
+) -> None:
+    trained(monkeypatch, data_dir, "max_seconds=0.0001")
+    line, last = capsys.readouterr().out.splitlines()
+    assert line.startswith("step 1/938")
+    assert json.loads(last)["step"] == 1
+
+
+def test_a_run_that_diverges_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, data_dir: Path
+) -> None:
+    with pytest.raises(SystemExit, match="not finite; try a lower learning rate than 1e"), np.errstate(all="ignore"):
+        trained(monkeypatch, data_dir, "optimizer.learning_rate=1e30", "max_steps=20")
+    assert "{" not in capsys.readouterr().out

@@ -148,3 +148,15 @@ def test_a_loss_that_is_not_finite_is_told(mnist: Dataset) -> None:
         run(training)
     assert caught.value.state.step > 1
     assert caught.value.state.loss is None
+
+
+def test_parameters_that_the_last_step_ruined_are_no_success(mnist: Dataset) -> None:
+    optimizer = {"name": "sgd", "learning_rate": 1e300}
+    training = a_training(mnist, gradient={"method": "per-neuron"}, optimizer=optimizer, max_steps=1)
+    with pytest.raises(Diverged, match="a parameter after step 1 is not finite") as caught, np.errstate(all="ignore"):
+        run(training)
+    assert caught.value.state.loss == pytest.approx(np.log(10), abs=1)
+
+
+def test_a_run_ends_with_the_round_in_which_its_time_is_over(mnist: Dataset) -> None:
+    assert run(a_training(mnist, gradient={"method": "per-neuron"}, max_seconds=1e-6)).step == 1

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core.gradients import Draw
+from core.gradients.costs import FLOAT_BYTES
 from core.memory import keep_freed
 from core.nn import Network
 from core.spec import JobSpec
@@ -55,31 +56,34 @@ class Figures(BaseModel):
 def figures(spec: JobSpec, train_samples: int) -> Figures:
     """Return the counts of a job on a data set of so many samples."""
     network, local = network_for(spec), spec.local_steps > 1
-    replicas = spec.replicas if local else 1
-    total = total_steps(spec, train_samples)
-    units = replicas if local else len(spec.gradient.blocks(network, spec.batch_size))
-    batches, itemsize = total * replicas, np.dtype(spec.dtype).itemsize
-    states = 1 + len(spec.optimizer.init(0, spec.dtype))
-    vector = network.size * itemsize * (states if local else 1)
+    cost, itemsize = spec.gradient.cost(network, spec.batch_size), np.dtype(spec.dtype).itemsize
+    states = 1 + len(spec.optimizer.init(0, spec.dtype)) if local else 1
+    vector = network.size * itemsize * states
+    row_itemsize = FLOAT_BYTES if spec.gradient.evaluations(network) else itemsize
+    rows = spec.replicas * (vector + itemsize) if local else cost.row_numbers * row_itemsize
+    steps, batches = _steps_and_batches(spec, train_samples)
     return Figures(
         parameters=network.size,
-        blocks=units,
-        total_steps=total,
-        rounds=math.ceil(total / spec.local_steps),
+        blocks=spec.replicas if local else len(spec.gradient.blocks(network, spec.batch_size)),
+        total_steps=steps,
+        rounds=math.ceil(steps / spec.local_steps),
         passes=batches * spec.gradient.passes(network),
         evaluations=batches * spec.gradient.evaluations(network),
-        memory_bytes=int(spec.gradient.cost(network, spec.batch_size).peak_bytes) + 2 * vector,
-        exchange_bytes_per_round=vector * (1 + (replicas if local else 1)),
+        memory_bytes=int(cost.peak_bytes) + 2 * vector,
+        exchange_bytes_per_round=vector + rows,
     )
 
 
-def total_steps(spec: JobSpec, train_samples: int) -> int:
-    """Return how many steps each replica makes: all epochs, or `max_steps` when that is fewer."""
+def _steps_and_batches(spec: JobSpec, train_samples: int) -> tuple[int, int]:
+    """How many steps each replica makes, and how many batches all of them see: an epoch's last do not reach each."""
     samples = train_samples - spec.dataset.validation_limit
     samples = min(samples, spec.dataset.train_limit or samples)
     replicas = spec.replicas if spec.local_steps > 1 else 1
-    steps = spec.epochs * math.ceil(samples / (spec.batch_size * replicas))
-    return min(steps, spec.max_steps or steps)
+    in_epoch = math.ceil(samples / spec.batch_size)
+    steps_per_epoch = math.ceil(in_epoch / replicas)
+    steps = min(spec.epochs * steps_per_epoch, spec.max_steps or math.inf)
+    epochs, rest = divmod(int(steps), steps_per_epoch)
+    return int(steps), epochs * in_epoch + min(rest * replicas, in_epoch)
 
 
 def measure(spec: JobSpec, classes: int) -> Timing:

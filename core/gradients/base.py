@@ -55,10 +55,14 @@ class Estimate:
 
 
 class Cost(NamedTuple):
-    """Roughly what one batch takes: floating-point operations, and bytes at once while one block is computed."""
+    """What one batch takes: about how many floating-point operations, and bytes at once while one block is computed.
+
+    `row_numbers` is how many numbers all its rows have.
+    """
 
     flops: float
     peak_bytes: float
+    row_numbers: int
 
 
 class Method(ABC):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from core.gradients.base import Block, Draw, Estimate
+from core.nn import Network
 from core.nn.layers import Shape
 from core.nn.tensor import Array
 
@@ -51,6 +52,11 @@ DISTRIBUTIONS: dict[Distribution, Drawing] = {
 
 Orthogonal ones are orthogonal to each other along `size`, for each entry of the batch; K is at most `size` for them.
 """
+
+
+def row_numbers(network: Network, blocks: Sequence[Block]) -> int:
+    """How many numbers the rows of these blocks have."""
+    return len(blocks) * (network.size + 2)
 
 
 def combine(rows: Sequence[Array], directions: int, dtype: DTypeLike, overlap: float = 1.0) -> Estimate:

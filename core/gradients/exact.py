@@ -28,3 +28,8 @@ class Exact(Method):
 
     def evaluations(self, network: Network) -> int:
         return 0
+
+    def row_numbers(self, network: Network, batch_size: int) -> int:
+        """Every parameter's slope for each range of samples, and a loss for every block."""
+        blocks = self.blocks(network, batch_size)
+        return network.size * len({block.samples for block in blocks}) + len(blocks)

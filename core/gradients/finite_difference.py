@@ -63,7 +63,8 @@ class FiniteDifference(Method):
 
     def cost(self, network: Network, batch_size: int) -> Cost:
         flops = self.evaluations(network) * forward_flops(network, batch_size)
-        return Cost(flops, values_bytes(network, batch_size))
+        numbers = network.size + len(self.blocks(network, batch_size))
+        return Cost(flops, values_bytes(network, batch_size), numbers)
 
     def _slope(self, values: Values, index: int, layer: int, here: float) -> float:
         """The difference quotient for one parameter, which belongs to this layer."""

@@ -75,7 +75,8 @@ class ForwardGradient(Method):
     def cost(self, network: Network, batch_size: int) -> Cost:
         flops = (1 + 2 * self.directions) * forward_flops(network, batch_size)
         at_once = max(ELEMENTS, PERTURBATIONS[self.perturb].numbers(network, batch_size))
-        return Cost(flops, 3.0 * at_once * FLOAT_BYTES)
+        numbers = estimates.row_numbers(network, self.blocks(network, batch_size))
+        return Cost(flops, 3.0 * at_once * FLOAT_BYTES, numbers)
 
     def _row(self, forward: Forward, parameters: Array, block: Block, draw: Draw) -> Array:
         perturbation = PERTURBATIONS[self.perturb]

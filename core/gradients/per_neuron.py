@@ -68,7 +68,11 @@ class PerNeuron(Exact):
 
     def cost(self, network: Network, batch_size: int) -> Cost:
         pushes = sum(units * (8.0 + later_flops(network, layer)) for layer, units in enumerate(network.widths[1:]))
-        return Cost(pushes * batch_size + 2 * forward_flops(network, batch_size), 4.0 * ELEMENTS * FLOAT_BYTES)
+        return Cost(
+            pushes * batch_size + 2 * forward_flops(network, batch_size),
+            4.0 * ELEMENTS * FLOAT_BYTES,
+            self.row_numbers(network, batch_size),
+        )
 
 
 @lru_cache(maxsize=64)

@@ -57,7 +57,7 @@ class PerParameter(Exact):
     def cost(self, network: Network, batch_size: int) -> Cost:
         parts = network.slices
         flops = sum((part.stop - part.start) * (8.0 + later_flops(network, part.layer)) for part in parts)
-        return Cost(flops * batch_size, 8.0 * ELEMENTS * FLOAT_BYTES)
+        return Cost(flops * batch_size, 8.0 * ELEMENTS * FLOAT_BYTES, self.row_numbers(network, batch_size))
 
 
 @lru_cache(maxsize=64)

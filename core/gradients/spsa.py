@@ -55,7 +55,8 @@ class SPSA(Method):
 
     def cost(self, network: Network, batch_size: int) -> Cost:
         flops = self.evaluations(network) * forward_flops(network, batch_size)
-        return Cost(flops, values_bytes(network, batch_size))
+        numbers = estimates.row_numbers(network, self.blocks(network, batch_size))
+        return Cost(flops, values_bytes(network, batch_size), numbers)
 
     def _row(self, values: Values, block: Block, draw: Draw) -> Array:
         size = values.point.size

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from core import plan
-from core.plan import Timing, figures, measure, total_steps
+from core.data import Dataset
+from core.plan import Timing, figures, measure
+from core.rounds import State
 from core.spec import JobSpec
+from core.training import Training, train
 
 SMALL: dict[str, Any] = {
     "dataset": {"image_size": 4},
@@ -23,6 +26,18 @@ def made(**fields: Any) -> JobSpec:
     return JobSpec.model_validate(SMALL | fields)
 
 
+SAMPLES = 100
+METHODS = ("per-parameter", "per-neuron", "forward-gradient", "finite-difference", "spsa")
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    images = np.random.default_rng(0).integers(0, 256, (SAMPLES, 16)).astype(np.uint8)
+    labels = (np.arange(SAMPLES) % 10).astype(np.uint8)
+    return Dataset("some", 4, tuple("0123456789"), "", images, labels, images, labels)
+
+
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("fields", "steps"),
     [
@@ -32,10 +47,26 @@ def made(**fields: Any) -> JobSpec:
         ({"dataset": {"image_size": 4, "train_limit": 50}}, 7),
         ({"dataset": {"image_size": 4, "validation_limit": 92}}, 1),
         ({"local_steps": 2, "replicas": 4}, 4),
+        ({"local_steps": 2, "replicas": 5, "epochs": 2}, 6),
+        ({"local_steps": 3, "replicas": 5, "epochs": 2, "max_steps": 5}, 5),
+        ({"local_steps": 3, "replicas": 4, "dataset": {"image_size": 4, "train_limit": 50}, "dtype": "float64"}, 2),
     ],
 )
-def test_steps(fields: dict[str, Any], steps: int) -> None:
-    assert total_steps(made(**fields), 100) == steps
+def test_figures_are_those_of_the_run(data: Dataset, method: str, fields: dict[str, Any], steps: int) -> None:
+    spec = made(gradient={"method": method}, optimizer={"name": "sgd", "learning_rate": 1e-3}, **fields)
+    training = Training(spec, data)
+    sizes = []
+
+    def measured(state: State) -> list[Any]:
+        rows = training.measure(state)
+        sizes.append(training.rounds.vector(state).nbytes + sum(row.nbytes for row in rows))
+        return rows
+
+    *_, (last, _) = train(training, training.initial(), measured)
+    found = figures(spec, SAMPLES)
+    assert (found.total_steps, found.rounds) == (steps, len(sizes)) == (last.step, len(sizes))
+    assert (found.passes, found.evaluations) == (last.passes, last.evaluations)
+    assert found.exchange_bytes_per_round == sizes[0]
 
 
 def test_passes_and_blocks_are_the_methods_own() -> None:
@@ -50,12 +81,12 @@ def test_passes_and_blocks_are_the_methods_own() -> None:
 def test_local_steps_make_fewer_rounds_with_more_in_each() -> None:
     found = figures(made(local_steps=2, replicas=4, optimizer={"name": "adam"}), 100)
     assert (found.total_steps, found.rounds, found.blocks) == (4, 2, 4)
-    assert found.passes == 4 * 4 * PARAMETERS
+    assert found.passes == 13 * PARAMETERS  # 100 samples are 13 batches, and not all 4 replicas have a fourth
     vector = PARAMETERS * np.dtype("float32").itemsize * 3
-    assert found.exchange_bytes_per_round == vector * 5
+    assert found.exchange_bytes_per_round == vector + 4 * (vector + 4)  # each row ends with a loss
 
 
-@pytest.mark.parametrize("method", ["per-parameter", "per-neuron", "forward-gradient", "finite-difference", "spsa"])
+@pytest.mark.parametrize("method", METHODS)
 def test_every_method_is_measured(method: str) -> None:
     found = measure(made(gradient={"method": method}), 10)
     assert 0 < found.batch_seconds < 5

@@ -19,11 +19,11 @@ def setitem(x: Dual, index: Any, value: Tensor) -> None:
     """`x[index] = value`; x, and whatever shares its elements, rises to the level of a value that has a higher one."""
     fit(x, value)
     same = isinstance(value, Dual) and value.level == x.level
+    x.real[index] = value.real if same else value  # first: where it fails nothing has changed
     if not isinstance(x.tangent, Zero):
         count = x.tangent.ndim - x.real.ndim
         part = part_for(value, index, np.ndim(x.real[index]), count) if same else 0
         x.tangent[shifted(index, count)] = part
-    x.real[index] = value.real if same else value
 
 
 def part_for(value: Dual, index: Any, ndim: int, count: int) -> Tensor:

@@ -93,8 +93,10 @@ def power_exponent(out: Any, x: Any, y: Any) -> Any:
     return np.log(np.where(x == 0, 1, x)) * out
 
 
-def squared_radius(x: Any, y: Any) -> Any:
-    return zero_safe(x * x + y * y)
+def per_radius(z: Any, x: Any, y: Any) -> Any:
+    """z/(x² + y²), divided twice: the square may be too large or too small a number."""
+    radius = zero_safe(np.hypot(x, y))
+    return z / radius / radius
 
 
 POWER = singular(power_base, power_exponent)
@@ -110,7 +112,7 @@ RULES: dict[Any, Elementwise] = {
     np.cbrt: singular(lambda out, x: 1 / (3 * out * out)),
     np.exp: smooth(lambda out, x: out),
     np.exp2: smooth(lambda out, x: log(2) * out),
-    np.expm1: smooth(lambda out, x: out + 1),
+    np.expm1: smooth(lambda out, x: np.exp(x)),  # out + 1 would lose the digits of small ones
     np.log: singular(lambda out, x: 1 / x),
     np.log2: singular(lambda out, x: (1 / log(2)) / x),
     np.log10: singular(lambda out, x: (1 / log(10)) / x),
@@ -124,7 +126,7 @@ RULES: dict[Any, Elementwise] = {
     np.sinh: smooth(lambda out, x: np.cosh(x)),
     np.cosh: smooth(lambda out, x: np.sinh(x)),
     np.tanh: smooth(lambda out, x: (1 - out) * (1 + out)),
-    np.arcsinh: smooth(lambda out, x: 1 / np.sqrt(1 + x * x)),
+    np.arcsinh: smooth(lambda out, x: 1 / (np.sqrt(1 + x * x) if np.iscomplexobj(x) else np.hypot(1, x))),
     np.arccosh: singular(lambda out, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1))),
     np.arctanh: singular(lambda out, x: 1 / (1 - x * x)),
     np.deg2rad: smooth(lambda out, x: pi / 180),
@@ -141,7 +143,7 @@ RULES: dict[Any, Elementwise] = {
     np.float_power: POWER,
     np.remainder: real_only(1, lambda out, x, y: -np.floor_divide(x, y)),
     np.fmod: real_only(1, lambda out, x, y: -np.trunc(x / y)),
-    np.arctan2: real_only(lambda out, x, y: y / squared_radius(x, y), lambda out, x, y: -x / squared_radius(x, y)),
+    np.arctan2: real_only(lambda out, x, y: per_radius(y, x, y), lambda out, x, y: per_radius(-x, x, y)),
     np.hypot: real_only(lambda out, x, y: x / zero_safe(out), lambda out, x, y: y / zero_safe(out)),
     np.logaddexp: real_only(lambda out, x, y: np.exp(x - finite(out)), lambda out, x, y: np.exp(y - finite(out))),
     np.logaddexp2: real_only(lambda out, x, y: np.exp2(x - finite(out)), lambda out, x, y: np.exp2(y - finite(out))),

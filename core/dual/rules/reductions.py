@@ -32,6 +32,8 @@ def reduced(axis: Axis, ndim: int) -> Any:
 
 
 def mean(x: Tensor, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Tensor:
+    if dtype is None and x.dtype == np.float16:  # added up in single precision, as NumPy does
+        return np.astype(mean(x, axis, np.float32, keepdims=keepdims, where=where), x.dtype)
     x = typed(x, dtype)
     count = at_least_one(counted(x, axis, keepdims, where), "Mean of empty slice")
     return np.sum(x, axis=axis, keepdims=keepdims, where=where) / count

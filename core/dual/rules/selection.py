@@ -44,7 +44,7 @@ def clip(x: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, ma
     if (a_min is not None or a_max is not None) and (min is not None or max is not None):
         raise ValueError("clip takes its bounds as a_min and a_max or as min and max, not both ways")
     low, high = a_min if min is None else min, a_max if max is None else max
-    raised = x if low is None else np.maximum(x, low)
+    raised = np.maximum(x, low) if low is not None else x if high is not None else np.positive(x)
     return raised if high is None else np.minimum(raised, high)
 
 
@@ -84,17 +84,23 @@ def quantile(
 ) -> Tensor:
     """Between the two elements around a rank, which is the quantile of the ranks themselves by the same method."""
     axes = np.atleast_1d(from_end(axis, x.ndim)).tolist()
-    rest = [i for i in range(-x.ndim, 0) if i not in axes]
-    rows = np.sort(folded(np.transpose(x, rest + axes), len(rest)), axis=-1)
-    last = rows[..., -1:]
-    rows = np.where(np.isnan(last), last, rows)  # NaN is last in its row, and all that the row has
+    rows = ranked(x, axes)
     rank = np.quantile(np.arange(rows.shape[-1], dtype=np.float64), q, method=method)  # type: ignore[call-overload]
     low = np.floor(rank).astype(int)
     high = np.minimum(low + 1, rows.shape[-1] - 1)
     part = np.asarray(rank - low, x.dtype if isinstance(q, int | float) else np.float64)
     between = rows[..., low] if method in PICKING else rows[..., low] * (1 - part) + rows[..., high] * part
-    found = np.moveaxis(between, range(len(rest)), range(-len(rest), 0))
+    rest = range(rows.ndim - 1)
+    found = np.moveaxis(between, rest, range(-len(rest), 0))
     return np.expand_dims(found, axes) if keepdims else found
+
+
+def ranked(x: Tensor, axes: list[int]) -> Tensor:
+    """The elements along these axes by rank, as one last axis; all NaN where one is."""
+    rest = [i for i in range(-x.ndim, 0) if i not in axes]
+    rows = np.sort(folded(np.transpose(x, rest + axes), len(rest)), axis=-1)
+    last = rows[..., -1:]  # where NaN is
+    return np.where(np.isnan(last), last, rows)
 
 
 def percentile(x: Tensor, q: Any, *args: Any, **options: Any) -> Tensor:
@@ -104,7 +110,11 @@ def percentile(x: Tensor, q: Any, *args: Any, **options: Any) -> Tensor:
 def median(x: Tensor, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Tensor:
     if not counted(x, axis, keepdims, True):
         return np.mean(x, axis=axis, keepdims=keepdims)  # NaN with NumPy's warning
-    return quantile(x, 0.5, axis, keepdims=keepdims)
+    axes = np.atleast_1d(from_end(axis, x.ndim)).tolist()
+    rows = ranked(x, axes)
+    last = rows.shape[-1] // 2
+    found = np.mean(rows[..., last - 1 + rows.shape[-1] % 2 : last + 1], axis=-1)
+    return np.expand_dims(found, axes) if keepdims else found
 
 
 def skipping_nan(function: Handler, x: Tensor, axis: int | None) -> Tensor:
@@ -139,7 +149,10 @@ def nanpercentile(x: Tensor, q: Any, axis: int | None = None, **options: Any) ->
 
 
 def nanmedian(x: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
-    return nanquantile(x, 0.5, axis, keepdims=keepdims)
+    if not x.size:
+        return np.nanmean(x, axis=axis, keepdims=keepdims)  # as NumPy does
+    found = skipping_nan(median, x, axis)
+    return np.expand_dims(found, np.atleast_1d(from_end(axis, x.ndim)).tolist()) if keepdims else found
 
 
 def select(conditions: Sequence[Any], choices: Sequence[Tensor], default: Any = 0) -> Tensor:

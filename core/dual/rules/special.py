@@ -17,6 +17,11 @@ def density(x: Any) -> Any:
     return np.exp(-0.5 * x * x) / sqrt(2 * pi)
 
 
+def divisor(x: Any, y: Any) -> Any:
+    """y, and 1 where x and y are 0: a function that is 0 for every y there has no slope."""
+    return np.where(np.equal(x, 0) & np.equal(y, 0), 1, y)
+
+
 ORDER = unknown("the order (argument 0)")
 
 RULES: dict[Any, Elementwise] = {
@@ -26,8 +31,8 @@ RULES: dict[Any, Elementwise] = {
     s.erfinv: real_only(lambda out, x: sqrt(pi) / 2 * np.exp(out * out)),
     s.ndtr: smooth(lambda out, x: density(x)),
     s.ndtri: real_only(lambda out, x: 1 / density(out)),
-    s.log_ndtr: real_only(lambda out, x: np.exp(-0.5 * x * x - log(sqrt(2 * pi)) - out)),
-    s.expit: real_only(lambda out, x: out * (1 - out)),
+    s.log_ndtr: real_only(lambda out, x: sqrt(2 / pi) / s.erfcx(-x / sqrt(2))),
+    s.expit: real_only(lambda out, x: out * s.expit(-x)),  # 1 - out is 0 early
     s.logit: singular(lambda out, x: 1 / (x * (1 - x))),
     s.log_expit: real_only(lambda out, x: s.expit(-x)),
     s.gammaln: real_only(lambda out, x: s.psi(x)),
@@ -39,10 +44,10 @@ RULES: dict[Any, Elementwise] = {
         lambda out, x, y: out * (s.psi(x) - s.psi(x + y)), lambda out, x, y: out * (s.psi(y) - s.psi(x + y))
     ),
     s.betaln: real_only(lambda out, x, y: s.psi(x) - s.psi(x + y), lambda out, x, y: s.psi(y) - s.psi(x + y)),
-    s.xlogy: singular(lambda out, x, y: np.log(y), lambda out, x, y: x / y),
-    s.xlog1py: singular(lambda out, x, y: np.log1p(y), lambda out, x, y: x / (1 + y)),
+    s.xlogy: singular(lambda out, x, y: np.log(y), lambda out, x, y: x / divisor(x, y)),
+    s.xlog1py: singular(lambda out, x, y: np.log1p(y), lambda out, x, y: x / divisor(x, 1 + y)),
     s.entr: singular(lambda out, x: -np.log(x) - 1),
-    s.rel_entr: singular(lambda out, x, y: np.log(x / y) + 1, lambda out, x, y: -x / y),
+    s.rel_entr: singular(lambda out, x, y: np.log(x / y) + 1, lambda out, x, y: -x / divisor(x, y)),
     s.i0: smooth(lambda out, x: s.i1(x)),
     s.i1: real_only(lambda out, x: 0.5 * (s.i0(x) + s.iv(2.0, x))),
     s.iv: real_only(ORDER, lambda out, order, x: 0.5 * (s.iv(order - 1, x) + s.iv(order + 1, x))),

@@ -1,8 +1,9 @@
 """Functions that assign into duals: to second order against differences."""
 
 import numpy as np
+import pytest
 
-from core.dual import check_derivatives
+from core.dual import DualTensor, check_derivatives
 
 WHOLE = np.arange(6).reshape(2, 3)
 
@@ -44,3 +45,11 @@ def test_derivatives(case):
 
 def test_float32(case, check_types):
     check_types(*case)
+
+
+def test_an_assignment_that_fails_changes_nothing():
+    x = DualTensor(np.arange(3.0), np.ones(3))
+    for index, value in ((slice(1, 3), np.ones(3)), (slice(1, 3), DualTensor(np.ones(3), np.zeros(3))), (7, 1.0)):
+        with pytest.raises((ValueError, IndexError)):
+            x[index] = value
+        assert (x.real.tolist(), x.dual.tolist()) == ([0, 1, 2], [1, 1, 1])

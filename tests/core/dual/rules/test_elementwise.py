@@ -1,5 +1,7 @@
 """Every elementwise ufunc: against differences and the complex step, and its chosen values at edges."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -127,3 +129,18 @@ def test_edges(ufunc, arguments, tangents, expected):
     arrays = [np.array([x, 0.7]) for x in arguments]
     many = [np.array([[t, 0.0], [0.0, 1.0]]) for t in tangents]
     assert jvp(ufunc, arrays, many)[1][0].tolist() == [expected, 0.0]
+
+
+# Slopes that a formula may lose to rounding, overflow or underflow though they are numbers.
+SMALL_AND_LARGE = [
+    (np.expm1, [-50.0], [1.0], math.exp(-50)),
+    (np.arcsinh, [1e200], [1.0], 1e-200),
+    (np.arcsinh, [-1e200], [1.0], 1e-200),
+    (np.arctan2, [1e200, 1e200], [1.0, 0.0], 0.5e-200),
+    (np.arctan2, [1e-200, 1e-200], [0.0, 1.0], -0.5e200),
+]
+
+
+@pytest.mark.parametrize(("ufunc", "arguments", "tangents", "expected"), SMALL_AND_LARGE)
+def test_slopes_keep_their_digits(ufunc, arguments, tangents, expected):
+    assert jvp(ufunc, arguments, tangents)[1] == pytest.approx(expected, rel=1e-14, abs=0)

@@ -58,3 +58,12 @@ def test_ties_are_found_beside_nan():
     tangent = jvp(lambda x: np.max(x, axis=1), (x,), (np.array([[1.0, 1.0], [3.0, 5.0]]),))[1]
     assert np.isnan(tangent[0])
     assert tangent[1] == 4.0
+
+
+def test_a_mean_of_halves_is_added_up_in_single_precision():
+    """The sum of these would be infinite in 16 bits."""
+    x, tangent = np.random.default_rng(0).uniform(10, 50, (2, 5000)).astype(np.float16)
+    value, found = jvp(np.mean, (x,), (tangent,))
+    assert value == np.mean(x)
+    assert found == np.mean(tangent)
+    assert value.dtype == found.dtype == np.float16

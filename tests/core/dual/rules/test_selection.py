@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.dual import check_derivatives, jacobian, jvp
+from core.dual import DualTensor, check_derivatives, jacobian, jvp
 
 WHOLE = np.arange(6).reshape(2, 3)
 METHODS = (
@@ -72,3 +72,22 @@ def test_where_takes_a_direction_of_each_entry_beside_any_other(other: Callable[
 
     rows = [jvp(f, (x,), (direction,))[1] for direction in np.eye(3)]
     np.testing.assert_allclose(jacobian(f)(x), np.transpose(rows), rtol=1e-12)
+
+
+@pytest.mark.parametrize("function", [np.median, np.nanmedian], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    ("x", "expected"), [([1.0, 2.0, np.inf], [0, 1, 0]), ([-np.inf, np.inf, 3.0, 4.0], [0, 0, 0.5, 0.5])]
+)
+def test_infinities_beside_a_median_do_not_matter(
+    function: Callable[[Any], Any], x: list[float], expected: Any
+) -> None:
+    value, tangents = jvp(function, (np.array(x),), (np.eye(len(x)),))
+    assert value == function(x)
+    assert tangents.tolist() == expected
+
+
+def test_clip_without_bounds_is_a_copy() -> None:
+    x = DualTensor(np.ones(2), np.ones(2))
+    y = np.clip(x, None, None)
+    y[0] = 5.0
+    assert x.real.tolist() == x.dual.tolist() == [1, 1]

@@ -1,10 +1,12 @@
 """SciPy's special functions: to second order against differences."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import special
 
-from core.dual import DualNumber, check_derivatives
+from core.dual import DualNumber, check_derivatives, derivative, jvp
 from core.dual.rules.special import RULES
 
 OF_AN_ORDER = {special._ufuncs._zeta, special.iv, special.jv}
@@ -34,3 +36,26 @@ def test_an_unknown_special_function_is_refused():
 def test_a_derivative_by_the_order_is_refused_and_never_0(function, x):
     with pytest.raises(TypeError, match=r"no derivative rule for the order \(argument 0\): pass it as a plain number"):
         function(DualNumber(1.5, 1.0), x)
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "expected"),
+    [
+        (special.expit, 50.0, math.exp(-50)),
+        (special.expit, -50.0, math.exp(-50)),
+        (special.log_ndtr, -1e8, 1e8),
+        (special.log_ndtr, 10.0, math.exp(-50) / math.sqrt(2 * math.pi)),
+    ],
+)
+def test_slopes_keep_their_digits(function, x, expected):
+    assert derivative(function)(x) == pytest.approx(expected, rel=1e-14, abs=0)
+
+
+@pytest.mark.parametrize("function", [special.xlogy, special.rel_entr], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("y", [0.0, 1.0])
+def test_a_function_that_is_0_for_every_y_has_no_slope_there(function, y):
+    assert jvp(function, (0.0, y), (0.0, 1.0))[1] == 0
+
+
+def test_xlog1py_has_no_slope_where_it_is_0_for_every_y():
+    assert jvp(special.xlog1py, (0.0, -1.0), (0.0, 1.0))[1] == 0

@@ -77,7 +77,7 @@ def from_parquet(path: Path) -> Content:
         if missing := {"image", "label"} - set(file.schema_arrow.names):
             raise DatasetError("missing_column", f"the file has no column {sorted(missing)}")
         names = named_classes(file.schema_arrow)
-        classes = names or _ordered({str(value) for value in _column(file, "label")})
+        classes = names or _ordered({_named(row, value) for row, value in enumerate(_column(file, "label"))})
         return classes, _rows(file, names, {name: at for at, name in enumerate(classes)})
     except (pa.ArrowException, OSError) as error:
         raise DatasetError("broken_file", f"the file cannot be read: {error}") from error
@@ -118,6 +118,12 @@ def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 def _column(file: Any, name: str) -> Iterator[Any]:
     for batch in file.iter_batches(ROWS_AT_ONCE, columns=[name]):
         yield from batch.column(0).to_pylist()
+
+
+def _named(row: int, label: Any) -> str:
+    if label is None or label != label:
+        raise DatasetError("bad_row", f"row {row} has the label {label}, which is no class")
+    return str(label)
 
 
 def _rows(file: Any, names: tuple[str, ...], places: dict[str, int]) -> Iterator[Labelled]:

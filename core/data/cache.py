@@ -21,6 +21,8 @@ from core.data.sources import SPLITS, UnknownDataset, catalogue, folder_of, read
 Arrays = dict[str, NDArray[np.uint8]]
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 FACTS = "facts.json"
+MAX_CLASSES = 256
+"""Labels are kept as uint8."""
 
 
 def load(
@@ -58,10 +60,20 @@ def _decoded(name: str, folder: Path | None, cache_dir: Path, progress: Progress
         for split in SPLITS:
             told = _offset(progress, before, total)
             arrays[f"{split}_images"] = decode(splits[split], told)
-            arrays[f"{split}_labels"] = np.asarray(splits[split].data.column("label")).astype(np.uint8)
+            arrays[f"{split}_labels"] = _labels(name, splits[split])
             before += len(splits[split])
         progress(total, total)
         return arrays, tuple(splits["train"].features["label"].names)
+
+
+def _labels(name: str, split: Any) -> NDArray[np.uint8]:
+    """The column `label`; of some data sets on the hub the test split has none, written as -1."""
+    labels, classes = np.asarray(split.data.column("label")), len(split.features["label"].names)
+    known = (labels >= 0) & (labels < min(classes, MAX_CLASSES))
+    if not np.all(known):
+        wrong = labels[~known][0]
+        raise ValueError(f"data set {name!r} has a sample of class {wrong}; it has {classes}, and 0 to 255 can be kept")
+    return labels.astype(np.uint8)
 
 
 def _resized(data: Dataset, size: int) -> Arrays:

@@ -16,12 +16,11 @@ import pyarrow.parquet as parquet
 from PIL import Image
 
 from core.data.archives import MAX_SAMPLES, DatasetError, Labelled, from_parquet, from_zip
+from core.data.cache import MAX_CLASSES
 from core.data.images import ImageError, grey
 from core.data.resize import SIDE
 from core.data.sources import NAME, SPLITS, Description, describe, folder_of
 
-MAX_CLASSES = 256
-"""Labels are kept as uint8."""
 ROWS_AT_ONCE = 1000
 
 Progress = Callable[[int], None]

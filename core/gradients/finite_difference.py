@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Gt
+from annotated_types import Ge
 from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
@@ -25,12 +25,13 @@ class FiniteDifference(Method):
     """Every parameter is moved by h = `step_size`·max(1, |θ|), both ways or forward only, always in float64.
 
     The central difference errs by about h² and ε/h, the forward one by h and ε/h; without a `step_size` h balances
-    the two: ε^(1/3) and ε^(1/2), with ε = 2⁻⁵². A larger step is for losses that are piecewise constant.
+    the two: ε^(1/3) and ε^(1/2), with ε = 2⁻⁵². A larger step is for losses that are piecewise constant; one below ε
+    would move nothing.
     """
 
     method: Literal["finite-difference"] = "finite-difference"
     scheme: Literal["central", "forward"] = "central"
-    step_size: Annotated[float, Gt(0)] | None = None
+    step_size: Annotated[float, Ge(EPSILON)] | None = None
 
     def check(self, network: Network) -> None:
         """Every network will do."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
@@ -25,12 +25,13 @@ BLOCKS = 16
 class SPSA(Method):
     """All parameters are moved at once by ±`step_size`, with random signs, always in float64.
 
-    Without a `step_size` it is ε^(1/3), with ε = 2⁻⁵². A larger one is for losses that are piecewise constant.
+    Without a `step_size` it is ε^(1/3), with ε = 2⁻⁵². A larger one is for losses that are piecewise constant; one
+    below ε would move nothing.
     """
 
     method: Literal["spsa"] = "spsa"
     directions: Annotated[int, Ge(1), Le(1_000_000)] = 16
-    step_size: Annotated[float, Gt(0)] | None = None
+    step_size: Annotated[float, Ge(EPSILON)] | None = None
 
     def check(self, network: Network) -> None:
         """Every network will do."""

@@ -4,7 +4,10 @@ import multiprocessing
 import shutil
 from pathlib import Path
 
+import datasets
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 
 from core.data import load
@@ -68,3 +71,24 @@ def test_a_failed_preparation_leaves_nothing(small: Path) -> None:
     with pytest.raises(ValueError, match="'small'"):
         sha256(small)
     assert [path for path in (small / "cache").iterdir() if path.is_dir()] == []
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+def test_a_sample_of_no_class_is_refused_and_not_taken_for_another(small: Path, label: int) -> None:
+    path = small / "datasets" / "small" / "test.parquet"
+    table = parquet.read_table(path)
+    labels = pa.array([0] * (len(table) - 1) + [label], pa.int64())
+    parquet.write_table(table.set_column(1, table.schema.field("label"), labels), path)
+    with pytest.raises(ValueError, match=f"'small' has a sample of class {label}; it has 2"):
+        load("small", 12, small, ())
+
+
+def test_more_classes_than_a_byte_tells_are_refused(small: Path) -> None:
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(num_classes=300)})
+    for split in ("train", "test"):
+        path = small / "datasets" / "small" / f"{split}.parquet"
+        cells = parquet.read_table(path).column("image")
+        labels = pa.array([256] * len(cells), pa.int64())
+        parquet.write_table(pa.table([cells, labels], schema=features.arrow_schema), path)
+    with pytest.raises(ValueError, match="of class 256; it has 300, and 0 to 255 can be kept"):
+        load("small", 12, small, ())

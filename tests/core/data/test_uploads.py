@@ -1,6 +1,7 @@
 """Uploads become data sets whole, or are refused with the reason."""
 
 import io
+import math
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -142,6 +143,8 @@ COLUMNS: dict[str, tuple[dict[str, Any], str]] = {
     "no image": ({"label": [0]}, "missing_column"),
     "images are numbers": ({"image": [1, 2], "label": [0, 1]}, "bad_row"),
     "an image is missing": ({"image": [None, b"x"], "label": [0, 1]}, "bad_row"),
+    "a label is missing": ({"image": [b"x", b"x"], "label": [0, None]}, "bad_row"),
+    "a label is NaN": ({"image": [b"x", b"x"], "label": [0.0, math.nan]}, "bad_row"),
     "another split": ({"image": [b"x", b"x"], "label": [0, 1], "split": ["dev", "dev"]}, "bad_row"),
     "no picture": ({"image": [b"x", b"x"], "label": [0, 1]}, "unknown_image_format"),
     "one class": ({"image": [b"x", b"x"], "label": [0, 0]}, "class_count"),

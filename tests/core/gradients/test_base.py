@@ -22,7 +22,7 @@ def test_a_batch_that_does_not_fit_is_refused(shape: tuple[int, ...]) -> None:
         (lambda: ForwardGradient(directions=0), "directions"),
         (lambda: ForwardGradient(distribution="uniform"), "distribution"),  # type: ignore[arg-type]
         (lambda: SPSA(directions=-3), "directions"),
-        (lambda: SPSA(step_size=0), "step_size"),
+        (lambda: SPSA(step_size=1e-16), "step_size"),
         (lambda: FiniteDifference(step_size=-1e-3), "step_size"),
         (lambda: FiniteDifference(step_size=np.nan), "step_size"),
         (lambda: FiniteDifference(scheme="backward"), "scheme"),  # type: ignore[arg-type]

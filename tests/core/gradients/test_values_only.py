@@ -1,5 +1,7 @@
 """Finite differences and SPSA: function values only."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,15 @@ def test_the_loss_comes_with_the_rows(method: Method) -> None:
     rows = method.measure(NETWORK, parameters, INPUTS, LABELS, blocks, Draw(0, 0))
     estimate = method.combine(NETWORK, blocks, rows, np.float64)
     assert estimate.loss == pytest.approx(NETWORK.loss(parameters, INPUTS, LABELS), rel=1e-12)
+
+
+@pytest.mark.parametrize("scheme", ["central", "forward"])
+@pytest.mark.parametrize("size", [1, 10, 1000])
+def test_the_smallest_step_moves_every_parameter(scheme: Literal["central", "forward"], size: float) -> None:
+    smallest = FiniteDifference(scheme=scheme, step_size=2.0**-52)
+    parameters = size * NETWORK.init(1, np.float64)
+    with np.errstate(divide="raise", invalid="raise"):
+        assert np.all(np.isfinite(gradient(NETWORK, parameters, INPUTS, LABELS, smallest)))
 
 
 def test_evaluations_are_counted_and_passes_are_not() -> None:

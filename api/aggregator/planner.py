@@ -7,8 +7,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from api.aggregator.report import Lane
-from core.store import Lease
-from core.store.broker import ShardTask
 
 WEIGHT = 0.1
 """Weight of the newest round in the running means."""
@@ -25,32 +23,6 @@ class Cut(NamedTuple):
 
     shares: list[float]
     tasks: int
-
-
-@dataclass(frozen=True)
-class RoundPlan:
-    """How the round at `step` is sent: the units of each shard. The first `tasks` are queued, the others offered."""
-
-    lease: Lease
-    step: int
-    shards: Sequence[range]
-    tasks: int
-
-    @property
-    def offered(self) -> int:
-        """How many shards are offered at first."""
-        return max(0, len(self.shards) - self.tasks)
-
-    def task(self, shard: int, offered: int) -> ShardTask:
-        """Return the task for a shard; so many of the round are `offered` beside it."""
-        units, lease = self.shards[shard], self.lease
-        return ShardTask(
-            lease.job_id, lease.token, self.step, shard, len(self.shards), units.start, units.stop, offered
-        )
-
-    def queued(self) -> list[ShardTask]:
-        """Return the tasks that go to the queue at first."""
-        return [self.task(shard, self.offered) for shard in range(len(self.shards) - self.offered)]
 
 
 def taper(tasks: int, waves: int) -> Cut:

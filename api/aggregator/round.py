@@ -14,13 +14,12 @@ from kombu.exceptions import OperationalError
 from numpy.typing import NDArray
 
 from api.aggregator.dispatch import Dispatcher
-from api.aggregator.planner import Planner, RoundPlan
+from api.aggregator.plans import Plans
 from api.aggregator.problems import JobFailed
 from api.aggregator.report import Lane
 from api.aggregator.saved import Origin
 from core.rounds import State
-from core.store import AWAIT_SECONDS, Exchange, Lease, Round, Rows, ServerAway, unpack
-from core.store.broker import ShardTask
+from core.store import Exchange, Lease, Round, Rows, ServerAway, unpack
 from core.training import Training
 
 FLOOR_SECONDS = 0.25
@@ -39,19 +38,12 @@ PASSING = frozenset({"MemoryError", "OSError", "ConnectionError", "TimeoutError"
 """Exceptions that another attempt may not meet; all others would come again."""
 POLL_SECONDS = 0.2
 """The longest wait between two looks at whether the job was paused or cancelled."""
-SHORT_SECONDS = AWAIT_SECONDS / 2
-"""Rounds up to this long are sent ahead: a process that is done with one may wait for the next."""
-AHEAD_TASKS = 8
-"""Rounds of more tasks are not sent ahead: it saves the way of one, and many that begin at once crowd the exchange."""
 AWAY = (*ServerAway, OperationalError, OSError)
 
 
 @dataclass
 class Gatherer:
-    """Makes a job's rounds with the workers. `check` raises when the job must stop; `tell` hears how it goes.
-
-    `alone` says whether no other job wants the workers, so that processes may wait for this one.
-    """
+    """Makes a job's rounds with the workers. `check` raises when the job must stop; `tell` hears how it goes."""
 
     lease: Lease
     training: Training
@@ -59,17 +51,10 @@ class Gatherer:
     origin: Origin
     exchange: Exchange
     dispatcher: Dispatcher
-    planner: Planner
+    plans: Plans
     check: Callable[[], None]
     tell: Callable[[str, dict[str, Any]], None]
-    alone: Callable[[], bool]
     lanes: list[Lane] = field(default_factory=list)
-    durations: deque[float] = field(default_factory=lambda: deque(maxlen=31))
-    workers: int = 1
-    ahead: RoundPlan | None = None
-    """The newest plan that was made before its round. It stays: of what was sent, void tasks may be computed yet."""
-    counted_on: bool = False
-    """Whether the tasks of `ahead` are on their way or wait for their round, as far as is known."""
     briefed: bool = False
     pending: deque[Callable[[], None]] = field(default_factory=deque)
     """What is to be told of the rounds so far: done while the workers compute the next one."""
@@ -80,11 +65,12 @@ class Gatherer:
         gathering = _Gathering(self, state)
         gathering.begin()
         self.settle()
+        self.plans.make_ahead(gathering.next_step)  # while the workers compute
         found = gathering.gather()
         seconds = time.perf_counter() - started
-        self.durations.append(seconds)
+        self.plans.durations.append(seconds)
         self.lanes = gathering.lanes
-        self.planner.learn(self.lanes, seconds)
+        self.plans.planner.learn(self.lanes, seconds)
         told = {"seconds": seconds, "shards": [lane.seconds for lane in self.lanes]}
         self.pending.append(partial(self.tell, "round", told))
         return [row for shard in sorted(found) for row in found[shard]]
@@ -92,34 +78,17 @@ class Gatherer:
     def look(self) -> None:
         """Count the workers. While none can be seen, rounds are planned for as many as before."""
         with suppress(*AWAY):
-            self.workers = self.exchange.count_workers() or self.workers
+            self.plans.workers = self.exchange.count_workers() or self.plans.workers
 
     def settle(self) -> None:
         """Do what is pending, in order."""
         while self.pending:
             self.pending.popleft()()
 
-    def plan(self, step: int) -> RoundPlan:
-        """Return how the round at `step` is sent: as it was planned ahead, or else anew."""
-        if self.ahead is not None and self.ahead.step == step:
-            return self.ahead
-        rounds = self.training.rounds
-        cut = self.planner.cut(rounds.units(step), self.workers)
-        return RoundPlan(self.lease, step, rounds.shards(step, cut.shares), cut.tasks)
-
-    def tasks_ahead(self, step: int) -> list[ShardTask]:
-        """Return what is sent of the round at `step` before it begins: all that is queued, or nothing."""
-        short = self.durations and statistics.median(self.durations) < SHORT_SECONDS
-        if not (self.alone() and short and step < self.training.total_steps):
-            return []
-        self.ahead = self.plan(step)
-        return self.ahead.queued() if self.ahead.tasks <= AHEAD_TASKS else []
-
     def deadline_seconds(self) -> float:
         """Return how long a shard may take: some median rounds, never under the floor."""
-        if not self.durations:
-            return FIRST_SECONDS
-        return max(FLOOR_SECONDS, FACTOR * statistics.median(self.durations))
+        durations = self.plans.durations
+        return max(FLOOR_SECONDS, FACTOR * statistics.median(durations)) if durations else FIRST_SECONDS
 
 
 class _Gathering:
@@ -128,9 +97,9 @@ class _Gathering:
     def __init__(self, job: Gatherer, state: State) -> None:
         self._job = job
         self._round = Round(job.lease.token, state.step, job.training.rounds.vector(state))
-        self._next_step = state.step + job.training.rounds.length(state.step)
-        self._plan = job.plan(state.step)
-        self._sent_ahead = self._plan is job.ahead and job.counted_on
+        self.next_step = state.step + job.training.rounds.length(state.step)
+        self._plan = job.plans.of(state.step)
+        self._sent_ahead = job.plans.sent(self._plan)
         self._offered = 0
         self._out: set[int] = set()
         self._found: dict[int, list[NDArray[Any]]] = {}
@@ -188,18 +157,19 @@ class _Gathering:
         wanted = [self._plan.task(shard, self._offered) for shard in shards]
         first = not self._sent
         queued = [] if first and self._sent_ahead else wanted[:tasks]
-        ahead = job.tasks_ahead(self._next_step) if first else []
-        job.counted_on = bool(ahead)
-        withdrawn = None if first else self._next_step
-        job.dispatcher.send(job.lease.job_id, self._round, [*queued, *ahead], wanted[tasks:], withdrawn)
+        if first:
+            withdrawn, made, ahead = None, job.plans.messages(), job.plans.send_ahead(self.next_step)
+        else:
+            withdrawn, made, ahead, job.plans.counted_on = self.next_step, {}, [], False
+        job.dispatcher.send(job.lease.job_id, self._round, [*queued, *ahead], wanted[tasks:], withdrawn, made)
         self._sent.update(shards)
         self._out.update(shards[:tasks])
         self._published = True
         self._late = time.monotonic() + self._patience
 
     def _take(self, rows: Rows) -> None:
-        if rows.step == self._next_step:
-            self._job.counted_on = False  # a task of it came to nothing, so they are sent anew when it begins
+        if rows.step == self.next_step:
+            self._job.plans.counted_on = False  # a task of it came to nothing, so they are sent anew when it begins
         if rows.step != self._round.step or rows.shards != len(self._plan.shards):
             return  # a stray of another round
         self._out.discard(rows.shard)
@@ -246,7 +216,7 @@ class _Gathering:
         """Send again what is missing, unless somebody is at it: one backup at a time, with doubling patience."""
         waited, self._patience = self._patience, min(2 * self._patience, LONGEST_SECONDS)
         workers = self._job.exchange.workers()
-        self._job.workers = len(workers)
+        self._job.plans.workers = len(workers)
         if not workers:
             self._job.tell("waiting", {})
         here = (self._job.lease.job_id, self._round.step)
@@ -256,7 +226,7 @@ class _Gathering:
             self._again(self._missing(), "late", f"nothing came for {waited:.2f} s")
 
     def _again(self, shards: list[int], code: str, text: str) -> None:
-        if self._job.workers:
+        if self._job.plans.workers:
             self._job.tell("retry", {"step": self._round.step, "shard": shards[0], "code": code, "message": text})
         self._publish(shards, 1)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from redis.exceptions import OutOfMemoryError, RedisError
 
 from api.aggregator.planner import Planner
+from api.aggregator.plans import Plans
 from api.aggregator.problems import Interrupted, JobFailed
 from api.aggregator.report import Report
 from api.aggregator.round import Gatherer
@@ -120,6 +121,7 @@ class Runner:
 
     def _gatherer(self, job: Job, training: Training, origin: Origin) -> Gatherer:
         asked, services = training.spec.shards, self.services
+        planner = Planner(None if asked == "auto" else asked)
         gatherer = Gatherer(
             lease=self.lease,
             training=training,
@@ -127,10 +129,9 @@ class Runner:
             origin=origin,
             exchange=services.exchange,
             dispatcher=services.dispatcher,
-            planner=Planner(None if asked == "auto" else asked),
+            plans=Plans(self.lease, training, planner, services.dispatcher, alone=lambda: self.alone),
             check=self._check,
             tell=self._hear,
-            alone=lambda: self.alone,
         )
         gatherer.look()
         return gatherer

@@ -57,7 +57,7 @@ class Writer:
             shards=max(1, len(gatherer.lanes)),
             numerics=gatherer.origin.numerics,
             code=gatherer.origin.code,
-            reasons=gatherer.planner.reasons,
+            reasons=gatherer.plans.planner.reasons,
         )
         written = {
             "progress": report.progress(state),

@@ -49,6 +49,18 @@ def test_one_trip_pushes_the_same_messages_as_celery(settings: Settings, exchang
 
 
 @pytest.mark.parametrize("query", ["", "&client_name=other"], ids=["one server", "two"])
+def test_messages_that_were_made_before_are_pushed_as_they_are(settings: Settings, exchange: Redis, query: str) -> None:
+    ours = settings.model_copy(update={"exchange_url": settings.exchange_url + query})
+    dispatcher = Dispatcher(ours, Exchange(exchange))
+    made = dispatcher.messages(TASKS[:1])
+    assert bool(made) == (not query)  # Celery makes its own as it sends them
+    dispatcher.send("j", Round(1, 5, np.zeros(3)), TASKS, made=made)
+    pushed = exchange.lrange(KEY_PREFIX + QUEUE, 0, -1)
+    assert len(pushed) == 2
+    assert set(made.values()) <= {one.decode() for one in pushed}
+
+
+@pytest.mark.parametrize("query", ["", "&client_name=other"], ids=["one server", "two"])
 def test_what_is_offered_is_not_queued(settings: Settings, exchange: Redis, query: str) -> None:
     ours, server = settings.model_copy(update={"exchange_url": settings.exchange_url + query}), Exchange(exchange)
     Dispatcher(ours, server).send("j", Round(1, 5, np.zeros(3)), TASKS[:1], TASKS[1:])

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
+from api.aggregator import plans
 from api.aggregator import round as round_module
+from api.aggregator.dispatch import Messages
 from api.aggregator.planner import Planner
+from api.aggregator.plans import Plans
 from api.aggregator.problems import Interrupted, JobFailed
 from api.aggregator.round import ATTEMPTS, LOST_PROCESSES, Gatherer
 from api.aggregator.saved import Origin
@@ -66,10 +69,23 @@ class Workers:
     answer: Answer
     sent: list[ShardTask] = field(default_factory=list)
     waiting: list[ShardTask] = field(default_factory=list)
+    made: list[ShardTask] = field(default_factory=list)
+    """Tasks that were sent by a message that had been made before."""
+
+    def messages(self, tasks: list[ShardTask]) -> Messages:
+        return dict.fromkeys(tasks, "message")
 
     def send(
-        self, job: str, round_: Round, tasks: list[ShardTask], offered: list[ShardTask], withdrawn: int | None
+        self,
+        job: str,
+        round_: Round,
+        tasks: list[ShardTask],
+        offered: list[ShardTask],
+        withdrawn: int | None,
+        made: Messages,
     ) -> None:
+        assert set(made) <= set(tasks)
+        self.made += made
         self.exchange.put(job, round_, offered, withdrawn)
         self.sent += tasks
         self.waiting = [one for one in (*self.waiting, *tasks) if one.step != withdrawn]
@@ -112,19 +128,22 @@ def gather(exchange: Redis, heard: list[tuple[str, dict[str, Any]]]) -> Iterator
     def gather(
         answer: Answer, check: Callable[[], None] = lambda: None, shards: int = 3, taper: bool = False
     ) -> tuple[Workers, Gatherer, Any]:
-        workers = Workers(Exchange(exchange), answer)
-        gatherer = Gatherer(
+        workers, lease, training = (
+            Workers(Exchange(exchange), answer),
             Lease("j", 4),
-            Trained(Doubled(40 if taper else UNITS)),  # type: ignore[arg-type]
+            Trained(Doubled(40 if taper else UNITS)),
+        )
+        planner = Planner(None, compute_seconds=0.1) if taper else Planner(shards)
+        gatherer = Gatherer(
+            lease,
+            training,  # type: ignore[arg-type]
             {},
             Origin("code", "numerics"),
             Exchange(exchange),
             workers,  # type: ignore[arg-type]
-            Planner(None, compute_seconds=0.1) if taper else Planner(shards),
+            Plans(lease, training, planner, workers, lambda: False, workers=2),  # type: ignore[arg-type]
             check,
             lambda what, data: heard.append((what, data)),
-            alone=lambda: False,
-            workers=2,
         )
         return workers, gatherer, gatherer.measure(State(7, np.zeros(3, np.float32)))
 
@@ -290,7 +309,7 @@ def test_everything_is_published_again_when_the_exchange_came_back_empty(
 
 def ahead(workers: Workers, gatherer: Gatherer) -> list[tuple[int, int]]:
     """Make a round of a job that has the workers to itself; return the steps and shards of what was sent with it."""
-    gatherer.alone = lambda: True
+    gatherer.plans.alone = lambda: True
     before = len(workers.sent)
     assert in_order(gatherer.measure(State(8, np.zeros(3, np.float32))), step=8)
     return [(task.step, task.shard) for task in workers.sent[before:]]
@@ -310,11 +329,39 @@ def test_a_job_alone_sends_the_tasks_of_a_round_once_and_with_the_round_before(g
 
 def test_what_is_offered_is_offered_with_its_round(gather: Callable[..., Any], exchange: Redis) -> None:
     workers, gatherer, _ = gather(lambda task, n: [done(one) for one in taken(exchange, task)], taper=True)
-    gatherer.alone = lambda: True
+    gatherer.plans.alone = lambda: True
     for step in (8, 9):
         assert in_order(gatherer.measure(State(step, np.zeros(3, np.float32))), 40, step)
     assert [(task.step, task.shard) for task in workers.sent[-4:]] == of(8, 0, 1) + of(9, 0, 1)
     assert {task.offered for task in workers.sent} == {6}
+
+
+def test_messages_are_made_a_round_ahead_and_used_once(gather: Callable[..., Any]) -> None:
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        return [failed(task) if task[2:4] == (9, 1) and n == 1 else done(task)]
+
+    workers, gatherer, _ = gather(answer)
+    for step in (8, 9):
+        assert in_order(gatherer.measure(State(step, np.zeros(3, np.float32))), step=step)
+    assert [(task.step, task.shard) for task in workers.made] == of(9, 0, 1, 2)  # nothing was known at step 7
+    assert [(task.step, task.shard) for task in workers.sent[6:]] == of(9, 0, 1, 2) + of(9, 1)
+
+
+def test_messages_that_were_made_outlast_what_is_sent_again_meanwhile(gather: Callable[..., Any]) -> None:
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        return [failed(task) if task[2:4] == (8, 1) and n == 1 else done(task)]
+
+    workers, gatherer, _ = gather(answer)
+    for step in (8, 9):
+        gatherer.measure(State(step, np.zeros(3, np.float32)))
+    assert [(task.step, task.shard) for task in workers.made] == of(9, 0, 1, 2)
+
+
+def test_tasks_that_were_sent_ahead_need_no_messages(gather: Callable[..., Any]) -> None:
+    workers, gatherer, _ = gather(lambda task, n: [done(task)])
+    ahead(workers, gatherer)
+    gatherer.measure(State(9, np.zeros(3, np.float32)))
+    assert workers.made == []
 
 
 @pytest.mark.parametrize("why", ["another job", "long rounds", "many tasks"])
@@ -323,10 +370,10 @@ def test_nothing_is_sent_ahead_where_waiting_would_cost(
 ) -> None:
     workers, gatherer, _ = gather(lambda task, n: [done(task)])
     if why == "long rounds":
-        gatherer.durations.extend([round_module.SHORT_SECONDS + 0.1] * 2)
+        gatherer.plans.durations.extend([plans.SHORT_SECONDS + 0.1] * 2)
         assert ahead(workers, gatherer) == of(8, 0, 1, 2)
     elif why == "many tasks":
-        monkeypatch.setattr(round_module, "AHEAD_TASKS", 2)
+        monkeypatch.setattr(plans, "AHEAD_TASKS", 2)
         assert ahead(workers, gatherer) == of(8, 0, 1, 2)
     else:
         gatherer.measure(State(8, np.zeros(3, np.float32)))
@@ -366,7 +413,7 @@ def test_whoever_waits_for_the_next_round_is_let_go_when_something_is_sent_again
     workers, gatherer, _ = gather(answer)
     assert ahead(workers, gatherer) == of(8, 0, 1, 2) + of(9, 0, 1, 2) + of(8, 2)
     assert Exchange(exchange).read(workers.sent[6], np.dtype(np.float32)) is None
-    gatherer.planner.asked = 2  # tasks of the old plan may still be computed, so it must not change
+    gatherer.plans.planner.asked = 2  # tasks of the old plan may still be computed, so it must not change
     assert in_order(gatherer.measure(State(9, np.zeros(3, np.float32))), step=9)
     assert [(task.step, task.shard) for task in workers.sent[10:]] == of(9, 0, 1, 2)
     assert {task[3:] for task in workers.sent[6:9]} == {task[3:] for task in workers.sent[10:]}
@@ -418,11 +465,11 @@ def test_who_cannot_be_seen_for_a_while_is_still_planned_for(
     _, gatherer, _ = gather(lambda task, n: [done(task)])
     Exchange(exchange).beat({"id": "w", "doing": None})
     gatherer.look()
-    assert gatherer.workers == 1
+    assert gatherer.plans.workers == 1
 
     def away(self: Exchange) -> int:
         raise NoConnection("gone")
 
     monkeypatch.setattr(Exchange, "count_workers", away)
     gatherer.look()
-    assert gatherer.workers == 1
+    assert gatherer.plans.workers == 1

@@ -62,6 +62,10 @@ class Reason(_Record):
     message: str = Field(examples=["No worker is running; the job goes on when one appears."])
 
 
+IMPORTING = Reason(code="importing", message="Its weights were uploaded.")
+"""Of a job that is made of uploaded weights, until it has them all."""
+
+
 class Transition(_Record):
     """One change of status, with its time (ISO 8601, UTC)."""
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import structlog
 
-from core.data import load
+from core.data import Dataset, load
 from core.job import now
 from core.numerics import code_version, fingerprint, platform_digest
 from core.settings import Settings
-from core.spec import JobSpec
+from core.spec import DatasetSpec, JobSpec
 from core.store import Exchange, Round, Rows, ServerAway, pack
 from core.store.broker import ShardTask
 from core.training import Training
@@ -30,7 +30,11 @@ log = structlog.get_logger()
 
 
 class Refusal(Exception):
-    """This process may not compute the job; the text says why."""
+    """This process cannot compute the job; `code` and text are the reason for which the job waits for another one."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class Late(Exception):
@@ -76,7 +80,7 @@ class Computer:
             rows = self._rows(task)
             return Rows.DONE, self._bodies(rows) if rows is not None else []
         except Refusal as refusal:
-            return Rows.REFUSED, [_problem(refusal)]
+            return Rows.REFUSED, [_problem(refusal, refusal.code)]
         except (Late, *ServerAway) as error:
             return Rows.LEFT, [_problem(error)]
         except Exception as error:
@@ -155,16 +159,25 @@ class Computer:
 
     def _prepare(self, brief: dict[str, Any]) -> Training:
         if brief["code"] != code_version():
-            raise Refusal(f"the job was planned by code {brief['code']}, worker {self._worker} runs {code_version()}")
+            text = f"the job was planned by code {brief['code']}, worker {self._worker} runs {code_version()}"
+            raise Refusal("numerics_mismatch", text)
         spec = JobSpec.model_validate(brief["spec"])
-        data = load(spec.dataset.name, spec.dataset.image_size, self._settings.data_dir, self._settings.hub_datasets)
+        data = self._load(spec.dataset)
         if brief["numerics"] != fingerprint(data.sha256):
             raise Refusal(
+                "numerics_mismatch",
                 f"worker {self._worker} has numerics {fingerprint(data.sha256)}, "
                 f"the job was planned with {brief['numerics']}; "
-                "set DUALTRAIN_NUMERICS=portable on every host of a mixed fleet"
+                "set DUALTRAIN_NUMERICS=portable on every host of a mixed fleet",
             )
         return Training(spec, data)
+
+    def _load(self, wanted: DatasetSpec) -> Dataset:
+        try:
+            return load(wanted.name, wanted.image_size, self._settings.data_dir, self._settings.hub_datasets)
+        except (ValueError, LookupError, OSError) as error:
+            text = f"worker {self._worker} on host {socket.gethostname()} cannot read data set {wanted.name!r}: {error}"
+            raise Refusal("data_unavailable", text) from error
 
 
 def _keep(cache: OrderedDict[Any, Any], key: Any, value: Any) -> None:
@@ -173,5 +186,5 @@ def _keep(cache: OrderedDict[Any, Any], key: Any, value: Any) -> None:
         cache.popitem(last=False)
 
 
-def _problem(error: BaseException) -> bytes:
-    return json.dumps({"type": type(error).__name__, "text": str(error)}).encode()
+def _problem(error: BaseException, kind: str | None = None) -> bytes:
+    return json.dumps({"type": kind or type(error).__name__, "text": str(error)}).encode()

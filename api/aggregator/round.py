@@ -106,6 +106,7 @@ class _Gathering:
         self._failed: Counter[int] = Counter()
         self._lost: Counter[int] = Counter()
         self._sent: Counter[int] = Counter()
+        self._refusals = 0
         self._patience = job.deadline_seconds()
         self._late = 0.0
         self._published = False
@@ -185,7 +186,7 @@ class _Gathering:
         handlers[rows.outcome](rows)
 
     def _done(self, rows: Rows) -> None:
-        self._found[rows.shard] = unpack(rows.body)
+        self._found[rows.shard], self._refusals = unpack(rows.body), 0
         self.lanes.append(Lane(rows.shard, rows.worker, rows.seconds, self._sent[rows.shard] - 1))
         self._job.tell("working", {})
 
@@ -206,8 +207,10 @@ class _Gathering:
         self._again([rows.shard], "worker_lost", rows.problem["text"])
 
     def _refused(self, rows: Rows) -> None:
-        self._job.tell("refused", rows.problem)
-        self._again([rows.shard], "refused", rows.problem["text"])
+        self._refusals += 1
+        if self._refusals >= self._job.plans.workers:  # so it is not one host among others
+            self._job.tell("refused", rows.problem)
+        self._publish([rows.shard], 1)
 
     def _left(self, rows: Rows) -> None:
         self._publish([rows.shard], 1)

@@ -19,7 +19,7 @@ from api.aggregator.saved import Origin, from_checkpoint
 from api.aggregator.services import Services
 from api.aggregator.writer import Writer
 from core.data import load
-from core.job import Job, Model, Reason, Status, now
+from core.job import IMPORTING, Job, Model, Reason, Status, now
 from core.numerics import digest
 from core.rounds import State
 from core.spec import JobSpec
@@ -66,6 +66,8 @@ class Runner:
 
     def _run(self) -> None:
         job = self.services.jobs.get(self.lease.job_id)
+        if job.status_reason == IMPORTING:
+            raise JobFailed("import_broken_off", "the API that took its weights ended meanwhile; upload them again")
         if job.status is Status.QUEUED:
             self.services.jobs.move(job.id, Status.RUNNING, None, self.lease, started_at=job.started_at or now())
         elif job.status is not Status.RUNNING:  # paused or cancelled since it was listed
@@ -74,18 +76,22 @@ class Runner:
         training = self._prepare(job)
         origin = Origin.here(training.data.sha256)
         state, report = self._restore(job, training, origin)
+        self.writer.because(None)
         state = self._train(state, report, self._gatherer(job, training, origin))
         model = Model(parameters=training.network.size, sha256=digest(state.parameters))
         self._end(Status.SUCCEEDED, _why_ended(state, report), model=model.model_dump(mode="json"))
 
     def _prepare(self, job: Job) -> Training:
         spec, settings = JobSpec.model_validate(job.spec), self.services.settings
-        self.writer.because("preparing_data", f"Data set {spec.dataset.name} is read and resized, once per host.")
+
+        def preparing(done: int, total: int) -> None:
+            told = f"Data set {spec.dataset.name} is read and resized, once per host: {done:,} of {total:,} images."
+            self.writer.because("preparing_data", told)
+
         try:
-            data = load(spec.dataset.name, spec.dataset.image_size, settings.data_dir, settings.hub_datasets)
+            data = load(spec.dataset.name, spec.dataset.image_size, settings.data_dir, settings.hub_datasets, preparing)
         except (ValueError, LookupError, OSError) as error:
             raise JobFailed("data_unavailable", f"data set {spec.dataset.name}: {error}") from error
-        self.writer.because(None)
         return Training(spec, data)
 
     def _restore(self, job: Job, training: Training, origin: Origin) -> tuple[State, Report]:
@@ -195,7 +201,7 @@ class Runner:
         elif what == "waiting":
             self.writer.because("waiting_for_workers", "No worker is running; the job goes on when one appears.")
         elif what == "refused":
-            self.writer.because("numerics_mismatch", data["text"])
+            self.writer.because(data["type"], data["text"])
         else:
             self.services.counters.add("dualtrain_retries_total", {"reason": data["code"]})
             self.writer.retry(data)

@@ -24,25 +24,22 @@ class Writer:
     services: Services
     lease: Lease
     status: Status = Status.RUNNING
-    reason: str | None = None
+    reason: Reason | None = None
     retries: int = 0
     saved_at: float = field(default_factory=time.monotonic)
 
     def take_up(self, job: Job) -> None:
         """Go on from what the job's last aggregator wrote."""
         self.retries = job.retries
-        self.reason = job.status_reason.code if job.status_reason else None
+        self.reason = job.status_reason
 
     def because(self, code: str | None, message: str = "") -> None:
         """Write and tell the reason of the status, when it is another than before."""
-        if code == self.reason:
+        if code == (self.reason and self.reason.code):
             return
-        self.reason = code
-        reason = Reason(code=code, message=message) if code else None
-        data = Transition(status=self.status, at=now(), reason=reason).model_dump(mode="json")
-        self.status = self.services.jobs.commit(
-            self.lease, [Told("status", ALWAYS, data)], status_reason=data["reason"]
-        )
+        self.reason = Reason(code=code, message=message) if code else None
+        data = Transition(status=self.status, at=now(), reason=self.reason).model_dump(mode="json")
+        self.status = self.services.jobs.commit(self.lease, [Told("status", ALWAYS, data)], **self._standing())
 
     def retry(self, data: dict[str, Any]) -> None:
         """Tell that a shard was sent again."""
@@ -72,8 +69,13 @@ class Writer:
             retries=self.retries,
             **{name: one.model_dump(mode="json") for name, one in written.items()},
             **evaluation,
+            **self._standing(),
         )
         gatherer.look()
+
+    def _standing(self) -> dict[str, Any]:
+        """Return the reason of the status, to be written: a pause that ended before it was noticed left another."""
+        return {"status_reason": self.reason.model_dump(mode="json") if self.reason else None}
 
     def save_due(self) -> bool:
         """Return whether the last checkpoint is long enough ago."""

@@ -12,7 +12,7 @@ from safetensors.numpy import load
 
 from api.faults import invalid
 from api.problems import Problem
-from core.job import Job, Model, Reason, Status, new_id, now
+from core.job import IMPORTING, Job, Model, Reason, Status, new_id, now
 from core.nn import Network
 from core.numerics import digest
 from core.spec import Fault, JobSpec
@@ -33,7 +33,11 @@ def parse(data: bytes, check: Callable[[JobSpec], None] = lambda spec: None) -> 
         tensors = load(data)
     except (SafetensorError, KeyError, TypeError) as error:  # the latter for dtypes that NumPy does not have
         raise _fault("", "not_safetensors", f"the file cannot be read: {error}") from None
-    return spec, _flat(network_for(spec), tensors).astype(spec.dtype)
+    with np.errstate(over="ignore"):
+        vector = _flat(network_for(spec), tensors).astype(spec.dtype)
+    if not np.isfinite(vector).all():
+        raise _fault("", "not_finite", f"a weight is not a finite number of {spec.dtype}")
+    return spec, vector
 
 
 def accept(jobs: Jobs, leases: Leases, checkpoints: Checkpoints, job: Job, vector: NDArray[Any], limit: int) -> None:
@@ -41,7 +45,7 @@ def accept(jobs: Jobs, leases: Leases, checkpoints: Checkpoints, job: Job, vecto
     lease = leases.acquire(job.id)
     assert lease is not None  # nobody else knows the id
     jobs.create(job, 0, limit)
-    jobs.move(job.id, Status.RUNNING, Reason(code="importing", message="Its weights were uploaded."), lease)
+    jobs.move(job.id, Status.RUNNING, IMPORTING, lease)
     checkpoints.save(lease, Checkpoint(0, {"parameters": vector}, {}), {}, 0)
     model = Model(parameters=vector.size, sha256=digest(vector)).model_dump(mode="json")
     reason = Reason(code="imported", message="Its weights were uploaded, not trained here.")
@@ -56,6 +60,7 @@ def new_job(spec: JobSpec, owner: str | None) -> Job:
         name=spec.name,
         owner=owner,
         status=Status.QUEUED,
+        status_reason=IMPORTING,
         created_at=now(),
         spec=spec.model_dump(mode="json"),
     )

@@ -24,6 +24,8 @@ from core.store import Leases
 
 router = APIRouter(prefix="/v1", tags=["models"])
 
+IMPORT_MILLISECONDS = 60_000
+"""How long a store that is busy may take to keep a model; until then no aggregator looks at it."""
 FILE_BYTES = 96 << 20
 """Of an uploaded model: 10,000,000 parameters in float64, and its header."""
 _PROBLEMS = documented("unauthenticated", "forbidden", "job_not_found", "not_there_yet", "invalid", "store_unavailable")
@@ -106,7 +108,7 @@ async def upload_model(request: Request, services: ServicesDep, key: CallerDep) 
 def _import(services: Services, key: Key, data: bytes) -> Response:
     spec, parameters = parse(data, lambda spec: admission.check(spec, services, key))
     admission.check_quota(services, key)
-    job, leases = new_job(spec, key.owner), Leases(services.store)
+    job, leases = new_job(spec, key.owner), Leases(services.store, IMPORT_MILLISECONDS)
     accept(services.jobs, leases, services.checkpoints, job, parameters, services.settings.max_waiting_jobs)
     shown = services.forecast.view(services.jobs.get(job.id))
     return Response(shown.model_dump_json(), 201, {"Location": f"/v1/jobs/{job.id}"}, "application/json")

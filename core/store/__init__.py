@@ -2,7 +2,7 @@
 
 from core.store.access import Access
 from core.store.checkpoints import Checkpoint, Checkpoints, Summary, best
-from core.store.connection import Server, ServerAway, ServerError, connect, connect_async
+from core.store.connection import Server, ServerAway, ServerError, ServerRefusal, connect, connect_async
 from core.store.counters import SECONDS, Counters
 from core.store.documents import Documents
 from core.store.events import Event, replay
@@ -37,6 +37,7 @@ __all__ = [
     "Server",
     "ServerAway",
     "ServerError",
+    "ServerRefusal",
     "Stale",
     "Summary",
     "Told",

@@ -122,19 +122,23 @@ class Exchange:
     ) -> None:
         """Write the vector of a round over the one before it, and what shards of it are `offered` in place of others.
 
-        At once, or with what else is in `pipe`. Whoever waits for the round goes on; who waits for a later one, at the
-        step `withdrawn`, shall go, for it is not put as its tasks expect it.
+        In one transaction, or with what else is in `pipe`. Whoever waits for the round goes on; who waits for a later
+        one, at the step `withdrawn`, shall go, for it is not put as its tasks expect it.
         """
-        writer = self.server if pipe is None else pipe
+        if pipe is None:
+            with self.server.pipeline(transaction=True) as pipe:
+                self.put(job_id, round_, offered, withdrawn, pipe)
+                pipe.execute()
+            return
         if offered:
             key = keys.offered(job_id, round_.token, round_.step)
-            writer.delete(key)
-            writer.rpush(key, *(json.dumps(task.arguments()) for task in offered))
-            writer.expire(key, EXPIRES_SECONDS)
-        writer.delete(keys.round_(job_id, round_.token))
-        self._add(writer, job_id, round_.token, round_.step, round_.to_bytes())
+            pipe.delete(key)
+            pipe.rpush(key, *(json.dumps(task.arguments()) for task in offered))
+            pipe.expire(key, EXPIRES_SECONDS)
+        pipe.delete(keys.round_(job_id, round_.token))
+        self._add(pipe, job_id, round_.token, round_.step, round_.to_bytes())
         if withdrawn is not None:
-            self._add(writer, job_id, round_.token, withdrawn, b"")
+            self._add(pipe, job_id, round_.token, withdrawn, b"")
 
     def dismiss(self, job_id: str, token: int) -> None:
         """Let everybody go who waits for a round: none is put under this token any more."""
@@ -143,10 +147,10 @@ class Exchange:
             self._add(pipe, job_id, token, NEVER, b"")
             pipe.execute()
 
-    def _add(self, writer: Server, job_id: str, token: int, step: int, data: bytes) -> None:
+    def _add(self, pipe: Server, job_id: str, token: int, step: int, data: bytes) -> None:
         key = keys.round_(job_id, token)
-        writer.xadd(key, {ROUND: data}, id=f"{step}-1")
-        writer.expire(key, EXPIRES_SECONDS)
+        pipe.xadd(key, {ROUND: data}, id=f"{step}-1")
+        pipe.expire(key, EXPIRES_SECONDS)
 
     def take(self, task: ShardTask) -> ShardTask | None:
         """Return another shard of the task's round, taken from those that are offered; None when nothing is left."""

@@ -8,8 +8,11 @@ from core.store import keys
 from core.store.connection import Server
 
 KEPT_SECONDS = 24 * 3600
-UNANSWERED_SECONDS = 30
-"""A first request that is not answered by then was lost with its process: the next one takes its place."""
+UNANSWERED_SECONDS = 5
+"""A first request that is not answered by then was lost with its process: the next one takes its place.
+
+Less than clients go on asking. If it was slow and not lost, both make the same job, which is made once.
+"""
 
 
 class Mismatch(Exception):

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from redis.exceptions import ConnectionError as NoConnection
 from api.aggregator.saved import Origin
 from core.data import load
 from core.settings import Settings
-from core.spec import JobSpec
+from core.spec import DatasetSpec, JobSpec
 from core.store import Exchange, Round, Rows, unpack
 from core.store.broker import KEY_PREFIX, QUEUE, SHARD_TASK, ShardTask
 from core.training import Training
@@ -134,7 +135,19 @@ def test_work_of_another_code_or_processor_is_refused(
     rows = compute(server, settings, task())
     assert rows is not None
     assert rows.outcome == Rows.REFUSED
+    assert rows.problem["type"] == "numerics_mismatch"
     assert "foreign" in rows.problem["text"]
+
+
+def test_a_host_without_the_data_set_refuses_and_leaves_the_job_to_others(
+    server: Exchange, settings: Settings, training: Training
+) -> None:
+    missing = training.spec.model_copy(update={"dataset": DatasetSpec(name="elsewhere")})
+    tell(server, replace(training, spec=missing), Origin.here(training.data.sha256))
+    rows = compute(server, settings, task())
+    assert rows is not None
+    assert (rows.outcome, rows.problem["type"]) == (Rows.REFUSED, "data_unavailable")
+    assert "cannot read data set 'elsewhere'" in rows.problem["text"]
 
 
 def test_an_exception_is_sent_as_type_and_text(server: Exchange, settings: Settings) -> None:

@@ -249,10 +249,19 @@ def test_an_exception_that_would_come_again_fails_the_job_at_once(gather: Callab
     assert len(sent) == 3
 
 
-def test_a_foreign_worker_only_delays(gather: Callable[..., Any], heard: list[tuple[str, dict[str, Any]]]) -> None:
-    _, _, found = gather(lambda task, n: [done(task) if n == 6 else failed(task, Rows.REFUSED, "Refusal")], shards=1)
+@pytest.mark.parametrize(("refusals", "told"), [(1, 0), (2, 1), (5, 4)])
+def test_foreign_workers_only_delay_and_are_told_of_when_there_are_no_others(
+    gather: Callable[..., Any], heard: list[tuple[str, dict[str, Any]]], refusals: int, told: int
+) -> None:
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        return [done(task) if n > refusals else failed(task, Rows.REFUSED, "data_unavailable")]
+
+    _, _, found = gather(answer, shards=1)
     assert in_order(found)
-    assert ("refused", {"type": "Refusal", "text": "no luck"}) in heard
+    assert [data for what, data in heard if what == "refused"] == [
+        {"type": "data_unavailable", "text": "no luck"}
+    ] * told
+    assert not [what for what, _ in heard if what == "retry"]
 
 
 def test_what_is_pending_is_written_once_the_next_round_is_with_the_workers(gather: Callable[..., Any]) -> None:

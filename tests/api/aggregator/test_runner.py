@@ -12,7 +12,7 @@ from api.aggregator.saved import Origin, to_checkpoint
 from api.aggregator.services import Services
 from api.aggregator.writer import Writer
 from core.data import load
-from core.job import Job, Metrics, Reason, Status, new_id, now
+from core.job import IMPORTING, Job, Metrics, Reason, Status, new_id, now
 from core.settings import Settings
 from core.spec import JobSpec
 from core.store import Lease, Told, keys
@@ -111,6 +111,35 @@ def test_a_job_that_other_code_began_waits_for_it_and_says_so(services: Services
     assert job.status_reason.code == "waiting_for_version"
     assert "older" in job.status_reason.message
     assert runner.shun
+
+
+def test_a_job_that_waits_for_other_code_is_told_of_once(services: Services) -> None:
+    job, runner = run(services, SHORT, Origin(code="older", numerics="n"))
+    told = services.store.xlen(keys.EVENTS)
+    again, _ = go_on(services, runner.lease)
+    assert again.status_reason == job.status_reason
+    assert services.store.xlen(keys.EVENTS) == told
+
+
+def test_what_was_uploaded_in_part_is_not_trained(services: Services) -> None:
+    lease = taken(services, SHORT)
+    services.jobs.move(lease.job_id, Status.RUNNING, IMPORTING, lease)
+    job, _ = go_on(services, lease)
+    assert job.status is Status.FAILED
+    assert job.status_reason is not None
+    assert job.status_reason.code == "import_broken_off"
+
+
+def test_the_reason_of_a_pause_that_nobody_noticed_does_not_stay(services: Services) -> None:
+    lease, training = taken(services, SHORT), training_of(services, SHORT)
+    writer = Writer(services, lease)
+    services.jobs.move(lease.job_id, Status.RUNNING, None, lease)
+    services.jobs.move(lease.job_id, Status.PAUSED, Reason(code="paused", message=""))
+    services.jobs.move(lease.job_id, Status.RUNNING, Reason(code="resuming", message=""))
+    runner = Runner(services, lease, threading.Event(), writer)
+    gatherer = runner._gatherer(services.jobs.get(lease.job_id), training, Origin.here(training.data.sha256))
+    writer.tell(Report(training), training.initial(), None, gatherer)
+    assert services.jobs.get(lease.job_id).status_reason is None
 
 
 def test_nobody_waits_for_a_round_of_a_job_that_was_left(services: Services) -> None:

@@ -64,6 +64,7 @@ WRONG: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "another shape": (lambda: a_file(**{"layers.0.bias": WEIGHTS}), "/layers.0.bias", "wrong_shape"),
     "whole numbers": (lambda: a_file(**{"layers.0.bias": BIAS.astype(np.int32)}), "/layers.0.bias", "not_finite"),
     "not a number": (lambda: a_file(**{"layers.0.bias": BIAS + np.nan}), "/layers.0.bias", "not_finite"),
+    "too large a number": (lambda: a_file(**{"layers.0.bias": np.full(10, 1e300)}), "", "not_finite"),
     "an unknown layer": (
         lambda: a_file(SMALL | {"network": {"layers": [{"custom": "nobody:Nothing"}, {"units": 10}]}}),
         "/network/layers/0/custom",

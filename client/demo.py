@@ -1,5 +1,6 @@
 """The demonstration: a stack of its own, the default job, ten digits."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -54,7 +55,8 @@ def _train_and_predict(client: Client, console: Console) -> tuple[Job, list[str]
 def _stack(workers: int, data_dir: Path | str) -> Iterator[str]:
     """Start a stack, yield its address, stop it."""
     command = [sys.executable, "-P", "-m", "client", "up", "--port", "0", "--workers", str(workers)]
-    stack = subprocess.Popen([*command, "--data-dir", str(data_dir)], stdout=subprocess.PIPE, text=True)
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DUALTRAIN_")}
+    stack = subprocess.Popen([*command, "--data-dir", str(data_dir)], stdout=subprocess.PIPE, text=True, env=own)
     assert stack.stdout is not None
     try:
         url = stack.stdout.readline().strip()

@@ -9,6 +9,9 @@ from typing import Any
 
 import httpx
 
+SHOWN = 500
+"""Characters of an answer without a problem that are shown."""
+
 
 class DualtrainError(Exception):
     """Anything that this package raises of its own."""
@@ -30,10 +33,11 @@ class ApiError(DualtrainError):
 
     @classmethod
     def of(cls, response: httpx.Response) -> "ApiError":
-        """Return the problem in an answer; for an answer that holds none (a proxy's), one made from its status."""
+        """Return the problem in an answer; for one that holds none (a proxy's), one of what it says."""
         try:
             problem = response.json()
             code, detail = problem["code"], problem["detail"]
         except (ValueError, KeyError, TypeError):
-            return cls(response.status_code, "unknown", f"{response.url}: {response.reason_phrase}", [], None)
+            said = f": {response.text[:SHOWN]}" if "json" in response.headers.get("Content-Type", "") else ""
+            return cls(response.status_code, "unknown", f"{response.url}: {response.reason_phrase}{said}", [], None)
         return cls(response.status_code, code, detail, problem.get("errors") or [], problem.get("request_id"))

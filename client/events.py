@@ -37,6 +37,7 @@ async def follow(transport: Transport, path: str, after: str | None = None) -> A
                     yield event
                     if event.type == "done":
                         return
+            await transport.wait_for_server(ConnectionError("the stream ended"), patience)
         except httpx.HTTPStatusError as refused:
             await transport.wire.sleep(seconds_or_raise(refused.response, patience))
         except (httpx.TransportError, SSEError) as error:

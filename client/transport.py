@@ -60,6 +60,8 @@ class Transport:
         while True:
             try:
                 response = await self.wire.request(method, path, **options)
+            except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:  # it would be the same again
+                raise Unreachable(f"{self._url} cannot be asked: {error}") from error
             except httpx.TransportError as error:
                 await self.wait_for_server(error, patience)
                 continue

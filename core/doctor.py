@@ -1,5 +1,6 @@
 """What is wrong with this machine's settings, servers and data, and what to do: `python -m core.doctor`."""
 
+import json
 import os
 import shutil
 import sys
@@ -14,7 +15,8 @@ from core.data import describe
 from core.hosts import is_loopback
 from core.numerics import platform_digest
 from core.settings import Settings
-from core.store import ServerError, connect
+from core.store import ServerError, ServerRefusal, connect
+from core.store.broker import is_redis
 
 OLDEST = (7, 0)
 FREE_BYTES = 1_000_000_000
@@ -43,11 +45,15 @@ def findings(settings: Settings) -> Iterator[Finding]:
     """Yield what was found, part after part."""
     yield from _data(settings)
     yield _exposure(settings)
-    if "redis_url" not in settings.model_fields_set:
-        yield Finding("servers", True, "DUALTRAIN_REDIS_URL is not set; `dualtrain up` starts servers of its own")
-    else:
+    given = settings.model_fields_set
+    if "redis_url" in given:
         yield from _server("store", settings.redis_url, _store)
+    else:
+        yield Finding("servers", True, "DUALTRAIN_REDIS_URL is not set; `dualtrain up` starts servers of its own")
+    if given & {"redis_url", "exchange_url"}:
         yield from _server("exchange", settings.exchange_url, lambda server: iter(()))
+    if "broker_url" in given and is_redis(settings.broker_url):
+        yield from _server("broker", settings.broker_url, lambda server: iter(()))
     yield Finding("numerics", True, f"{settings.numerics}, {platform_digest()}; hosts that share a job show the same")
 
 
@@ -68,10 +74,14 @@ def _data(settings: Settings) -> Iterator[Finding]:
 
 
 def _exposure(settings: Settings) -> Finding:
-    open_to_all = not is_loopback(settings.host) and settings.api_keys_file is None
-    keys = f"keys in {settings.api_keys_file}" if settings.api_keys_file else "no keys"
-    advice = "set DUALTRAIN_API_KEYS_FILE; `python -m api.security FILE NAME` makes one"
-    return Finding("address", not open_to_all, f"{settings.host}, {keys}", advice)
+    file, advice = settings.api_keys_file, "set DUALTRAIN_API_KEYS_FILE; `python -m api.security FILE NAME` makes one"
+    if file is None:
+        return Finding("address", is_loopback(settings.host), f"{settings.host}, no keys", advice)
+    try:
+        json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        return Finding("address", False, f"the keys in {file} cannot be read: {error}", advice)
+    return Finding("address", True, f"{settings.host}, keys in {file}")
 
 
 def _server(role: str, url: str, more: Callable[[Any], Iterator[Finding]]) -> Iterator[Finding]:
@@ -84,18 +94,23 @@ def _server(role: str, url: str, more: Callable[[Any], Iterator[Finding]]) -> It
             advice = "let both hosts keep time by NTP"
             yield Finding(f"{role}'s clock", skew < SKEW_SECONDS, f"{skew:.1f} s apart from here", advice)
             yield from more(server)
-    except ServerError as error:
+    except (ServerError, ValueError) as error:  # the latter for what is no URL
         yield Finding(role, False, str(error), f"start it, or correct its URL (DUALTRAIN_{_variable(role)})")
 
 
 def _store(server: Any) -> Iterator[Finding]:
+    try:
+        told = {name: server.config_get(name).get(name, "unknown") for name in WANTED}
+    except ServerRefusal as error:  # as hosted servers do
+        yield Finding("store's settings", True, f"cannot be seen ({error}); they should be {WANTED}")
+        return
     for name, wanted in WANTED.items():
-        found = server.config_get(name).get(name, "unknown")
+        found = told[name]
         yield Finding(f"store's {name}", found == wanted, found, f"CONFIG SET {name} {wanted}, and in its file too")
 
 
 def _variable(role: str) -> str:
-    return "REDIS_URL" if role == "store" else "EXCHANGE_URL"
+    return "REDIS_URL" if role == "store" else f"{role.upper()}_URL"
 
 
 def _seconds(told: tuple[int, int]) -> float:

@@ -5,6 +5,9 @@ import sys
 
 import structlog
 
+SERVERS = ("uvicorn", "uvicorn.error")
+"""Not `uvicorn.access`: who silenced it wants it silent."""
+
 
 def configure(level: int = logging.INFO) -> None:
     """Send structlog's and the standard library's records, libraries' included, through one renderer."""
@@ -31,3 +34,7 @@ def configure(level: int = logging.INFO) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in SERVERS:  # they have handlers of their own, which write plain text
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True

@@ -17,6 +17,11 @@ PORTABLE = {
 """What pins BLAS kernel and NumPy's SIMD features, by machine: on x86 to those of 2013, which every server has."""
 
 
+def _given(value: Any) -> Any:
+    """Return None for an empty text, which is how files of variables unset one."""
+    return None if value == "" else value
+
+
 def _names(value: Any) -> Any:
     """Return the entries of a comma-separated text; anything else as it is."""
     return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
@@ -33,12 +38,12 @@ class Settings(BaseSettings):
     """The exchange: parameters, rows, heartbeats; may be lost at any time."""
     broker_url: str = Field(default_factory=lambda data: data["exchange_url"])
     """Celery's queue: Redis or RabbitMQ."""
-    api_keys_file: Path | None = None
+    api_keys_file: Annotated[Path | None, BeforeValidator(_given)] = None
     """Names, sha256 and scopes of the API keys; needed on every address beyond loopback."""
     host: str = "127.0.0.1"
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
     """Names that requests may give as host besides localhost, addresses and `host`; separated by commas, `*`: all."""
-    webhook_secret: SecretStr | None = None
+    webhook_secret: Annotated[SecretStr | None, BeforeValidator(_given)] = None
     """Signs webhooks (HMAC-SHA256); without it no job may have a `webhook_url`."""
     webhook_private: bool = False
     """Whether webhooks may go to private and loopback addresses."""
@@ -53,7 +58,7 @@ class Settings(BaseSettings):
     concurrent_jobs: int = Field(default=2, ge=1)
     """Jobs that one aggregator runs at the same time."""
     max_waiting_jobs: int = Field(default=2000, ge=1)
-    workers: int | None = Field(default=None, ge=1)
+    workers: Annotated[int | None, BeforeValidator(_given)] = Field(default=None, ge=1)
     """Worker processes of `dualtrain up`; None: one for each processor."""
     numerics: Literal["native", "portable"] = "native"
     """`portable` pins BLAS kernel and SIMD features, so that unlike hosts compute the same bits."""
@@ -69,7 +74,12 @@ class Settings(BaseSettings):
 
     @property
     def celery_broker_url(self) -> str:
-        """`broker_url` in Celery's spelling: a Unix socket is `redis+socket://`, its database a `virtual_host`."""
+        """`broker_url` in Celery's spelling: a Unix socket is `redis+socket://`, its database a `virtual_host`.
+
+        With TLS the server's certificate is checked unless the URL says otherwise: Celery would take any.
+        """
+        if self.broker_url.startswith("rediss://") and "ssl_cert_reqs=" not in self.broker_url:
+            return f"{self.broker_url}{'&' if '?' in self.broker_url else '?'}ssl_cert_reqs=required"
         if not self.broker_url.startswith(SOCKET_URL):
             return self.broker_url
         path, _, query = self.broker_url.removeprefix(SOCKET_URL).partition("?")

@@ -48,6 +48,8 @@ def train(
 
     `dualtrain train job.json --set gradient.method=per-neuron --detach`
     """
+    if local and (detach or dry_run or as_json):
+        raise typer.BadParameter("--local trains here and shows how; it goes with --set and a spec alone")
     if local:
         raise typer.Exit(_train_here(spec, assignments or []))
     wanted = _wanted(spec, assignments or [])

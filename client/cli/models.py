@@ -58,7 +58,7 @@ def export(
         raise typer.BadParameter(f"{path.name} ends with none of {', '.join(forms)}", param_hint="path")
     with connect(url, key) as client:
         written = client.job(job_id).download(path, form=forms[path.suffix], step=step)
-    out.print(f"{written} ({written.stat().st_size:,} bytes)")
+    out.print(f"{written} ({written.stat().st_size:,} bytes)", markup=False)
 
 
 def workers(as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:

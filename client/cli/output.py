@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from client.client import URL, Client
 
@@ -40,19 +41,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     for index, column in enumerate(columns):
         table.add_column(column, no_wrap=index == 0, overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))  # names may look like markup
     out.print(table)
 
 
 def fail(text: str, code: int) -> NoReturn:
     """Print what went wrong on standard error and exit."""
-    notes.print(f"[red]error:[/red] {escaped(text)}")
+    notes.print("[red]error:[/red]", Text(text))
     sys.exit(code)
-
-
-def escaped(text: str) -> str:
-    """Return text in which nothing is markup."""
-    return text.replace("[", "\\[")
 
 
 def percent(accuracy: float | None) -> str | None:

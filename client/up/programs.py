@@ -34,9 +34,11 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def with_private_servers(settings: Settings, folders: Folders) -> Settings:
-    """Return the settings that name the private servers."""
+    """Return the settings with the private servers in place of those that were not named."""
     store, exchange = (servers.url(folders.sockets / role) for role in ("store", "exchange"))
-    return settings.model_copy(update={"redis_url": store, "exchange_url": exchange, "broker_url": exchange})
+    given = settings.model_dump(include=settings.model_fields_set & {"exchange_url", "broker_url"})
+    private = {"redis_url": store, "exchange_url": exchange, "broker_url": given.get("exchange_url", exchange)}
+    return settings.model_copy(update=private | given)
 
 
 def _servers(folders: Folders) -> Iterator[Program]:

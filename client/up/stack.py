@@ -88,7 +88,7 @@ def _listening(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=host == "::")
     except OSError as error:
         reason = f"cannot listen on {host}, port {port}: {error.strerror}"
         raise RuntimeError(f"{reason}; choose another with --port, 0 picks a free one") from None

@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
+import pytest
 from httpx_sse import ServerSentEvent
 
-from client import Client, JobHandle
+from client import Client, JobHandle, Unreachable
 from client.events import follow
 from client.transport import Transport
 from client.wires import BlockingWire
@@ -47,3 +48,26 @@ def test_a_stream_on_which_nothing_happened_is_taken_up_again() -> None:
         return [event.type async for event in follow(transport, "/")]
 
     assert asyncio.run(types()) == ["done"]
+
+
+class EndingWire(BlockingWire):
+    """A stream that ends at once, again and again."""
+
+    connections = 0
+
+    async def events(self, path: str, **options: Any) -> AsyncGenerator[ServerSentEvent, None]:
+        EndingWire.connections += 1
+        return
+        yield
+
+
+def test_a_stream_that_only_ends_is_left_after_a_while() -> None:
+    transport = Transport(EndingWire, "http://nowhere", None, 0.5)
+
+    async def all_of_them() -> None:
+        async for _ in follow(transport, "/"):
+            pass
+
+    with pytest.raises(Unreachable, match="the stream ended"):
+        asyncio.run(all_of_them())
+    assert 1 < EndingWire.connections < 10

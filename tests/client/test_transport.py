@@ -92,3 +92,10 @@ def test_an_answer_that_will_not_change_is_raised_at_once() -> None:
     response = httpx.Response(404, request=httpx.Request("GET", NOBODY), json={"code": "not_found", "detail": "no"})
     with pytest.raises(ApiError, match="not_found"):
         seconds_or_raise(response, Patience(60.0))
+
+
+def test_an_address_that_cannot_be_asked_is_not_asked_again() -> None:
+    started = time.monotonic()
+    with Client("localhost:8000", patience_seconds=30) as client, pytest.raises(Unreachable, match="cannot be asked"):
+        client.job("any")
+    assert time.monotonic() - started < 2

@@ -48,3 +48,27 @@ def test_it_ends_with_1_when_something_is_wrong(
     monkeypatch.setenv("DUALTRAIN_PORT", "many")
     assert doctor.main() == 1
     assert "correct the environment" in capsys.readouterr().out
+
+
+def test_what_is_no_url_is_said_and_not_raised(data_dir: Path) -> None:
+    found = ill(Settings(redis_url="localhost:6379", data_dir=data_dir))
+    assert {"store", "exchange"} <= set(found)
+
+
+def test_each_server_that_is_named_is_asked(settings: Settings) -> None:
+    away = "redis://127.0.0.1:9"
+    assert "DUALTRAIN_BROKER_URL" in ill(settings.model_copy(update={"broker_url": away}))["broker"]
+    assert set(ill(Settings(exchange_url=away, data_dir=settings.data_dir))) == {"exchange"}
+
+
+@pytest.mark.parametrize("content", [None, "{"])
+def test_a_file_of_keys_that_cannot_be_read_is_found(settings: Settings, tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "keys.json"
+    if content is not None:
+        file.write_text(content)
+    assert set(ill(settings.model_copy(update={"api_keys_file": file}))) == {"address"}
+
+
+def test_a_store_that_hides_its_settings_is_no_fault(start_server: Callable[..., str], data_dir: Path) -> None:
+    url = start_server("--rename-command", "CONFIG", "")
+    assert ill(Settings(redis_url=url, data_dir=data_dir)) == {}

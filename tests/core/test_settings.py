@@ -2,11 +2,13 @@
 
 import os
 import platform
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from kombu import Connection
 from pydantic import ValidationError
 
 from core.settings import PORTABLE, Settings
@@ -22,6 +24,9 @@ def test_the_exchange_is_the_store_and_the_broker_the_exchange_unless_said() -> 
     [
         ("redis://:secret@host:6379/2", "redis://:secret@host:6379/2"),
         ("amqp://rabbit", "amqp://rabbit"),
+        ("rediss://host:6379/2", "rediss://host:6379/2?ssl_cert_reqs=required"),
+        ("rediss://host?ssl_ca_certs=/a", "rediss://host?ssl_ca_certs=/a&ssl_cert_reqs=required"),
+        ("rediss://host?ssl_cert_reqs=none", "rediss://host?ssl_cert_reqs=none"),
         ("unix:///run/x.sock", "redis+socket:///run/x.sock"),
         ("unix:///run/x.sock?db=3", "redis+socket:///run/x.sock?virtual_host=3"),
     ],
@@ -42,6 +47,17 @@ def test_another_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch,
 def test_names_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUALTRAIN_HUB_DATASETS", " a/b, c/d ,")
     assert Settings().hub_datasets == ("a/b", "c/d")
+
+
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WEBHOOK_SECRET", "API_KEYS_FILE", "WORKERS"):
+        monkeypatch.setenv(f"DUALTRAIN_{name}", "")
+    assert Settings() == Settings(webhook_secret=None, api_keys_file=None, workers=None)
+
+
+def test_the_broker_s_certificate_is_checked() -> None:
+    with Connection(Settings(broker_url="rediss://host:6379/0").celery_broker_url) as connection:
+        assert connection.ssl == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
 
 
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,13 @@ def test_jobs_and_show(dualtrain: Any, trained: JobHandle) -> None:
     assert "█" in shown
 
 
+def test_names_that_look_like_markup_are_shown_as_they_are(dualtrain: Any) -> None:
+    name = "[red]ok [/x] \\[y]"
+    job_id = dualtrain("train", "--detach", *QUICK, "--set", f'name="{name.replace(chr(92), chr(92) * 2)}"')[1].strip()
+    assert name in dualtrain("jobs", "--limit", "1")[1]
+    assert name in dualtrain("show", job_id)[1]
+
+
 def test_detach_with_json(dualtrain: Any) -> None:
     assert json.loads(dualtrain("train", "--detach", "--json", *QUICK)[1])["id"].startswith("job-")
 
@@ -79,6 +86,8 @@ def test_detach_with_json(dualtrain: Any) -> None:
         (("jobs", "--url", "http://127.0.0.1:9"), 4, "dualtrain up"),
         (("jobs", "--status", "asleep"), 2, "asleep"),
         (("fly",), 2, "fly"),
+        (("train", "--local", "--dry-run"), 2, "--local trains here"),
+        (("train", "--local", "--detach"), 2, "--local trains here"),
     ],
 )
 def test_exit_codes_mean_something(

@@ -161,7 +161,7 @@ GROUPS: dict[str, dict[str, Case]] = {
         "solve": Case(np.linalg.solve, solved_by_hand, two_matrices),
     },
     "Fourier": {
-        "abs² of rfft": Case(
+        "(Re rfft)²": Case(
             lambda x: np.square(np.real(np.fft.rfft(x))),
             lambda x, t: ((r := np.fft.rfft(x).real) ** 2, 2 * r * np.fft.rfft(t).real),
             vector,

@@ -17,7 +17,9 @@ Measure = Callable[[State], Sequence[NDArray[Any]]]
 """Returns the rows of all units of the round that begins at a state: computed here, or by workers."""
 
 EVALUATED_AT_ONCE = 2000
-"""Samples per forward pass of an evaluation, so that it needs little memory."""
+"""Samples per forward pass of an evaluation at most, so that it needs little memory."""
+EVALUATED_NUMBERS = 1 << 23
+"""In the widest layer of such a pass, for the same reason."""
 
 
 class Diverged(ArithmeticError):
@@ -114,8 +116,9 @@ class Training:
     def _confusion(self, state: State, images: NDArray[np.uint8], labels: NDArray[Any]) -> NDArray[np.int64]:
         classes = len(self.data.classes)
         counts = np.zeros(classes * classes, np.int64)
-        for start in range(0, len(labels), EVALUATED_AT_ONCE):
-            part = slice(start, start + EVALUATED_AT_ONCE)
+        count = max(1, min(EVALUATED_AT_ONCE, EVALUATED_NUMBERS // max(self.network.widths)))
+        for start in range(0, len(labels), count):
+            part = slice(start, start + count)
             found = self.network.predict(state.parameters, scale(images[part], self.dtype))
             counts += np.bincount(labels[part].astype(np.int64) * classes + found, minlength=classes * classes)
         return counts.reshape(classes, classes)

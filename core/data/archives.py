@@ -1,5 +1,6 @@
 """What an uploaded file holds, sample by sample, without ever unpacking it: zip archives and Parquet files."""
 
+import lzma
 import mmap
 import random
 import re
@@ -25,6 +26,17 @@ TEST_EVERY = 7
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """Other files of an archive, such as a README, are passed over."""
 THRIFT_BYTES = 16 << 20
+BROKEN = (
+    zipfile.BadZipFile,
+    RuntimeError,
+    NotImplementedError,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    ValueError,
+)
+"""What the ways to pack a member of an archive raise when it is damaged."""
 ROWS_AT_ONCE = 16
 """A hostile file may repeat one large value in every row; so many of them fit into memory."""
 
@@ -76,10 +88,12 @@ def from_parquet(path: Path) -> Content:
             raise DatasetError("too_many_samples", f"at most {MAX_SAMPLES:,} samples are taken")
         if missing := {"image", "label"} - set(file.schema_arrow.names):
             raise DatasetError("missing_column", f"the file has no column {sorted(missing)}")
-        names = named_classes(file.schema_arrow)
+        names = _names(named_classes(file.schema_arrow))
         classes = names or _ordered({_named(row, value) for row, value in enumerate(_column(file, "label"))})
         return classes, _rows(file, names, {name: at for at, name in enumerate(classes)})
-    except (pa.ArrowException, OSError) as error:
+    except DatasetError:
+        raise
+    except (pa.ArrowException, OSError, ValueError) as error:  # the latter for texts that are not UTF-8
         raise DatasetError("broken_file", f"the file cannot be read: {error}") from error
 
 
@@ -111,7 +125,7 @@ def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(member) as file:
             return file.read(MAX_BYTES + 1)  # what is longer is refused as a picture
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, EOFError, ValueError) as error:
+    except BROKEN as error:
         raise DatasetError("broken_file", f"{member.filename[:MAX_NAME]}: {error}") from error
 
 
@@ -138,7 +152,9 @@ def _rows(file: Any, names: tuple[str, ...], places: dict[str, int]) -> Iterator
             if split not in SPLITS:
                 raise DatasetError("bad_row", f"row {number} has split {str(split)[:MAX_NAME]!r}; use train or test")
             yield Labelled(image, label, split, f"row {number}")
-    except (pa.ArrowException, OSError, KeyError) as error:
+    except DatasetError:
+        raise
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise DatasetError("broken_file", f"the file cannot be read: {error}") from error
 
 
@@ -153,6 +169,17 @@ def _split(number: int) -> str:
 
 def _ordered(names: set[str]) -> tuple[str, ...]:
     """Return class names in order, numbers by their value."""
+    return tuple(sorted(_names(tuple(names)), key=_place))
+
+
+def _place(name: str) -> tuple[bool, int, str]:
+    return not name.isdecimal(), len(name) if name.isdecimal() else 0, name
+
+
+def _names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names that can be those of classes. Raises DatasetError."""
     if wrong := [name for name in names if len(name) > MAX_NAME or not name.isprintable()]:
         raise DatasetError("bad_class", f"{wrong[0][:MAX_NAME]!r} cannot be the name of a class")
-    return tuple(sorted(names, key=lambda name: (not name.isdecimal(), len(name) if name.isdecimal() else 0, name)))
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise DatasetError("bad_class", f"{twice[0]!r} is the name of several classes")
+    return names

@@ -11,9 +11,12 @@ from core.gradients.per_neuron import PerNeuron
 from core.gradients.per_parameter import PerParameter
 from core.gradients.sharding import shards
 from core.gradients.spsa import SPSA
+from core.nn.config import by_default
 
 GradientMethod: TypeAlias = Annotated[
-    PerParameter | PerNeuron | ForwardGradient | FiniteDifference | SPSA, Discriminator("method")
+    PerParameter | PerNeuron | ForwardGradient | FiniteDifference | SPSA,
+    Discriminator("method"),
+    by_default("method", "per-parameter"),
 ]
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from core.gradients.blocks import SAMPLES
 from core.nn import Network
 from core.nn.activations import identity, softmax
 
@@ -22,6 +23,13 @@ def values_bytes(network: Network, batch_size: int) -> float:
 def later_flops(network: Network, layer: int) -> float:
     """One tangent of one sample pushed through the layers after this one."""
     return 2.0 * sum(fan_in * units for fan_in, units in pairwise(network.widths[layer + 1 :]))
+
+
+def block_bytes(network: Network, batch_size: int, elements: int) -> float:
+    """Memory of a block that is to have so many numbers in its largest tangent: one direction may have more alone."""
+    samples = min(batch_size, SAMPLES)
+    widest = max(tangent_width(network, layer) for layer in range(len(network.layers)))
+    return FLOAT_BYTES * 4.0 * max(elements, samples * widest) + values_bytes(network, samples)
 
 
 def tangent_width(network: Network, layer: int) -> int:

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from core.dual import DualTensor, UnitTangent
 from core.gradients.base import Block, Cost, Estimate
 from core.gradients.blocks import SAMPLES, Range, cut, grid
-from core.gradients.costs import FLOAT_BYTES, forward_flops, later_flops, tangent_width
+from core.gradients.costs import block_bytes, forward_flops, later_flops, tangent_width
 from core.gradients.exact import Exact
 from core.gradients.forward import Forward
 from core.nn import Network
@@ -70,7 +70,7 @@ class PerNeuron(Exact):
         pushes = sum(units * (8.0 + later_flops(network, layer)) for layer, units in enumerate(network.widths[1:]))
         return Cost(
             pushes * batch_size + 2 * forward_flops(network, batch_size),
-            4.0 * ELEMENTS * FLOAT_BYTES,
+            block_bytes(network, batch_size, ELEMENTS),
             self.row_numbers(network, batch_size),
         )
 

@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 from core.dual import DualTensor, EntrySeed, UnitTangent
 from core.gradients.base import Block, Cost, Estimate
 from core.gradients.blocks import SAMPLES, cut, grid
-from core.gradients.costs import FLOAT_BYTES, later_flops, tangent_width
+from core.gradients.costs import block_bytes, later_flops, tangent_width
 from core.gradients.exact import Exact
 from core.gradients.forward import Forward
 from core.nn import Network, Slice
@@ -57,7 +57,9 @@ class PerParameter(Exact):
     def cost(self, network: Network, batch_size: int) -> Cost:
         parts = network.slices
         flops = sum((part.stop - part.start) * (8.0 + later_flops(network, part.layer)) for part in parts)
-        return Cost(flops * batch_size, 8.0 * ELEMENTS * FLOAT_BYTES, self.row_numbers(network, batch_size))
+        return Cost(
+            flops * batch_size, block_bytes(network, batch_size, 2 * ELEMENTS), self.row_numbers(network, batch_size)
+        )
 
 
 @lru_cache(maxsize=64)

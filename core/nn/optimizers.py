@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 from pydantic import Discriminator
 from pydantic.dataclasses import dataclass
 
-from core.nn.config import CONFIG
+from core.nn.config import CONFIG, by_default
 from core.nn.schedules import Constant, Schedule
 
 Vector: TypeAlias = NDArray[np.floating[Any]]
@@ -139,7 +139,7 @@ class RMSprop(AbstractOptimizer):
 def _clipped(gradient: Vector, clip_norm: float | None) -> Vector:
     if clip_norm is None:
         return gradient
-    norm = float(np.linalg.norm(gradient))
+    norm = float(np.linalg.norm(gradient.astype(np.float64)))  # squares of float32 overflow early
     return gradient * (clip_norm / norm) if norm > clip_norm else gradient
 
 
@@ -147,4 +147,6 @@ def _decayed(gradient: Vector, parameters: Vector, weight_decay: float) -> Vecto
     return gradient + weight_decay * parameters if weight_decay else gradient
 
 
-Optimizer: TypeAlias = Annotated[SGD | Momentum | Nesterov | Adam | RMSprop, Discriminator("name")]
+Optimizer: TypeAlias = Annotated[
+    SGD | Momentum | Nesterov | Adam | RMSprop, Discriminator("name"), by_default("name", "sgd")
+]

@@ -7,7 +7,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import Discriminator
 from pydantic.dataclasses import dataclass
 
-from core.nn.config import CONFIG
+from core.nn.config import CONFIG, by_default
 
 Steps: TypeAlias = Annotated[int, Ge(0)]
 
@@ -54,4 +54,4 @@ def _warmup(warmup_steps: int, step: int) -> float:
     return min((step + 1) / (warmup_steps + 1), 1.0)  # the first step moves a little, the one after the warm-up fully
 
 
-Schedule: TypeAlias = Annotated[Constant | Step | Cosine, Discriminator("name")]
+Schedule: TypeAlias = Annotated[Constant | Step | Cosine, Discriminator("name"), by_default("name", "constant")]

@@ -3,10 +3,10 @@
 from typing import Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Lt
-from pydantic import Field
+from pydantic import Discriminator
 from pydantic.dataclasses import dataclass
 
-from core.nn.config import CONFIG
+from core.nn.config import CONFIG, by_default
 from core.rounds.base import State, Vector
 
 
@@ -37,4 +37,4 @@ class Nesterov:
         return state.parameters + rate * (change + momentum * velocity), (velocity,)
 
 
-Outer: TypeAlias = Annotated[Average | Nesterov, Field(discriminator="name")]
+Outer: TypeAlias = Annotated[Average | Nesterov, Discriminator("name"), by_default("name", "average")]

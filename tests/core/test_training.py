@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from core.data import Dataset, load
+from core.nn import Network
 from core.numerics import digest
 from core.rounds import State, Synchronous
 from core.spec import JobSpec
@@ -160,3 +161,19 @@ def test_parameters_that_the_last_step_ruined_are_no_success(mnist: Dataset) -> 
 
 def test_a_run_ends_with_the_round_in_which_its_time_is_over(mnist: Dataset) -> None:
     assert run(a_training(mnist, gradient={"method": "per-neuron"}, max_seconds=1e-6)).step == 1
+
+
+def test_an_evaluation_of_a_wide_network_takes_fewer_samples_at_once(
+    mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = a_training(mnist, gradient={"method": "per-neuron"})
+    whole, sizes, predict = training.evaluate(training.initial()), [], Network.predict
+
+    def counted(self: Network, parameters: Any, inputs: Any) -> Any:
+        sizes.append(len(inputs))
+        return predict(self, parameters, inputs)
+
+    monkeypatch.setattr("core.training.EVALUATED_NUMBERS", 144 * 300)
+    monkeypatch.setattr(Network, "predict", counted)
+    assert training.evaluate(training.initial()).test_accuracy == whole.test_accuracy
+    assert max(sizes) == 300

@@ -1,6 +1,7 @@
 """Uploads become data sets whole, or are refused with the reason."""
 
 import io
+import json
 import math
 import zipfile
 from collections.abc import Callable, Mapping
@@ -138,6 +139,9 @@ def test_damaged_files(tmp_path: Path, draw: Draw, write_split: Callable[[Path, 
                 continue
 
 
+NO_TEXTS = pa.Array.from_buffers(
+    pa.string(), 2, [None, pa.py_buffer(np.array([0, 1, 2], np.int32)), pa.py_buffer(b"\xff\xfe")]
+)
 COLUMNS: dict[str, tuple[dict[str, Any], str]] = {
     "no label": ({"image": [b"x"]}, "missing_column"),
     "no image": ({"label": [0]}, "missing_column"),
@@ -147,9 +151,35 @@ COLUMNS: dict[str, tuple[dict[str, Any], str]] = {
     "a label is NaN": ({"image": [b"x", b"x"], "label": [0.0, math.nan]}, "bad_row"),
     "another split": ({"image": [b"x", b"x"], "label": [0, 1], "split": ["dev", "dev"]}, "bad_row"),
     "no picture": ({"image": [b"x", b"x"], "label": [0, 1]}, "unknown_image_format"),
+    "texts that are none": ({"image": [b"x", b"x"], "label": NO_TEXTS}, "broken_file"),
     "one class": ({"image": [b"x", b"x"], "label": [0, 0]}, "class_count"),
     "too many rows": ({"image": [b""] * 200_001, "label": [0] * 200_001}, "too_many_samples"),
 }
+
+
+@pytest.mark.parametrize("names", [["a", "a"], ["a", "\x1b[2J"], ["a", "b" * 101]], ids=["twice", "control", "long"])
+def test_class_names_of_the_hub_s_schema_are_checked_too(tmp_path: Path, draw: Draw, names: list[str]) -> None:
+    told = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+    whole = pa.table({"image": [draw(0), draw(1)], "label": [0, 1]})
+    parquet.write_table(whole.replace_schema_metadata({b"huggingface": json.dumps(told)}), tmp_path / "file")
+    with pytest.raises(DatasetError) as refusal:
+        install("mine", tmp_path / "file", tmp_path)
+    assert refusal.value.code == "bad_class"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_is_named(tmp_path: Path, draw: Draw, method: int) -> None:
+    file = tmp_path / "file"
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, content in good(draw).items():
+            archive.writestr(name, content)
+    content = bytearray(file.read_bytes())
+    first = content.index(b"a/0.png") + len("a/0.png")
+    content[first + 20 : first + 200] = bytes(180)
+    file.write_bytes(content)
+    with pytest.raises(DatasetError) as refusal:
+        install("mine", file, tmp_path)
+    assert refusal.value.code == "broken_file"
 
 
 @pytest.mark.parametrize(("columns", "code"), COLUMNS.values(), ids=COLUMNS)

@@ -39,6 +39,14 @@ def test_the_gradient_takes_no_more_memory_than_foretold(method: Method) -> None
     assert 0.02 * method.cost(network, 64).peak_bytes < peak < method.cost(network, 64).peak_bytes + rows
 
 
+@pytest.mark.parametrize("method", [PerParameter(), PerNeuron()], ids=lambda method: method.method)
+def test_a_layer_so_wide_that_one_direction_fills_a_block_is_counted(method: Method) -> None:
+    network = Network(16, (Dense(8, "relu"), Dense(20_000, "relu"), Dense(10, "softmax")))
+    widest = 128 * tangent_width(network, 0)
+    assert widest == 128 * 20_000
+    assert method.cost(network, 128).peak_bytes > 8 * widest
+
+
 def test_the_honest_method_costs_more_than_the_shared_passes() -> None:
     network = Network(784, (Dense(100, "relu", "he"), Dense(10, "softmax")))
     assert PerParameter().cost(network, 64).flops > 5 * PerNeuron().cost(network, 64).flops

@@ -91,6 +91,12 @@ def test_clipping_keeps_the_direction() -> None:
     assert_allclose(short, [-0.3, -0.4], rtol=1e-12)
 
 
+def test_a_large_gradient_of_float32_is_clipped_and_not_lost() -> None:
+    large = np.full(4, 3e19, np.float32)  # its squares are infinite
+    moved, _ = SGD(learning_rate=1.0, clip_norm=1.0).update(np.zeros(4, np.float32), large, (), 0, 1)
+    assert_allclose(moved, [-0.5] * 4, rtol=1e-6)
+
+
 def test_the_schedule_scales_the_step() -> None:
     optimizer = SGD(learning_rate=1.0, schedule=Step(every=1, decay=0.5))
     moves = [optimizer.update(np.zeros(1), np.ones(1), (), step, 3)[0][0] for step in range(3)]

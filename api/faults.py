@@ -13,6 +13,8 @@ from api.problems import Problem
 from core.spec import Fault
 
 M = TypeVar("M", bound=BaseModel)
+UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
+"""A field that is not known: of a model, and of a dataclass."""
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -51,8 +53,9 @@ def explained(error: Mapping[str, Any], body: Any, names: set[str]) -> tuple[Fau
     if kind.startswith("union_tag"):
         tag = context["discriminator"].strip("'")
         keys, written = [*keys, tag], context.get("tag")
-    elif kind == "extra_forbidden":
-        known, written = sorted(names), str(keys[-1])
+    elif kind in UNKNOWN_FIELD:
+        written = str(keys[-1])
+        known = sorted(names - {written})
     return Fault(_pointer(keys), kind, _message(error, known)), nearest(written, known)
 
 
@@ -64,7 +67,7 @@ def _innermost(errors: list[ErrorDetails]) -> list[ErrorDetails]:
 
 def _message(error: Mapping[str, Any], known: list[str]) -> str:
     kind, tag = error["type"], error.get("ctx", {}).get("tag")
-    if kind == "extra_forbidden":
+    if kind in UNKNOWN_FIELD:
         return f"there is no field {error['loc'][-1]!r} here; leave it out"
     if kind == "union_tag_invalid":
         return f"{tag!r} is not known; there are: {', '.join(known)}"
@@ -79,6 +82,8 @@ def _keys(loc: tuple[int | str, ...], body: Any) -> list[int | str]:
     for at, part in enumerate(loc):
         inside = (part in body) if isinstance(body, dict) else isinstance(body, list) and isinstance(part, int)
         last = at == len(loc) - 1
+        if inside and not last and not isinstance(body[part], dict | list):
+            continue  # a member's name that is the name of a field too: nothing lies within that field
         if inside or (last and isinstance(body, dict)):
             keys.append(part)
             body = body.get(part) if isinstance(body, dict) else body[part] if part < len(body) else None  # type: ignore[operator]

@@ -74,7 +74,7 @@ def _of(error: Exception) -> Problem:
         case Conflict():
             return Problem("illegal_transition", str(error), job_status=error.status)
         case QueueFull():
-            return Problem("queue_full", f"{error}; try again later", {"Retry-After": "30"})
+            return Problem("queue_full", f"{error}; try again later", {"Retry-After": "5"})
         case UnknownJob():
             return Problem("job_not_found", f"there is no job {str(error)!r}")
         case InFlight():

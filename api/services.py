@@ -8,7 +8,7 @@ from redis.asyncio import Redis as AsyncRedis
 from api.fanout import Fanout
 from api.forecast import Forecast
 from api.predictions import Models
-from api.security import Hosts, Keys
+from api.security import Hosts, Key, Keys
 from core.hosts import is_loopback
 from core.settings import Settings
 from core.store import Access, Checkpoints, Counters, Documents, Exchange, Jobs, connect, connect_async
@@ -33,6 +33,10 @@ class Services:
     keys: Keys | None
     models: Models
     uploads: dict[str, int] = field(default_factory=dict)
+
+    def knows(self, key: Key) -> bool:
+        """Return whether a key that was let in has not been taken away since."""
+        return self.keys is None or self.keys.of_digest(key.sha256) is not None
 
     @classmethod
     def of(cls, settings: Settings) -> "Services":

@@ -1,6 +1,7 @@
 """Webhooks: a signed POST when a job ends, as standardwebhooks.com has it, with retries, never to private addresses.
 
-`webhook-signature` is `v1,` and the base64 of the HMAC-SHA256 of `ID.TIMESTAMP.BODY`, keyed with the operator's secret.
+`webhook-signature` is `v1,` and the base64 of the HMAC-SHA256 of `ID.TIMESTAMP.BODY`, keyed with the operator's secret:
+the bytes behind `whsec_`, which are written in base64, or a text of another form as it is.
 """
 
 import asyncio
@@ -22,8 +23,12 @@ from api.services import Services
 from core.job import Job
 from core.store import UnknownJob, Webhooks
 
+PREFIX = "whsec_"
 POLL_SECONDS = 1.0
+AT_ONCE = 8
+"""Calls that one process makes at a time, so that a slow receiver holds up only some of the others."""
 TIMEOUT_SECONDS = 10.0
+"""Of a whole call."""
 CLAIM_SECONDS = 60.0
 WAITS_SECONDS = (5.0, 30.0, 120.0, 600.0, 3600.0, 4 * 3600.0)
 """From one attempt to the next; after the last one the call is given up."""
@@ -50,8 +55,12 @@ def check_url(url: SplitResult, private: bool) -> None:
 def sign(secret: SecretStr, identifier: str, timestamp: int, body: bytes) -> str:
     """Return the value of `webhook-signature`."""
     signed = f"{identifier}.{timestamp}.".encode() + body
-    mac = hmac.new(secret.get_secret_value().encode(), signed, hashlib.sha256)
+    mac = hmac.new(_key(secret.get_secret_value()), signed, hashlib.sha256)
     return "v1," + base64.b64encode(mac.digest()).decode()
+
+
+def _key(secret: str) -> bytes:
+    return base64.b64decode(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else secret.encode()
 
 
 async def send(job: Job, secret: SecretStr, private: bool) -> int:
@@ -82,10 +91,15 @@ async def send(job: Job, secret: SecretStr, private: bool) -> int:
 
 
 async def deliver_forever(services: Services) -> None:
-    """Call webhooks as they come due."""
+    """Call webhooks as they come due, several at a time."""
     if services.settings.webhook_secret is None:
         return
-    webhooks = Webhooks(services.store)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(_deliver(services, Webhooks(services.store)))
+
+
+async def _deliver(services: Services, webhooks: Webhooks) -> None:
     while True:
         try:
             claimed = await run_in_threadpool(webhooks.claim, CLAIM_SECONDS)
@@ -104,7 +118,8 @@ async def _attempt(services: Services, webhooks: Webhooks, job_id: str, attempt:
     log = structlog.get_logger().bind(job=job_id, attempt=attempt)
     try:
         job = await run_in_threadpool(services.jobs.get, job_id)
-        status = await send(job, services.settings.webhook_secret, services.settings.webhook_private)
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            status = await send(job, services.settings.webhook_secret, services.settings.webhook_private)
         outcome, delivered = str(status), 200 <= status < 300
     except UnknownJob:
         outcome, delivered = "the job was deleted", True

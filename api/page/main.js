@@ -17,6 +17,7 @@ const VIEWS = { "": jobsView, new: newView, jobs: jobView, draw: drawView, compa
 const main = document.getElementById("main");
 let leave = () => {};
 let following = false;
+let asking = false;
 
 /** Show the view of the address: `#/jobs/ID` is view `jobs` with argument `ID`. */
 function show() {
@@ -50,8 +51,11 @@ async function begin() {
 }
 
 function ask() {
+  if (asking) return; // several requests may be refused at once, and somebody may be typing the key
+  asking = true;
   leave();
   leave = loginView(main, async (session) => {
+    asking = false;
     store.link.session = session;
     header.show(enter);
     await enter();

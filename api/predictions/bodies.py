@@ -73,6 +73,8 @@ def _document(raw: bytes) -> tuple[Images, str | None]:
         body = from_json(raw, allow_inf_nan=False)
     except ValueError as error:
         raise Problem("malformed_json", str(error)) from None
+    if isinstance(body, dict):
+        body = {name: value for name, value in body.items() if value is not None}
     forms = [name for name in ("pixels", "images") if isinstance(body, dict) and isinstance(body.get(name), list)]
     if len(forms) != 1 or set(body) - {*forms, "model"}:
         message = "send either `images`, a list of base64 strings, or `pixels`, a list of lists of 784 numbers"

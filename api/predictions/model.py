@@ -13,8 +13,8 @@ from core.spec import JobSpec
 from core.store import Checkpoint
 from core.training import network_for
 
-BYTES_AT_ONCE = 64 << 20
-"""Inputs of one matrix product; more images are answered in several."""
+NUMBERS_AT_ONCE = 16 << 20
+"""In the widest layer of one forward pass; more images are answered in several."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +46,19 @@ class Model:
 
     def answer(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Return the probabilities (n, C) for images (n, 28, 28)."""
-        count = max(1, BYTES_AT_ONCE // (self.image_size**2 * self.parameters.dtype.itemsize))
-        starts = range(0, max(1, len(images)), count)
-        return np.concatenate([self.probabilities(self.inputs(images[start : start + count])) for start in starts])
+        return np.concatenate([self._pass(self.inputs(images[part])) for part in self._parts(len(images))])
 
     def probabilities(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return the probabilities (n, C) for inputs (n, image_size²) from 0 to 1."""
+        return np.concatenate([self._pass(inputs[part]) for part in self._parts(len(inputs))])
+
+    def _pass(self, inputs: NDArray[Any]) -> NDArray[Any]:
         found: NDArray[Any] = self.network.probabilities(self.parameters, inputs)
         return found
+
+    def _parts(self, samples: int) -> list[slice]:
+        count = max(1, NUMBERS_AT_ONCE // max(self.network.widths))
+        return [slice(start, start + count) for start in range(0, max(1, samples), count)]
 
 
 def _classes(spec: JobSpec, count: int, data_dir: Path) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from api.predictions.model import Model
 from api.problems import Problem
 from core.data import scale
 
+TOO_MANY = f"at most {MAX_IMAGES:,} images are taken in one request"
 INPUT, OUTPUT = "input", "probabilities"
 LENGTH = "Inference-Header-Content-Length"
 DATATYPES: dict[str, type[np.generic]] = {"FP32": np.float32, "FP64": np.float64, "UINT8": np.uint8}
@@ -69,7 +70,7 @@ class Infer:
             raise _bad(f"{LENGTH} is {length}, but the body has {len(body)} bytes")
         text = body[:length]
         if text.count(b"[") > MAX_IMAGES + 16:
-            raise _bad(f"at most {MAX_IMAGES:,} images are taken in one request")
+            raise _bad(TOO_MANY)
         try:
             request = InferRequest.model_validate(from_json(text, allow_inf_nan=False))
         except ValidationError as error:
@@ -89,9 +90,14 @@ class Infer:
             raise _bad(f"datatype {tensor.datatype!r} is not taken; these are: {', '.join(DATATYPES)}")
         if len(tensor.shape) != 2 or tensor.shape[1] != width or tensor.shape[0] < 1:
             raise _bad(f"shape {tensor.shape} does not fit; the model takes [n, {width}]")
+        if tensor.shape[0] > MAX_IMAGES:
+            raise _bad(TOO_MANY)
         values = self._values(tensor).reshape(tensor.shape)
         dtype = model.parameters.dtype
-        return scale(values, dtype) if tensor.datatype == "UINT8" else values.astype(dtype)
+        if tensor.datatype == "UINT8":
+            return scale(values, dtype)
+        with np.errstate(over="ignore"):
+            return _finite(values.astype(dtype))
 
     def answer(self, name: str, model: Model) -> tuple[bytes, dict[str, str]]:
         """Return the answer's body and headers. Raises Problem `bad_request`."""
@@ -118,7 +124,7 @@ class Infer:
         if size != len(self.binary) or size != prod(tensor.shape) * dtype.itemsize:
             wanted = prod(tensor.shape) * dtype.itemsize
             raise _bad(f"binary_data_size is {size} and {len(self.binary)} bytes came; the shape needs {wanted}")
-        return _finite(np.frombuffer(self.binary, dtype))
+        return np.frombuffer(self.binary, dtype)
 
 
 def metadata(name: str, model: Model, steps: Sequence[int]) -> Mapping[str, Any]:
@@ -141,12 +147,13 @@ def _listed(data: Sequence[Any], dtype: np.dtype[Any], size: int) -> NDArray[Any
     if dtype.kind == "u" and not (values.dtype.kind in "iu" and values.min() >= 0 and values.max() <= 255):
         raise _bad("UINT8 data are whole numbers from 0 to 255")
     with np.errstate(over="ignore"):
-        return _finite(values.astype(dtype))
+        return values.astype(dtype)
 
 
 def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    """The pixels as the model takes them, where a float64 may be too large a number."""
     if not np.isfinite(values).all():
-        raise _bad("the data must be finite numbers")
+        raise _bad(f"the data must be finite numbers of {values.dtype}")
     return values
 
 

@@ -52,7 +52,7 @@ class DatasetList(BaseModel):
 def list_datasets(services: ServicesDep) -> Any:
     """List what a job's `dataset.name` may be."""
     names = catalogue(services.settings.data_dir, services.settings.hub_datasets)
-    coming = [_installing(name, read) for name, read in services.uploads.items() if name not in names]
+    coming = [_installing(name, read) for name, read in list(services.uploads.items()) if name not in names]
     return DatasetList(data=[*(_view(services, name) for name in names), *coming])
 
 
@@ -63,8 +63,8 @@ def get_dataset(services: ServicesDep, name: Name) -> Any:
     """Show a data set, or how far its upload is read."""
     if name in catalogue(services.settings.data_dir, services.settings.hub_datasets):
         return _view(services, name)
-    if name in services.uploads:
-        return _installing(name, services.uploads[name])
+    if (read := services.uploads.get(name)) is not None:
+        return _installing(name, read)
     raise Problem("not_found", f"there is no data set {name!r}; GET /v1/datasets lists them")
 
 

@@ -39,7 +39,9 @@ LastId = Annotated[str | None, Depends(last_event_id)]
 
 
 @router.get("/jobs/{job_id}/events", response_class=EventSourceResponse, responses=_JOB_PROBLEMS)
-async def job_events(services: ServicesDep, job: JobDep, last_id: LastId) -> AsyncIterator[ServerSentEvent]:
+async def job_events(
+    services: ServicesDep, key: CallerDep, job: JobDep, last_id: LastId
+) -> AsyncIterator[ServerSentEvent]:
     """Follow a job: `status`, `step` (at most 5 a second), `evaluation`, `retry`; `done` is the last.
 
     Without `Last-Event-ID` it begins with all that is kept. `gap` tells that events were lost in between.
@@ -52,6 +54,8 @@ async def job_events(services: ServicesDep, job: JobDep, last_id: LastId) -> Asy
             yield _gap()
         over = status is None or status in ENDED
         async for message in _joined(kept, listener, over):
+            if not services.knows(key):
+                return
             yield message.sent
             if _end(message.event):
                 status, over = _end(message.event), True
@@ -70,6 +74,8 @@ async def all_events(services: ServicesDep, key: CallerDep, last_id: LastId) -> 
         if lost:
             yield _gap()
         async for message in _joined(kept, listener, False):
+            if not services.knows(key):
+                return
             job_id = message.event.job_id
             if not key.owns(None) and job_id not in owners:
                 owners[job_id] = await run_in_threadpool(_owner, services, job_id)

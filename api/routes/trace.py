@@ -18,7 +18,7 @@ from api.predictions.trace import Direction, Trace, address, locate, trace
 from api.problems import Problem, documented
 from api.routes.predictions import Step
 from api.services import Services
-from core.data import SIDE, ImageError, load, treat
+from core.data import SIDE, ImageError, UnknownDataset, load, treat
 from core.spec import Fault
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["models"], dependencies=reads)
@@ -145,7 +145,10 @@ def _image(services: Services, model: Model, asked: TraceRequest) -> tuple[NDArr
     if asked.image is not None:
         return _picture(asked.image)[np.newaxis], None
     settings, number = services.settings, asked.test_sample or 0
-    data = load(model.spec.dataset.name, SIDE, settings.data_dir, settings.hub_datasets)
+    try:
+        data = load(model.spec.dataset.name, SIDE, settings.data_dir, settings.hub_datasets)
+    except UnknownDataset as error:
+        raise _fault("/test_sample", "unknown_dataset", f"{error}; send `pixels` or an `image`") from error
     if number >= len(data.test_labels):
         raise _fault("/test_sample", "no_such_sample", f"the test split has {len(data.test_labels)} samples")
     return np.asarray(data.test_images[number]).reshape(1, SIDE, SIDE), int(data.test_labels[number])

@@ -38,7 +38,7 @@ def _same_site(host: str, headers: Mapping[str, str]) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
-    return urlsplit(origin).netloc.lower() == host.lower()
+    return origin.lower().partition("://")[2] == host.lower()  # an origin has no path (RFC 6454)
 
 
 def _name(host: str) -> str:

@@ -1,6 +1,7 @@
 """What happens before a route is reached: keys, scopes, owners, sessions, rates, hosts, request ids, headers."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from redis import Redis
 
 from api.security import Scope
-from api.security.keys import create
+from api.security.keys import LOOK_SECONDS, create
 from api.services import Services
 from core.job import Status
 from core.settings import Settings
@@ -104,6 +105,25 @@ def test_a_job_belongs_to_its_key(caller: Caller, store: Redis) -> None:
     assert Jobs(store).get(job_id).status is Status.QUEUED
     assert [job["id"] for job in caller("root").get("/v1/jobs").json()["data"]] == [job_id]
     assert "owner" not in caller("ann").get(f"/v1/jobs/{job_id}").json()
+
+
+@pytest.mark.parametrize("address", ["/v1/events", "/v1/jobs/{}/events"])
+def test_a_key_that_was_taken_away_hears_no_more_events(
+    caller: Caller, keys_file: Path, store: Redis, address: str
+) -> None:
+    whole = keys_file.read_text()
+    job_id = caller("ann").post("/v1/jobs", json={}).json()["id"]
+    try:
+        with caller("ann").stream("GET", address.format(job_id)) as response:
+            lines = response.iter_lines()
+            next(lines)
+            keys_file.write_text(json.dumps([key for key in json.loads(whole) if key["name"] != "ann"]))
+            time.sleep(LOOK_SECONDS + 0.2)
+            Jobs(store).move(job_id, Status.CANCELLED)
+            assert "cancelled" not in "".join(lines)
+    finally:
+        keys_file.write_text(whole)
+        time.sleep(LOOK_SECONDS + 0.2)
 
 
 def test_a_key_finds_its_jobs_among_those_of_others(caller: Caller) -> None:

@@ -32,7 +32,12 @@ WRONG: list[tuple[dict[str, Any], str, str, str | None]] = [
     ({"network": {"layers": [{"units": 10, "activation": "rele"}]}}, "/network/layers/0/activation", "literal_error",
      "relu"),
     ({"gradient": {"method": "per-nuron"}}, "/gradient/method", "union_tag_invalid", "per-neuron"),
-    ({"gradient": {}}, "/gradient/method", "union_tag_not_found", None),
+    ({"gradient": {"method": "spsa", "direction": 4}}, "/gradient/direction", "unexpected_keyword_argument",
+     "directions"),
+    ({"optimizer": {"learning_rat": 0.1}}, "/optimizer/learning_rat", "unexpected_keyword_argument", "learning_rate"),
+    ({"gradient": {"directions": 4}}, "/gradient/directions", "unexpected_keyword_argument", "distribution"),
+    ({"network": {"layers": [{"custom": "quantize", "units": 3}]}}, "/network/layers/0/units",
+     "unexpected_keyword_argument", None),
     ({"optimizer": {"name": "sgd", "learning_rate": -1}}, "/optimizer/learning_rate", "greater_than", None),
     ({"dataset": {"name": "mnits"}}, "/dataset/name", "unknown_dataset", "mnist"),
     ({"dataset": {"name": "mnist", "validation_limit": 60_000}}, "/dataset/validation_limit",
@@ -54,6 +59,17 @@ def test_the_empty_spec_is_a_job(client: httpx.Client) -> None:
     assert job["spec"]["network"]["layers"][0]["units"] == 20
     assert [one["status"] for one in job["transitions"]] == ["queued"]
     assert client.get(answer.headers["location"]).json()["id"] == job["id"]
+
+
+def test_kinds_have_defaults_as_all_fields_have(client: httpx.Client) -> None:
+    partly = {"gradient": {}, "optimizer": {"learning_rate": 0.05, "schedule": {"warmup_steps": 5}}, "outer": {}}
+    spec = client.post("/v1/jobs", json=partly).json()["spec"]
+    assert (spec["gradient"]["method"], spec["optimizer"]["name"], spec["outer"]["name"]) == (
+        "per-parameter",
+        "sgd",
+        "average",
+    )
+    assert spec["optimizer"]["schedule"] == {"name": "constant", "warmup_steps": 5}
 
 
 @pytest.mark.parametrize(("spec", "pointer", "code", "suggestion"), WRONG, ids=lambda value: str(value)[:40])

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from redis import Redis
 
 from api import webhooks
@@ -208,3 +210,41 @@ def test_a_private_webhook_is_refused_when_it_is_posted(
     with serve(guarded) as url:
         answer = httpx.post(f"{url}/v1/jobs", json={"webhook_url": "http://169.254.169.254/"})
     assert answer.json()["errors"][0]["pointer"] == "/webhook_url"
+
+
+def test_a_secret_in_the_form_of_the_standard_is_the_bytes_in_it() -> None:
+    """The example of the specification's own libraries."""
+    secret, body = SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), b'{"test": 2432232314}'
+    found = webhooks.sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
+    assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_receivers_that_do_not_answer_hold_up_no_other(calling: httpx.Client, receiver: Receiver) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and says nothing
+        for _ in range(webhooks.AT_ONCE - 1):
+            end_a_job(calling, f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        time.sleep(0.5)
+        end_a_job(calling, receiver.url)
+        receiver.wait(1)
+
+
+def test_a_call_that_trickles_is_given_up(calling: httpx.Client, store: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(webhooks, "WAITS_SECONDS", ())
+    stop = Event()
+
+    def trickle(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            while not stop.wait(0.2):
+                connection.send(b"H")
+
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        thread = Thread(target=trickle, args=(slow,), daemon=True)
+        thread.start()
+        end_a_job(calling, f"http://127.0.0.1:{slow.getsockname()[1]}/")
+        end = time.monotonic() + 8
+        while store.zcard(keys.WEBHOOKS) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert store.zcard(keys.WEBHOOKS) == 0
+        stop.set()

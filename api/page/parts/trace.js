@@ -11,7 +11,8 @@ const WORTH = 1e-6; // of a derivative, to be a good example
 export function trace(job) {
   const { image_size: side } = job.spec.dataset;
   const dense = job.spec.network.layers.map((layer, index) => ({ layer, index })).filter(({ layer }) => !layer.custom);
-  const fan = (index) => (index === 0 ? side ** 2 : job.spec.network.layers[index - 1].units);
+  // Custom layers keep the width that they are given.
+  const fan = (index) => job.spec.network.layers.slice(0, index).findLast((one) => one.units)?.units ?? side ** 2;
   const layer = field(
     "select",
     "layer",

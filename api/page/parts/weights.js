@@ -6,6 +6,7 @@ import { h, say } from "../dom.js";
 const AGAIN_MILLISECONDS = 1500;
 const LAST_MILLISECONDS = 300;
 const GAP = 1; // between the tiles of weights.png
+const SHOWN_UNITS = 400; // at most, in weights.png
 
 /** The picture of a job's weights. Picking sends the event `pick` with {layer, row, column} to the window. */
 export function weights(job) {
@@ -79,7 +80,7 @@ export function weights(job) {
 /** Which weight lies under the pointer: its row is the pixel, its column the unit. */
 function weightAt(picture, event, spec) {
   const side = spec.dataset.image_size;
-  const units = spec.network.layers[0].units;
+  const units = Math.min(spec.network.layers[0].units, SHOWN_UNITS);
   const columns = Math.ceil(Math.sqrt(units));
   const cells = columns * (side + GAP) + GAP;
   const box = picture.getBoundingClientRect();

@@ -20,7 +20,7 @@ const WRITE = {
 export function control(field, changed) {
   const id = `field-${field.path.replaceAll(".", "-")}`;
   const input = entry(field, id);
-  const wrong = h("span", { class: "wrong", role: "alert" });
+  const wrong = h("span", { class: "wrong", role: "alert", id: `${id}-wrong` });
   input.addEventListener("input", () => changed(field.path, READ[field.kind](input, field)));
   const node = h(
     "div",
@@ -43,13 +43,14 @@ export function control(field, changed) {
 
   function fault(message) {
     say(wrong, message ?? "");
-    input.toggleAttribute("aria-invalid", Boolean(message));
+    if (message) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
   }
   return { field, node, show, fault, focus: () => input.focus() };
 }
 
 function entry(field, id) {
-  const common = { id, "aria-describedby": `${id}-meaning`, autocomplete: "off" };
+  const common = { id, "aria-describedby": `${id}-meaning ${id}-wrong`, autocomplete: "off" };
   if (field.kind === "select")
     return h(
       "select",

@@ -1,5 +1,7 @@
 // Every field of the spec with its meaning. `when` says for which specs it exists; blank means the service's default.
 
+import * as api from "../api.js";
+
 const is =
   (path, ...values) =>
   (get) =>

@@ -11,12 +11,17 @@ import { keep, maySubmit } from "../store.js";
 
 const PAUSE_MILLISECONDS = 400;
 
+/** A key that no other draft has; `crypto.randomUUID` is there on HTTPS and localhost only. */
+function fresh() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Show the form; `id` is a job whose spec is the beginning. */
 export function newView(main, id) {
   let draft = restore();
   let standard = {}; // the defaults, as the service told them
   let asked = 0;
-  let key = crypto.randomUUID();
+  let key = fresh();
   let timer = null;
   const fields = specForm(changed);
   const presets = presetBar(take);
@@ -41,7 +46,7 @@ export function newView(main, id) {
   }
 
   function edited() {
-    key = crypto.randomUUID(); // another draft is another job
+    key = fresh(); // another draft is another job
     save(draft);
     look();
   }

@@ -116,6 +116,8 @@ WRONG: dict[str, Any] = {
     "UINT8 too large": {"inputs": [GOOD | {"datatype": "UINT8", "data": [256] * 784}]},
     "unknown output": {"inputs": [GOOD], "outputs": [{"name": "x"}]},
     "a list": [],
+    "too large for the model": {"inputs": [GOOD | {"datatype": "FP64", "data": [1e300] * 784}]},
+    "too many images": {"inputs": [GOOD | {"datatype": "UINT8", "shape": [20_001, 784], "data": [0]}]},
 }
 
 

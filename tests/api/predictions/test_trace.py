@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from api.predictions.trace import address, locate, trace
-from core.data import Dataset, scale
+from core.data import Dataset, UnknownDataset, scale
 from core.gradients import PerNeuron, gradient
 from core.nn import Dense, Network
 from core.rounds import State
@@ -117,3 +117,12 @@ def test_through_a_black_box(
     else:
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_differentiable")
     assert client.post(f"/v1/jobs/{job_id}/trace", json={"layer": 2}).json()["derivative"] != 0
+
+
+def test_a_data_set_that_is_gone_is_said(client: httpx.Client, model_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any) -> None:
+        raise UnknownDataset("data set 'mnist' is not known")
+
+    monkeypatch.setattr("api.routes.trace.load", gone)
+    answer = client.post(f"/v1/jobs/{model_id}/trace", json={})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "unknown_dataset")

@@ -39,7 +39,9 @@ def test_only_our_own_pages_change_something(method: str) -> None:
     assert refused(method, host="localhost:80", origin="http://localhost:80") is None
     assert refused(method, host="localhost:80", origin="http://localhost:81") == "foreign_origin"
     assert refused(method, host="localhost:80", origin="http://evil.org") == "foreign_origin"
-    assert refused(method, host="localhost:80", origin="null") == "foreign_origin"
+    for none in ("null", "http://[", "", "://"):
+        assert refused(method, host="localhost:80", origin=none) == "foreign_origin"
+    assert refused(method, host="[::1]:80", origin="http://[::1]:80") is None
     assert refused(method, host="localhost:80", sec_fetch_site="cross-site") == "foreign_origin"
     assert refused(method, host="localhost:80", sec_fetch_site="same-origin") is None
 

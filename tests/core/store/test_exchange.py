@@ -1,6 +1,7 @@
 """The exchange: what is sent is what arrives, and everything expires."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -153,14 +154,17 @@ def test_every_key_expires(exchange: Redis) -> None:
     assert all(exchange.ttl(name) > 0 for name in exchange.keys("*"))
 
 
-@pytest.mark.parametrize("what", ["rows", "farewell"])
-def test_a_sender_that_dies_in_the_middle_leaves_nothing(exchange: Redis, what: str) -> None:
-    ours = Exchange(exchange)
+SENDING: dict[str, Callable[[Exchange], None]] = {
+    "rows": lambda ours: ours.send("j", 1, [Rows(0, 0, 1, Rows.DONE, 0.0, "w", b"")]),
+    "a round": lambda ours: ours.put("j", Round(1, 0, np.zeros(3, np.float32)), [a_task(1)], withdrawn=1),
+    "farewell": lambda ours: ours.dismiss("j", 1),
+}
+
+
+@pytest.mark.parametrize("send", SENDING.values(), ids=SENDING)
+def test_a_sender_that_dies_in_the_middle_leaves_nothing(exchange: Redis, send: Callable[[Exchange], None]) -> None:
     before = transactions(exchange)
-    if what == "rows":
-        ours.send("j", 1, [Rows(0, 0, 1, Rows.DONE, 0.0, "w", b"")])
-    else:
-        ours.dismiss("j", 1)
+    send(Exchange(exchange))
     assert transactions(exchange) == before + 1
 
 

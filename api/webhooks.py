@@ -94,23 +94,35 @@ async def deliver_forever(services: Services) -> None:
     """Call webhooks as they come due, several at a time."""
     if services.settings.webhook_secret is None:
         return
+    webhooks, slots = Webhooks(services.store), asyncio.Semaphore(AT_ONCE)
     async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
-            group.create_task(_deliver(services, Webhooks(services.store)))
-
-
-async def _deliver(services: Services, webhooks: Webhooks) -> None:
-    while True:
-        try:
-            claimed = await run_in_threadpool(webhooks.claim, CLAIM_SECONDS)
-            if claimed:
-                await _attempt(services, webhooks, *claimed)
+        while True:
+            await slots.acquire()
+            if claimed := await _claimed(webhooks):
+                call = group.create_task(_call(services, webhooks, *claimed))
+                call.add_done_callback(lambda _: slots.release())
                 continue
-        except RedisError as error:
-            structlog.get_logger().warning("webhooks wait for the store", error=str(error))
-        except Exception:  # one job's call must not end all others'; it comes up again
-            structlog.get_logger().exception("a webhook could not be called")
-        await asyncio.sleep(POLL_SECONDS)
+            slots.release()
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _claimed(webhooks: Webhooks) -> tuple[str, int] | None:
+    try:
+        return await run_in_threadpool(webhooks.claim, CLAIM_SECONDS)
+    except RedisError as error:
+        structlog.get_logger().warning("webhooks wait for the store", error=str(error))
+    except Exception:
+        structlog.get_logger().exception("no webhook could be taken from the list")
+    return None
+
+
+async def _call(services: Services, webhooks: Webhooks, job_id: str, attempt: int) -> None:
+    try:
+        await _attempt(services, webhooks, job_id, attempt)
+    except RedisError as error:
+        structlog.get_logger().warning("webhooks wait for the store", error=str(error))
+    except Exception:  # one job's call must not end all others'; it comes up again
+        structlog.get_logger().exception("a webhook could not be called", job=job_id)
 
 
 async def _attempt(services: Services, webhooks: Webhooks, job_id: str, attempt: int) -> None:

@@ -22,6 +22,7 @@ let asking = false;
 /** Show the view of the address: `#/jobs/ID` is view `jobs` with argument `ID`. */
 function show() {
   leave();
+  asking = false;
   const [, name = "", argument] = location.hash.split("/");
   const view = VIEWS[name] ?? jobsView;
   mark(name);

@@ -66,6 +66,10 @@ async def _submitter(key: CallerDep) -> None:
     _require(key, Scope.SUBMIT)
 
 
+async def _administrator(key: CallerDep) -> None:
+    _require(key, Scope.ADMIN)
+
+
 def _require(key: Key, scope: Scope) -> None:
     if not key.may(scope):
         raise Problem("forbidden", f"key {key.name!r} lacks the scope {scope.value!r}")
@@ -76,3 +80,5 @@ reads = [Depends(bearer), Depends(_reader)]
 """For `dependencies=` of a route that changes nothing."""
 submits = [Depends(bearer), Depends(_submitter)]
 """For routes that make or change jobs."""
+administers = [Depends(bearer), Depends(_administrator)]
+"""For routes that change what all keys share."""

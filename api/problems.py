@@ -23,6 +23,7 @@ CODES: dict[str, tuple[int, str]] = {
     "method_not_allowed": (405, "This address does not take this method"),
     "not_acceptable": (406, "None of the accepted forms can be had"),
     "dataset_exists": (409, "There is a data set of this name already"),
+    "dataset_in_use": (409, "Jobs that are kept rely on this data set"),
     "illegal_transition": (409, "The job's status does not allow this"),
     "request_in_flight": (409, "The first request with this key is not answered yet"),
     "body_too_large": (413, "The body is too large"),

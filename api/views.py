@@ -12,11 +12,9 @@ SpecDocument = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
 
 
 class JobView(Job):
-    """A job as the API shows it: with estimates, which are no promises, of when it starts and ends."""
+    """A job as the API shows it."""
 
     spec: SpecDocument
-    estimated_start_at: str | None = None
-    estimated_finish_at: str | None = None
 
 
 class JobList(BaseModel):

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncGenerator, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from uuid import uuid4
@@ -92,6 +93,21 @@ class ClientVerbs(Generic[H]):
     async def datasets(self) -> list[dict[str, Any]]:
         """Return what can be trained on."""
         return await self._list("/v1/datasets")
+
+    @verb
+    async def upload(self, name: str, path: str | Path) -> dict[str, Any]:
+        """Make a file a data set: a zip of class folders, or Parquet with `image` and `label`; return what it holds.
+
+        Raises ApiError `dataset_exists`, or `invalid` with what is wrong with the file.
+        """
+        sent = {"content": Path(path).read_bytes(), "headers": {"Content-Type": "application/octet-stream"}}
+        answer = await self._transport.request("PUT", f"/v1/datasets/{name}", **sent)
+        return _document(answer.json())
+
+    @verb
+    async def delete_dataset(self, name: str) -> None:
+        """Delete an upload that no job is kept of. Raises ApiError `dataset_in_use`, `not_found`."""
+        await self._transport.request("DELETE", f"/v1/datasets/{name}")
 
     @verb
     async def samples(self, dataset: str = "mnist", *, split: str = "test", limit: int = 10) -> list[dict[str, Any]]:

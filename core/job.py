@@ -117,7 +117,7 @@ class Plan(_Record):
 
 
 class Job(_Record):
-    """A training job. Times are ISO 8601 in UTC."""
+    """A training job. Times are ISO 8601 in UTC; the estimated ones are no promises."""
 
     id: str
     name: str
@@ -129,6 +129,8 @@ class Job(_Record):
     started_at: str | None = None
     finished_at: str | None = None
     queue_position: int | None = None
+    estimated_start_at: str | None = None
+    estimated_finish_at: str | None = None
     spec: dict[str, Any]
     plan: Plan | None = None
     progress: Progress = Progress()

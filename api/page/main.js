@@ -23,18 +23,20 @@ let asking = false;
 function show() {
   leave();
   asking = false;
-  const [, name = "", argument] = location.hash.split("/");
-  const view = VIEWS[name] ?? jobsView;
-  mark(name);
+  const [, wanted = "", argument] = location.hash.split("/").map(decodeURIComponent);
+  const name = Object.hasOwn(VIEWS, wanted) ? wanted : "";
+  mark(name, argument);
   fill(main);
-  leave = view(main, argument && decodeURIComponent(argument)) ?? (() => {});
+  leave = VIEWS[name](main, argument) ?? (() => {});
 }
 
-function mark(name) {
+function mark(name, argument) {
   for (const link of document.querySelectorAll("#nav a")) {
     const here = link.getAttribute("href") === `#/${name === "jobs" ? "" : name}`;
     link.toggleAttribute("aria-current", here);
-    if (here) link.setAttribute("aria-current", "page");
+    if (!here) continue;
+    link.setAttribute("aria-current", "page");
+    document.title = `${argument || link.textContent} · dualtrain`;
   }
 }
 

@@ -1,18 +1,18 @@
-"""Data sets: what can be trained on, and uploads."""
+"""Data sets: what can be trained on, uploads and their end."""
 
 import tempfile
 from pathlib import Path as File
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import ServicesDep, reads, submits
+from api.deps import ServicesDep, administers, reads, submits
 from api.faults import invalid
 from api.problems import Problem, documented
 from api.services import Services
-from core.data import DatasetError, Description, UnknownDataset, catalogue, describe, install
+from core.data import DatasetError, Description, UnknownDataset, catalogue, describe, install, remove, uploaded
 from core.spec import Fault
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
@@ -90,13 +90,35 @@ async def upload_dataset(request: Request, services: ServicesDep, name: UploadNa
     services.uploads[name] = 0
     try:
         services.settings.data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=services.settings.data_dir) as file:
+        with tempfile.TemporaryFile(
+            dir=services.settings.data_dir
+        ) as file:  # it has no name: a killed process leaves none
             async for chunk in request.stream():
                 await run_in_threadpool(file.write, chunk)
             file.flush()
-            return await run_in_threadpool(_install, services, name, File(file.name))
+            return await run_in_threadpool(_install, services, name, File(f"/dev/fd/{file.fileno()}"))
     finally:
         del services.uploads[name]
+
+
+@router.delete(
+    "/{name}",
+    status_code=204,
+    response_class=Response,
+    dependencies=administers,
+    responses={**_PROBLEMS, **documented("not_found", "dataset_in_use")},
+)
+def delete_dataset(services: ServicesDep, name: UploadName) -> None:
+    """Delete an uploaded data set that no job is kept of. All keys share the data sets, so this takes an `admin`."""
+    missing = Problem("not_found", f"there is no uploaded data set {name!r}; GET /v1/datasets lists them")
+    if uploaded(name, services.settings.data_dir) is None:
+        raise missing
+    if count := sum(job.spec["dataset"]["name"] == name for _, job in services.jobs.newest()):
+        raise Problem("dataset_in_use", f"jobs that are kept were posted for {name!r}: {count}; delete them first")
+    try:
+        remove(name, services.settings.data_dir)
+    except UnknownDataset:  # somebody else was faster
+        raise missing from None
 
 
 def _install(services: Services, name: str, file: File) -> DatasetView:

@@ -159,6 +159,7 @@ def _row(job: Job) -> tuple[object, ...]:
 
 def _facts(job: Job) -> list[tuple[str, object]]:
     reason = f" ({job.status_reason.message})" if job.status_reason else ""
+    times = (("starts about", job.estimated_start_at), ("ends about", job.estimated_finish_at))
     return [
         ("id", job.id),
         ("name", job.name),
@@ -170,6 +171,7 @@ def _facts(job: Job) -> list[tuple[str, object]]:
         ("best", percent(job.metrics.best_test_accuracy)),
         ("parameters", job.model.parameters),
         ("sha256", job.model.sha256),
+        *((what, at) for what, at in times if at),
     ]
 
 

@@ -6,7 +6,7 @@ from core.data.dataset import Dataset, scale
 from core.data.images import ImageError, treat
 from core.data.resize import SIDE, resize
 from core.data.sources import Description, UnknownDataset, catalogue, describe
-from core.data.uploads import install
+from core.data.uploads import install, remove, uploaded
 
 __all__ = [
     "SIDE",
@@ -19,7 +19,9 @@ __all__ = [
     "describe",
     "install",
     "load",
+    "remove",
     "resize",
     "scale",
     "treat",
+    "uploaded",
 ]

@@ -36,11 +36,21 @@ def load(
     if name not in known:
         raise UnknownDataset(f"data set {name!r} is not known; there are: {', '.join(known)}")
     folder = folder_of(name, data_dir)
-    stem = f"{name.replace('/', '--')}-{{size}}-{source_digest(folder, name)}"
-    original, wanted = (data_dir / "cache" / stem.format(size=size) for size in (SIDE, image_size))
+    original, wanted = (_place(name, folder, data_dir, str(size)) for size in (SIDE, image_size))
     if not wanted.exists():
         _prepare(name, folder, original, wanted, image_size, progress or _silent)
     return _open(name, image_size, wanted)
+
+
+def forget(name: str, folder: Path, data_dir: Path) -> None:
+    """Remove what this host prepared of the data set in `folder`, at all sizes."""
+    places = _place(name, folder, data_dir, "*")
+    for place in places.parent.glob(places.name):
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _place(name: str, folder: Path | None, data_dir: Path, size: str) -> Path:
+    return data_dir / "cache" / f"{name.replace('/', '--')}-{size}-{source_digest(folder, name)}"
 
 
 def _prepare(name: str, folder: Path | None, original: Path, wanted: Path, size: int, progress: Progress) -> None:

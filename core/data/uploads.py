@@ -1,12 +1,16 @@
-"""Data sets that people upload: a zip of class folders, or a Parquet file; kept in the schema of the hub's MNIST.
+"""Data sets that people upload and delete: a zip of class folders, or a Parquet file; kept in the schema of the hub's
+MNIST.
 
 Every picture is read with the limits of `core.data.images` and becomes a grey PNG of 28x28; nothing else is kept.
 """
 
 import io
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +20,16 @@ import pyarrow.parquet as parquet
 from PIL import Image
 
 from core.data.archives import MAX_SAMPLES, DatasetError, Labelled, from_parquet, from_zip
-from core.data.cache import MAX_CLASSES
+from core.data.cache import MAX_CLASSES, forget
 from core.data.images import ImageError, grey
 from core.data.resize import SIDE
-from core.data.sources import NAME, SPLITS, Description, describe, folder_of
+from core.data.sources import BUNDLED, NAME, SPLITS, Description, UnknownDataset, describe, folder_of
 
 ROWS_AT_ONCE = 1000
+UNNAMED = ".upload-"
+"""How the name of a folder begins that is not a data set yet, or no longer."""
+ABANDONED_SECONDS = 24 * 3600.0
+"""Such a folder that is so old belongs to a process that was killed."""
 
 Progress = Callable[[int], None]
 
@@ -60,12 +68,40 @@ def install(name: str, file: Path, data_dir: Path, progress: Progress | None = N
     classes, samples = _opened(file)
     target = data_dir / "datasets" / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".", ignore_cleanup_errors=True) as temporary:
+    _sweep(target.parent)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=UNNAMED, ignore_cleanup_errors=True) as temporary:
         counts = _write(Path(temporary), classes, samples, progress or (lambda done: None))
         _check_counts(counts)
         Path(temporary).chmod(0o755)
         _move(Path(temporary), target)
     return describe(name, data_dir)
+
+
+def remove(name: str, data_dir: Path) -> None:
+    """Delete an uploaded data set; a process that has it open keeps it until it is done.
+
+    Raises UnknownDataset when there is none, or when it was not uploaded.
+    """
+    folder = uploaded(name, data_dir)
+    if folder is None:
+        raise UnknownDataset(f"there is no uploaded data set {name!r}")
+    forget(name, folder, data_dir)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=UNNAMED, ignore_cleanup_errors=True) as temporary:
+        folder.rename(Path(temporary) / name)  # in one step: nobody sees half of it
+
+
+def uploaded(name: str, data_dir: Path) -> Path | None:
+    """Return where an uploaded data set lies, None when there is none."""
+    folder = folder_of(name, data_dir)
+    return None if folder == BUNDLED else folder
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what uploads left here whose process was killed."""
+    for path in folder.glob(f"{UNNAMED}*"):
+        with suppress(FileNotFoundError):  # another process sweeps as well
+            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(path)
 
 
 def _opened(file: Path) -> tuple[tuple[str, ...], Iterator[Labelled]]:

@@ -13,6 +13,8 @@ from core.store.scripts import COMMIT, CREATE, DELETE, TRANSITION
 
 _RANK = 1 << 40
 """Jobs per level of priority; a queue score stays an exact double."""
+_OF_THE_MOMENT = {"transitions", "queue_position", "estimated_start_at", "estimated_finish_at"}
+"""Fields that are kept elsewhere, or found when a job is shown."""
 _AT_ONCE = 250
 """Jobs that are read in one trip at most."""
 
@@ -64,7 +66,7 @@ class Jobs:
     def create(self, job: Job, priority: int, limit: int) -> None:
         """Accept a job: higher priority runs first, then first come. Raises QueueFull at `limit` waiting jobs."""
         record = Transition(status=job.status, at=job.created_at)
-        fields = job.model_dump(mode="json", exclude={"transitions", "queue_position"})
+        fields = job.model_dump(mode="json", exclude=_OF_THE_MOMENT)
         fields |= {"owner": job.owner, "webhook": bool(job.spec.get("webhook_url"))}
         accepted = self._create(
             keys=[

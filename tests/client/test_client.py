@@ -1,9 +1,14 @@
 """The client against a whole stack."""
 
+import io
+import zipfile
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from client import ApiError, Client, JobHandle
 from core.job import Status
@@ -52,6 +57,7 @@ def test_a_job_that_is_not_there(client: Client) -> None:
 
 def test_pause_resume_cancel_may_be_said_twice(client: Client) -> None:
     job = client.submit(LONG)
+    assert job.record.estimated_start_at < job.record.estimated_finish_at
     for event in job.events():
         if event.type == "step":
             break
@@ -83,3 +89,18 @@ def test_what_the_service_is_made_of(client: Client) -> None:
     assert client.ready()["status"] == "ok"
     assert len(client.workers()) == 1
     assert "mnist" in {dataset["name"] for dataset in client.datasets()}
+
+
+def test_a_data_set_is_uploaded_and_deleted(client: Client, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        for number in range(14):
+            picture = io.BytesIO()
+            Image.fromarray(np.full((28, 28), 10 * number, np.uint8)).save(picture, "PNG")
+            archive.writestr(f"{'ab'[number % 2]}/{number}.png", picture.getvalue())
+    name = f"mine-{uuid4().hex}"
+    assert client.upload(name, tmp_path / "two.zip")["classes"] == ["a", "b"]
+    assert name in [one["name"] for one in client.datasets()]
+    with pytest.raises(ApiError, match="dataset_exists"):
+        client.upload(name, tmp_path / "two.zip")
+    client.delete_dataset(name)
+    assert name not in [one["name"] for one in client.datasets()]

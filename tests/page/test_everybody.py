@@ -46,3 +46,16 @@ def test_the_keyboard_reaches_the_content_first(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
     assert page.url.endswith("/#/new")
+
+
+def test_each_view_has_its_own_title(page: Page, network_may_fail: None) -> None:
+    titles = {
+        "/": "Jobs",
+        "/#/new": "New job",
+        "/#/jobs/job-0": "job-0",
+        "/#/constructor": "Jobs",
+        "/#/draw": "Draw a digit",
+    }
+    for place, title in titles.items():
+        page.goto(place)
+        expect(page).to_have_title(f"{title} · dualtrain")

@@ -22,16 +22,7 @@ export function cleaned(draft, standard) {
   const value = (path) => get(spec, path) ?? get(standard, path);
   for (const { path, when } of FIELDS) if (when && !when(value)) set(spec, path, undefined);
   prune(spec);
-  needTag(spec, "optimizer", "name", standard);
-  needTag(spec, "gradient", "method", standard);
-  needTag(spec.optimizer ?? {}, "schedule", "name", standard.optimizer ?? {});
-  needTag(spec, "outer", "name", standard);
   return spec;
-}
-
-/** A choice among kinds says which kind it is, also where only an option of it was entered. */
-function needTag(part, name, tag, standard) {
-  if (part[name]) part[name][tag] ??= standard[name]?.[tag];
 }
 
 function prune(part) {

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from core.data import DatasetError, catalogue, install, load
+from core.data import DatasetError, UnknownDataset, catalogue, install, load, remove
 from core.data.images import MAX_BYTES
 
 Draw = Callable[..., bytes]
@@ -187,6 +188,45 @@ def test_refused_tables(tmp_path: Path, columns: dict[str, Any], code: str) -> N
     with pytest.raises(DatasetError) as refusal:
         install("mine", table(tmp_path / "file", **columns), tmp_path)
     assert refusal.value.code == code
+
+
+def two_classes(path: Path, draw: Draw, seed: int = 0) -> Path:
+    return zipped(path, {f"{label}/{i}.png": draw(seed + i) for label in "ab" for i in range(7)})
+
+
+def test_what_is_removed_leaves_nothing_and_its_name_is_free(tmp_path: Path, draw: Draw) -> None:
+    first, second = (two_classes(tmp_path / name, draw, seed) for name, seed in (("first", 0), ("second", 100)))
+    install("mine", first, tmp_path)
+    install("mine-28", first, tmp_path)
+    opened = load("mine", 12, tmp_path, ())
+    before = opened.train_images.copy()
+    kept = load("mine-28", 12, tmp_path, ()).sha256
+    remove("mine", tmp_path)
+    assert catalogue(tmp_path, ()) == ("mnist", "mine-28")
+    assert {path.name for path in (tmp_path / "datasets").iterdir()} == {"mine-28"}
+    assert {path.name for path in (tmp_path / "cache").iterdir() if path.is_dir()} == {
+        path.name for path in (tmp_path / "cache").glob("mine-28-[0-9]*-*") if path.is_dir()
+    }
+    assert np.array_equal(opened.train_images, before)
+    install("mine", second, tmp_path)
+    assert load("mine", 12, tmp_path, ()).sha256 != kept == load("mine-28", 12, tmp_path, ()).sha256
+
+
+@pytest.mark.parametrize("name", ["mnist", "nothing", "..", "ylecun/mnist"])
+def test_only_uploads_can_be_removed(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnknownDataset, match="no uploaded data set"):
+        remove(name, tmp_path)
+
+
+def test_what_killed_uploads_left_goes_with_the_next(tmp_path: Path, draw: Draw) -> None:
+    folders = {name: tmp_path / "datasets" / name for name in (".upload-old", ".upload-new", ".of-the-operator")}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    for name in (".upload-old", ".of-the-operator"):
+        (folders[name] / "train.parquet").write_bytes(b"")
+        os.utime(folders[name], (0, 0))
+    install("mine", two_classes(tmp_path / "file", draw), tmp_path)
+    assert {path.name for path in (tmp_path / "datasets").iterdir()} == {".upload-new", ".of-the-operator", "mine"}
 
 
 def test_other_files(tmp_path: Path) -> None:

@@ -23,6 +23,9 @@ from core.training import Training
 
 KEPT_TRAININGS = 4
 """Jobs whose network and data a process keeps at hand."""
+AWAKE_SECONDS = 0.02
+"""How long a process waits awake for the next round, and never longer than its last shards took: so at most half of
+what it does is waiting, and where rounds are short it sleeps as always."""
 REFUSED_SECONDS = 0.2
 """How long a process that had to refuse a shard stays away from the queue, so that another one can take it."""
 
@@ -55,6 +58,7 @@ class Computer:
         self._trainings: OrderedDict[tuple[str, int], Training] = OrderedDict()
         self._rounds: OrderedDict[str, Round] = OrderedDict()
         self._taken: list[tuple[ShardTask, float]] = []  # the shards in hand, each with when it was begun
+        self._busy_seconds = 0.0  # for the last task
 
     def compute(self, task: ShardTask) -> None:
         """Compute a shard, then others of its round that are offered, and send their rows; a stale task is dropped.
@@ -68,6 +72,7 @@ class Computer:
             Rows(one.step, one.shard, one.shards, outcome, end - begun, self._worker, body)
             for (one, begun), end, body in zip(self._taken, ends, bodies, strict=False)
         ]
+        self._busy_seconds = sum(rows.seconds for rows in sent)
         self._taken = []
         if sent:  # the first one last: with its message the task has ended
             self._exchange.send(task.job, task.token, sent[::-1])
@@ -141,7 +146,8 @@ class Computer:
         """Read the task's round; waiting for it is not part of what the shard takes."""
         asked = time.perf_counter()
         try:
-            return self._exchange.read(task, training.dtype)
+            awake = min(AWAKE_SECONDS, self._busy_seconds)
+            return self._exchange.read(task, training.dtype, awake_seconds=awake)
         except TimeoutError as error:
             raise Late(str(error)) from error
         finally:

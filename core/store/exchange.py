@@ -157,13 +157,16 @@ class Exchange:
         data = self.server.lpop(keys.offered(task.job, task.token, task.step)) if task.offered else None
         return ShardTask.parse(json.loads(data)) if data else None
 
-    def read(self, task: ShardTask, dtype: np.dtype[Any], seconds: float = AWAIT_SECONDS) -> Round | None:
-        """Return the round of a task, awaited for up to `seconds`; None when it is over or was withdrawn.
+    def read(
+        self, task: ShardTask, dtype: np.dtype[Any], seconds: float = AWAIT_SECONDS, awake_seconds: float = 0.0
+    ) -> Round | None:
+        """Return the round of a task, awaited for up to `seconds`, at first awake; None when it is over or withdrawn.
 
         Raises TimeoutError when it did not come.
         """
         key = keys.round_(task.job, task.token)
-        found = self.server.xread({key: f"{task.step}-0"}, count=1, block=round(1000 * seconds))
+        command = ("XREAD", "COUNT", 1, "BLOCK", round(1000 * seconds), "STREAMS", key, f"{task.step}-0")
+        found = self.server.execute_command(*command, awake_seconds=awake_seconds)
         if not found:
             raise TimeoutError(f"step {task.step} of job {task.job} did not begin within {seconds:g} s")
         data = found[0][1][0][1][ROUND]

@@ -21,7 +21,8 @@ from core.spec import DatasetSpec, JobSpec
 from core.store import Exchange, Round, Rows, unpack
 from core.store.broker import KEY_PREFIX, QUEUE, SHARD_TASK, ShardTask
 from core.training import Training
-from worker.computer import Computer
+from worker import computer as computer_module
+from worker.computer import AWAKE_SECONDS, Computer
 
 SPEC = {"network": {"layers": [{"units": 3, "activation": "tanh"}, {"units": 10, "activation": "softmax"}]}}
 
@@ -113,6 +114,29 @@ def test_a_round_is_awaited_and_waiting_is_not_computing(
     assert (rows.outcome, rows.step) == (Rows.DONE, 5)
     assert 0 < rows.seconds < 0.4
     late.join()
+
+
+def test_it_waits_awake_for_no_longer_than_it_computed(
+    server: Exchange, settings: Settings, monkeypatch: pytest.MonkeyPatch, training: Training
+) -> None:
+    told: list[float] = []
+    read = Exchange.read
+
+    def remembering(*arguments: Any, awake_seconds: float) -> Round | None:
+        told.append(awake_seconds)
+        return read(*arguments, awake_seconds=awake_seconds)
+
+    monkeypatch.setattr(Exchange, "read", remembering)
+    computer = Computer(server, settings, "here-1")
+    computed = []
+    for step in (4, 5):
+        server.put("j", Round(9, step, training.initial().parameters))
+        computer.compute(task(step=step))
+        computed.append(server.receive("j", 9, 1)[0].seconds)
+    monkeypatch.setattr(computer_module, "AWAKE_SECONDS", computed[1] / 2)
+    server.put("j", Round(9, 6, training.initial().parameters))
+    computer.compute(task(step=6))
+    assert told == [0, min(AWAKE_SECONDS, computed[0]), computed[1] / 2]
 
 
 def test_a_round_that_does_not_come_is_told(server: Exchange, settings: Settings) -> None:
@@ -210,7 +234,7 @@ def test_a_celery_worker_computes_a_shard_and_tells_of_a_lost_process(
 def test_a_lost_connection_is_no_fault_of_the_shard(
     server: Exchange, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(*_: Any) -> Round:
+    def read(*_: Any, **__: Any) -> Round:
         raise NoConnection("gone")
 
     monkeypatch.setattr(Exchange, "read", read)

@@ -90,11 +90,11 @@ def test_a_round_is_read_by_the_tasks_of_its_step_only(exchange: Redis) -> None:
         ours.read(a_task(0, step=6), F4, 0.01)
 
 
-def waits(ours: Exchange, step: int) -> Future[Round | None]:
+def waits(ours: Exchange, step: int, awake_seconds: float = 0.0) -> Future[Round | None]:
     """A read in a thread of its own, which has begun to wait."""
     blocked = ours.server.info("clients")["blocked_clients"]
     pool = ThreadPoolExecutor(1)
-    reading = pool.submit(ours.read, a_task(0, step=step), F4, 4)
+    reading = pool.submit(ours.read, a_task(0, step=step), F4, 4, awake_seconds)
     pool.shutdown(wait=False)
     while ours.server.info("clients")["blocked_clients"] == blocked:
         time.sleep(0.005)
@@ -111,6 +111,23 @@ def test_a_round_is_awaited(exchange: Redis) -> None:
     got = reading.result(5)
     assert got is not None
     assert got.step == 5
+
+
+@pytest.mark.parametrize("awake_seconds", [0.0, 0.02, 10.0])
+def test_a_round_is_awaited_awake_for_as_long_as_is_said(
+    exchange: Redis, monkeypatch: pytest.MonkeyPatch, awake_seconds: float
+) -> None:
+    looks: list[None] = []
+    monkeypatch.setattr("os.sched_yield", lambda: looks.append(None))
+    ours = Exchange(exchange)
+    reading = waits(ours, 5, awake_seconds)
+    time.sleep(0.1)
+    before = len(looks)
+    time.sleep(0.1)
+    after = len(looks)
+    ours.put("j", a_round(5))
+    assert reading.result(5) is not None
+    assert (before > 0, after > before) == (awake_seconds > 0, awake_seconds > 1)
 
 
 def test_who_waits_for_a_round_that_is_withdrawn_goes_and_the_round_may_come_yet(exchange: Redis) -> None:

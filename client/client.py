@@ -10,7 +10,7 @@ from uuid import uuid4
 from client.job import AsyncJobHandle, JobHandle
 from client.kinds import Awaited, Blocking, stream, verb
 from client.predictions import Image, Pixels, Prediction, body, parse
-from client.transport import Transport
+from client.transport import Transport, listed
 from client.wires import Wire
 from core.job import Job, Status
 
@@ -70,10 +70,11 @@ class ClientVerbs(Generic[H]):
         left, after = sys.maxsize if limit is None else limit, ""
         while left > 0 and after is not None:
             parameters = {**wanted, "limit": min(left, PAGE)} | ({"after": after} if after else {})
-            page = (await self._transport.request("GET", "/v1/jobs", params=parameters)).json()
-            for one in page["data"]:
+            answer = await self._transport.request("GET", "/v1/jobs", params=parameters)
+            page = listed(answer)
+            for one in page:
                 yield self._job(one)
-            left, after = left - len(page["data"]), page["next"]
+            left, after = left - len(page), answer.json()["next"]
 
     @verb
     async def predict(
@@ -123,8 +124,7 @@ class ClientVerbs(Generic[H]):
         return self._handle(self._transport, Job.model_validate(record))
 
     async def _list(self, path: str, **parameters: str | int) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await self._transport.request("GET", path, params=parameters)).json()["data"]
-        return found
+        return listed(await self._transport.request("GET", path, params=parameters))
 
 
 class Client(ClientVerbs[JobHandle], Blocking):

@@ -12,7 +12,7 @@ from client.events import Event, follow
 from client.kinds import Awaited, Blocking, stream, verb
 from client.predictions import Image, Pixels, Prediction, body, parse
 from client.progress import bar
-from client.transport import Transport
+from client.transport import Transport, listed
 from core.job import ENDED, Job, Status
 
 Format = Literal["safetensors", "npz", "onnx"]
@@ -98,12 +98,12 @@ class JobVerbs:
     @verb
     async def history(self) -> list[dict[str, Any]]:
         """Return step, loss, accuracies and times so far."""
-        return _data(await self._get("/history"))
+        return listed(await self._get("/history"))
 
     @verb
     async def checkpoints(self) -> list[dict[str, Any]]:
         """Return what is kept: step, loss, test accuracy, sha256."""
-        return _data(await self._get("/checkpoints"))
+        return listed(await self._get("/checkpoints"))
 
     @verb
     async def evaluation(self) -> dict[str, Any]:
@@ -144,8 +144,3 @@ class JobHandle(JobVerbs, Blocking):
 
 class AsyncJobHandle(JobVerbs, Awaited):
     """A job whose verbs are awaited: `record` is what the server last said of it."""
-
-
-def _data(answer: httpx.Response) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = answer.json()["data"]
-    return found

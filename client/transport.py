@@ -75,6 +75,15 @@ class Transport:
         await self.wire.sleep(patience.wait_seconds(away))
 
 
+def listed(answer: httpx.Response) -> list[dict[str, Any]]:
+    """Return the `data` of an answer. Raises Unreachable when it is that of another program."""
+    try:
+        found: list[dict[str, Any]] = answer.json()["data"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise Unreachable(f"{answer.url} was answered, but not by dualtrain") from error
+    return found
+
+
 def seconds_or_raise(response: httpx.Response, patience: Patience) -> float:
     """Return after how long the same request may succeed. Raises ApiError if it will not, or the patience is over."""
     error = ApiError.of(response)

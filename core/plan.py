@@ -12,17 +12,16 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from core.data import samples_in_epoch, steps_in_epoch
 from core.gradients import Draw
 from core.gradients.costs import FLOAT_BYTES
 from core.memory import keep_freed
 from core.nn import Network
 from core.spec import JobSpec
-from core.training import network_for
+from core.training import evaluated_at_once, network_for
 
 BUDGET_SECONDS = 0.3
 """How long blocks are timed at least, unless there are fewer; then the rest is extrapolated."""
-EVALUATED = 2000
-"""Samples whose evaluation is timed."""
 
 
 class Timing(BaseModel):
@@ -76,11 +75,10 @@ def figures(spec: JobSpec, train_samples: int) -> Figures:
 
 def _steps_and_batches(spec: JobSpec, train_samples: int) -> tuple[int, int]:
     """How many steps each replica makes, and how many batches all of them see: an epoch's last do not reach each."""
-    samples = train_samples - spec.dataset.validation_limit
-    samples = min(samples, spec.dataset.train_limit or samples)
+    samples = samples_in_epoch(train_samples, spec.dataset.train_limit, spec.dataset.validation_limit)
     replicas = spec.replicas if spec.local_steps > 1 else 1
-    in_epoch = math.ceil(samples / spec.batch_size)
-    steps_per_epoch = math.ceil(in_epoch / replicas)
+    in_epoch = steps_in_epoch(samples, spec.batch_size)
+    steps_per_epoch = steps_in_epoch(samples, spec.batch_size, replicas)
     steps = min(spec.epochs * steps_per_epoch, spec.max_steps or math.inf)
     epochs, rest = divmod(int(steps), steps_per_epoch)
     return int(steps), epochs * in_epoch + min(rest * replicas, in_epoch)
@@ -116,8 +114,8 @@ def _update_seconds(spec: JobSpec, parameters: Any) -> float:
 
 
 def _sample_seconds(network: Network, parameters: Any) -> float:
-    inputs = np.zeros((EVALUATED, network.input_size), parameters.dtype)
-    return _seconds(lambda: network.predict(parameters, inputs)) / EVALUATED
+    inputs = np.zeros((evaluated_at_once(network), network.input_size), parameters.dtype)
+    return _seconds(lambda: network.predict(parameters, inputs)) / len(inputs)
 
 
 def _seconds(work: Any) -> float:

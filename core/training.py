@@ -116,7 +116,7 @@ class Training:
     def _confusion(self, state: State, images: NDArray[np.uint8], labels: NDArray[Any]) -> NDArray[np.int64]:
         classes = len(self.data.classes)
         counts = np.zeros(classes * classes, np.int64)
-        count = max(1, min(EVALUATED_AT_ONCE, EVALUATED_NUMBERS // max(self.network.widths)))
+        count = evaluated_at_once(self.network)
         for start in range(0, len(labels), count):
             part = slice(start, start + count)
             found = self.network.predict(state.parameters, scale(images[part], self.dtype))
@@ -127,6 +127,11 @@ class Training:
 def network_for(spec: JobSpec) -> Network:
     """Return the network of a spec, over `image_size²` inputs."""
     return Network(spec.dataset.image_size**2, tuple(spec.network.layers), spec.network.loss)
+
+
+def evaluated_at_once(network: Network) -> int:
+    """Return how many samples one forward pass of an evaluation takes."""
+    return max(1, min(EVALUATED_AT_ONCE, EVALUATED_NUMBERS // max(network.widths)))
 
 
 def train(training: Training, state: State, measure: Measure) -> Iterator[tuple[State, Evaluation | None]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from api.aggregator.dispatch import Dispatcher, Messages
 from api.aggregator.planner import Planner
-from core.store import AWAIT_SECONDS, Lease
+from core.store import AWAIT_SECONDS, Lease, Round
 from core.store.broker import ShardTask
 from core.training import Training
 
@@ -75,7 +75,18 @@ class Plans:
         """Return whether the tasks of a plan went along with the round before."""
         return plan is self.ahead and self.counted_on
 
-    def send_ahead(self, step: int) -> list[ShardTask]:
+    def begin(self, round_: Round, queued: Sequence[ShardTask], offered: Sequence[ShardTask], next_step: int) -> None:
+        """Send a round for the first time, and the tasks of the next one along with it."""
+        made, self._messages = self._messages, {}
+        ahead = self._ahead(next_step)
+        self.dispatcher.send(self.lease.job_id, round_, [*queued, *ahead], offered, made=made)
+
+    def again(self, round_: Round, queued: Sequence[ShardTask], offered: Sequence[ShardTask], next_step: int) -> None:
+        """Send tasks of a round anew. Those of the next one are void: who waits for it is needed in this one."""
+        self.counted_on = False
+        self.dispatcher.send(self.lease.job_id, round_, queued, offered, withdrawn=next_step)
+
+    def _ahead(self, step: int) -> list[ShardTask]:
         """Return what is to be sent of the round at `step` now: all that is queued, or nothing."""
         self.counted_on = False
         short = self.durations and statistics.median(self.durations) < SHORT_SECONDS
@@ -90,8 +101,3 @@ class Plans:
         if self.durations and not self.counted_on and step < self.training.total_steps:
             self.ahead = self.of(step)
             self._messages = self.dispatcher.messages(self.ahead.queued())
-
-    def messages(self) -> Messages:
-        """Return the messages that were made ahead, once."""
-        made, self._messages = self._messages, {}
-        return made

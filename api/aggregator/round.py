@@ -13,7 +13,6 @@ import structlog
 from kombu.exceptions import OperationalError
 from numpy.typing import NDArray
 
-from api.aggregator.dispatch import Dispatcher
 from api.aggregator.plans import Plans
 from api.aggregator.problems import JobFailed
 from api.aggregator.report import Lane
@@ -50,7 +49,6 @@ class Gatherer:
     spec: dict[str, Any]
     origin: Origin
     exchange: Exchange
-    dispatcher: Dispatcher
     plans: Plans
     check: Callable[[], None]
     tell: Callable[[str, dict[str, Any]], None]
@@ -147,8 +145,7 @@ class _Gathering:
     def _publish(self, shards: list[int], tasks: int) -> None:
         """Send tasks for the first of these shards, and offer the others to whoever is done.
 
-        At first the tasks of the next round go along. When something has to be sent again they are void: who waits for
-        the next round is needed in this one.
+        At first the tasks of the next round go along.
         """
         job = self._job
         if not job.briefed or any(self._sent[shard] for shard in shards):
@@ -156,13 +153,9 @@ class _Gathering:
             job.briefed = True
         self._offered = max(self._offered, len(shards) - tasks)
         wanted = [self._plan.task(shard, self._offered) for shard in shards]
-        first = not self._sent
-        queued = [] if first and self._sent_ahead else wanted[:tasks]
-        if first:
-            withdrawn, made, ahead = None, job.plans.messages(), job.plans.send_ahead(self.next_step)
-        else:
-            withdrawn, made, ahead, job.plans.counted_on = self.next_step, {}, [], False
-        job.dispatcher.send(job.lease.job_id, self._round, [*queued, *ahead], wanted[tasks:], withdrawn, made)
+        queued = [] if self._sent_ahead and not self._sent else wanted[:tasks]
+        send = job.plans.again if self._sent else job.plans.begin
+        send(self._round, queued, wanted[tasks:], self.next_step)
         self._sent.update(shards)
         self._out.update(shards[:tasks])
         self._published = True

@@ -134,7 +134,6 @@ class Runner:
             spec=job.spec,
             origin=origin,
             exchange=services.exchange,
-            dispatcher=services.dispatcher,
             plans=Plans(self.lease, training, planner, services.dispatcher, alone=lambda: self.alone),
             check=self._check,
             tell=self._hear,

@@ -2,7 +2,7 @@
 
 from core.data.archives import DatasetError
 from core.data.cache import load
-from core.data.dataset import Dataset, scale
+from core.data.dataset import Dataset, samples_in_epoch, scale, steps_in_epoch
 from core.data.images import ImageError, treat
 from core.data.resize import SIDE, resize
 from core.data.sources import Description, UnknownDataset, catalogue, describe
@@ -21,7 +21,9 @@ __all__ = [
     "load",
     "remove",
     "resize",
+    "samples_in_epoch",
     "scale",
+    "steps_in_epoch",
     "treat",
     "uploaded",
 ]

@@ -1,5 +1,6 @@
 """A data set at one image size, and the batches of a run: pure functions of seed and step."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,17 @@ def scale(images: Images, dtype: DTypeLike = np.float32) -> NDArray[Any]:
     return scaled
 
 
+def samples_in_epoch(samples: int, train_limit: int | None = None, validation_limit: int = 0) -> int:
+    """Return how many of a training split an epoch has: the first `train_limit` of those that are not held back."""
+    left = samples - validation_limit
+    return left if train_limit is None else min(left, train_limit)
+
+
+def steps_in_epoch(samples: int, batch_size: int, replicas: int = 1) -> int:
+    """Return how many steps each replica makes in an epoch of so many samples; the last batches may be short."""
+    return math.ceil(samples / (batch_size * replicas))
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Images (n, image_size²) and labels (n,), uint8, memory-mapped. `sha256`: of all arrays and the classes."""
@@ -35,15 +47,14 @@ class Dataset:
     test_labels: Labels
 
     def train_samples(self, train_limit: int | None = None, validation_limit: int = 0) -> int:
-        """Return how many samples an epoch has: the first `train_limit` of those that are not held back."""
-        samples = len(self.train_labels) - validation_limit
-        return samples if train_limit is None else min(samples, train_limit)
+        """Return how many samples an epoch has."""
+        return samples_in_epoch(len(self.train_labels), train_limit, validation_limit)
 
     def steps_per_epoch(
         self, batch_size: int, replicas: int = 1, train_limit: int | None = None, validation_limit: int = 0
     ) -> int:
         """Return how many steps each replica makes in an epoch; the last batch may be short."""
-        return -(-self.train_samples(train_limit, validation_limit) // (batch_size * replicas))
+        return steps_in_epoch(self.train_samples(train_limit, validation_limit), batch_size, replicas)
 
     def batch(
         self,

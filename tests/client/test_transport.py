@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from client import ApiError, Client, DualtrainError, Unreachable
-from client.transport import Patience, seconds_or_raise
+from client.transport import Patience, listed, seconds_or_raise
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -99,3 +99,11 @@ def test_an_address_that_cannot_be_asked_is_not_asked_again() -> None:
     with Client("localhost:8000", patience_seconds=30) as client, pytest.raises(Unreachable, match="cannot be asked"):
         client.job("any")
     assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("answer", [{"text": "<html>"}, {"json": {}}, {"json": []}, {"json": None}])
+def test_another_program_s_answer_is_no_list(answer: dict[str, Any]) -> None:
+    request = httpx.Request("GET", "http://127.0.0.1:9/v1/jobs")
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:9/v1/jobs was answered, but not by dualtrain"):
+        listed(httpx.Response(200, request=request, **answer))
+    assert listed(httpx.Response(200, request=request, json={"data": [{"id": "a"}]})) == [{"id": "a"}]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -81,8 +82,8 @@ class Workers:
         round_: Round,
         tasks: list[ShardTask],
         offered: list[ShardTask],
-        withdrawn: int | None,
-        made: Messages,
+        withdrawn: int | None = None,
+        made: Messages = MappingProxyType({}),
     ) -> None:
         assert set(made) <= set(tasks)
         self.made += made
@@ -140,7 +141,6 @@ def gather(exchange: Redis, heard: list[tuple[str, dict[str, Any]]]) -> Iterator
             {},
             Origin("code", "numerics"),
             Exchange(exchange),
-            workers,  # type: ignore[arg-type]
             Plans(lease, training, planner, workers, lambda: False, workers=2),  # type: ignore[arg-type]
             check,
             lambda what, data: heard.append((what, data)),
@@ -455,12 +455,12 @@ def test_tasks_that_were_lost_before_their_round_could_be_sent_are_not_counted_o
     ahead(workers, gatherer)
     real, calls = Workers.send, []
 
-    def send(self: Workers, *sent: Any) -> None:
+    def send(self: Workers, *sent: Any, **more: Any) -> None:
         calls.append(1)
         if len(calls) == 1:
             workers.waiting.clear()
             raise NoConnection("gone")
-        real(self, *sent)
+        real(self, *sent, **more)
 
     monkeypatch.setattr(Workers, "send", send)
     assert in_order(gatherer.measure(State(9, np.zeros(3, np.float32))), step=9)

@@ -99,7 +99,8 @@ class ClientVerbs(Generic[H]):
     async def upload(self, name: str, path: str | Path) -> dict[str, Any]:
         """Make a file a data set: a zip of class folders, or Parquet with `image` and `label`; return what it holds.
 
-        Raises ApiError `dataset_exists`, or `invalid` with what is wrong with the file.
+        Raises ApiError `dataset_exists`, also when the answer to this very upload was lost on its way; `invalid` with
+        what is wrong with the file.
         """
         sent = {"content": Path(path).read_bytes(), "headers": {"Content-Type": "application/octet-stream"}}
         answer = await self._transport.request("PUT", f"/v1/datasets/{name}", **sent)

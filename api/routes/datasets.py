@@ -90,9 +90,8 @@ async def upload_dataset(request: Request, services: ServicesDep, name: UploadNa
     services.uploads[name] = 0
     try:
         services.settings.data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(
-            dir=services.settings.data_dir
-        ) as file:  # it has no name: a killed process leaves none
+        # The file has no name, so that a process that is killed leaves none.
+        with tempfile.TemporaryFile(dir=services.settings.data_dir) as file:
             async for chunk in request.stream():
                 await run_in_threadpool(file.write, chunk)
             file.flush()

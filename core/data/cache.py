@@ -36,7 +36,8 @@ def load(
     if name not in known:
         raise UnknownDataset(f"data set {name!r} is not known; there are: {', '.join(known)}")
     folder = folder_of(name, data_dir)
-    original, wanted = (_place(name, folder, data_dir, str(size)) for size in (SIDE, image_size))
+    stem = _stem(name, folder)
+    original, wanted = (data_dir / "cache" / stem.format(size=size) for size in (SIDE, image_size))
     if not wanted.exists():
         _prepare(name, folder, original, wanted, image_size, progress or _silent)
     return _open(name, image_size, wanted)
@@ -44,13 +45,13 @@ def load(
 
 def forget(name: str, folder: Path, data_dir: Path) -> None:
     """Remove what this host prepared of the data set in `folder`, at all sizes."""
-    places = _place(name, folder, data_dir, "*")
-    for place in places.parent.glob(places.name):
+    for place in (data_dir / "cache").glob(_stem(name, folder).format(size="*")):
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _place(name: str, folder: Path | None, data_dir: Path, size: str) -> Path:
-    return data_dir / "cache" / f"{name.replace('/', '--')}-{size}-{source_digest(folder, name)}"
+def _stem(name: str, folder: Path | None) -> str:
+    """How the prepared directories of a data set are called, with a place for `size`."""
+    return f"{name.replace('/', '--')}-{{size}}-{source_digest(folder, name)}"
 
 
 def _prepare(name: str, folder: Path | None, original: Path, wanted: Path, size: int, progress: Progress) -> None:

@@ -48,6 +48,10 @@ class EntrySeed(Structure):
     rows: Indices
     columns: Indices
 
+    def after(self, a: Array) -> "UnitTangent":
+        """The tangent of `a @ matrix`: direction k lives in unit `columns[k]`, with `a[..., rows[k]]`."""
+        return UnitTangent(self.columns, chosen(a, self.rows))
+
     def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
         seeds = np.zeros((len(self.rows), *shape), dtype)
         seeds[np.arange(len(self.rows)), self.rows, self.columns] = 1

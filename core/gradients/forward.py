@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from core.dual import contract
+import numpy as np
+from numpy.typing import NDArray
+
+from core.dual import DualTensor, UnitTangent, contract
 from core.gradients.base import Block
 from core.gradients.blocks import Range
 from core.nn import LOSSES, Dense, Network
@@ -29,33 +32,42 @@ class Forward:
         self._derivative: Array | None = None
         self._layer, self.inputs = 0, self._first
         self._pre_activations: Array | None = None
+        self._by_unit: Array | None = None
         self.loss = 0.0
         """What these samples add to the mean loss of the batch, once a push has arrived."""
 
     def reach(self, layer: int) -> None:
         """Go to a layer; on from the one reached so far if that is possible."""
         if layer < self._layer:
-            self._layer, self.inputs, self._pre_activations = 0, self._first, None
+            self._go(0, self._first)
         while self._layer < layer:
-            self.inputs = self.network.activations[self._layer](self.pre_activations())
-            self._layer, self._pre_activations = self._layer + 1, None
+            self._go(self._layer + 1, self.network.activations[self._layer](self.pre_activations()))
+
+    def _go(self, layer: int, inputs: Array) -> None:
+        self._layer, self.inputs, self._pre_activations, self._by_unit = layer, inputs, None, None
 
     def pre_activations(self) -> Array:
         """Those of the layer reached, `(n, units)`."""
         if self._pre_activations is None:
-            self._pre_activations = self.connect(self.layers[self._layer])
+            self._pre_activations = self.network.layers[self._layer].connect(self.layers[self._layer], self.inputs)
         return self._pre_activations
 
-    def connect(self, arrays: tuple[Tensor, ...]) -> Tensor:
-        """The pre-activations of the layer reached with other weights and bias."""
-        return self.network.layers[self._layer].connect(arrays, self.inputs)
+    def inputs_by_unit(self) -> Array:
+        """The inputs in Fortran order: the samples of a unit lie side by side, as blocks of its weights take them."""
+        if self._by_unit is None:
+            self._by_unit = np.asfortranarray(self.inputs)
+        return self._by_unit
 
-    def slopes(self, pre_activations: Tensor) -> Array:
-        """How the samples' shares of the mean loss change, `(K, n)`, along tangents of these pre-activations.
+    def moved(self, units: NDArray[np.integer]) -> UnitTangent:
+        """The tangent along which, for each direction, one of these units' pre-activations grows by ε."""
+        return UnitTangent(units, np.ones((len(units), len(self.inputs)), self.inputs.dtype))
 
-        The tangents are pushed through all layers after it, and at the end contracted with the loss's derivative.
+    def slopes(self, tangent: UnitTangent) -> Array:
+        """How the samples' shares of the mean loss change, `(K, n)`, along a tangent of the pre-activations reached.
+
+        It is pushed through all layers after them, and at the end contracted with the loss's derivative.
         """
-        outputs = self.network.activations[self._layer](pre_activations)
+        outputs = self.network.activations[self._layer](DualTensor(self.pre_activations(), tangent))
         return self.end(self.network.forward(self.layers, outputs, self._layer + 1))
 
     def end(self, logits: Tensor) -> Array:

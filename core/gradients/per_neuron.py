@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
-from core.dual import DualTensor, UnitTangent
 from core.gradients.base import Block, Cost, Estimate
 from core.gradients.blocks import SAMPLES, Range, cut, grid
 from core.gradients.costs import block_bytes, forward_flops, later_flops, tangent_width
@@ -43,7 +42,7 @@ class PerNeuron(Exact):
     def row(self, forward: Forward, block: Block) -> Array:
         layer, units = _place(forward.network, block.directions)
         forward.reach(layer)
-        slopes, inputs = _slopes(forward, units), forward.inputs
+        slopes, inputs = forward.slopes(forward.moved(np.arange(units.start, units.stop))), forward.inputs
         weights = inputs.shape[1] * len(slopes)
         bias = len(slopes) * (len(forward.layers[layer]) - 1)
         row = np.empty(weights + bias + 1, slopes.dtype)
@@ -98,14 +97,6 @@ def _place(network: Network, directions: Range) -> tuple[int, slice]:
     first, last = directions
     layer, (start, _) = next(item for item in enumerate(_units(network)) if first < item[1][1])
     return layer, slice(first - start, last - start)
-
-
-def _slopes(forward: Forward, units: slice) -> Array:
-    """How each sample's share of the loss changes with each unit's pre-activation, `(K, n)`."""
-    pre_activations = forward.pre_activations()
-    ones = np.ones((units.stop - units.start, len(pre_activations)), pre_activations.dtype)
-    seed = UnitTangent(np.arange(units.start, units.stop), ones)
-    return forward.slopes(DualTensor(pre_activations, seed))
 
 
 def _pieces(network: Network, gradient: Array, block: Block, row: Array) -> list[tuple[Array, Array]]:

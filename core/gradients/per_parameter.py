@@ -1,8 +1,9 @@
 """The exact gradient, one pass for every parameter: the blog's method.
 
-For a weight W_ij the layer is evaluated at `W + E_ij·ε`, the activations before it being plain numbers computed once;
-what the loss's dual part then holds is ∂L/∂W_ij. Each pass stays cheap because its tangent is never built larger than
-what it changes: one column of the pre-activations, and still one column after the activation.
+For a weight W_ij the layer is evaluated at `W + E_ij·ε`; what the loss's dual part then holds is ∂L/∂W_ij. The passes
+of a layer share its pre-activations `x @ W + b`, which are computed once, and differ in what ε stands by: `x_i`, in
+column j. Each pass stays cheap because its tangent is never built larger than what it changes: one column of the
+pre-activations, and still one column after the activation.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
-from core.dual import DualTensor, EntrySeed, UnitTangent
+from core.dual import EntrySeed, UnitTangent
 from core.gradients.base import Block, Cost, Estimate
 from core.gradients.blocks import SAMPLES, cut, grid
 from core.gradients.costs import block_bytes, later_flops, tangent_width
@@ -21,10 +22,10 @@ from core.gradients.exact import Exact
 from core.gradients.forward import Forward
 from core.nn import Network, Slice
 from core.nn.config import CONFIG
-from core.nn.tensor import Array, Tensor
+from core.nn.tensor import Array
 
-ELEMENTS = 2**17
-"""Numbers in the largest tangent of a block: few enough for a core's cache, enough to outweigh a call's overhead."""
+ELEMENTS = 2**18
+"""Numbers in the largest tangent of a block: few enough for a shared cache, enough to outweigh a block's overhead."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -39,7 +40,7 @@ class PerParameter(Exact):
     def row(self, forward: Forward, block: Block) -> Array:
         part = next(part for part in forward.network.slices if block.directions[0] < part.stop)
         forward.reach(part.layer)
-        slopes = forward.slopes(_seeded(forward, part, block))
+        slopes = forward.slopes(_tangent(forward, part, block))
         row = np.empty(len(slopes) + 1, slopes.dtype)
         np.add.reduce(slopes, axis=1, out=row[:-1])
         row[-1] = forward.loss if block.directions[0] == 0 else 0.0
@@ -74,11 +75,9 @@ def _blocks(network: Network, batch_size: int) -> tuple[Block, ...]:
     return grid(directions, samples)
 
 
-def _seeded(forward: Forward, part: Slice, block: Block) -> Tensor:
-    """The pre-activations of the part's layer with a tangent of 1 at one of its entries for each direction."""
+def _tangent(forward: Forward, part: Slice, block: Block) -> UnitTangent:
+    """The tangent that the layer's pre-activations have when each direction is 1 at one of the part's entries."""
     entries = np.arange(*block.directions) - part.start
-    weights, *bias = forward.layers[part.layer]
     if part.name == "weights":
-        return forward.connect((DualTensor(weights, EntrySeed(*np.divmod(entries, part.shape[1]))), *bias))
-    seed = UnitTangent(entries, np.ones(len(entries), weights.dtype))
-    return forward.connect((weights, DualTensor(bias[0], seed)))
+        return EntrySeed(*np.divmod(entries, part.shape[1])).after(forward.inputs_by_unit())
+    return forward.moved(entries)

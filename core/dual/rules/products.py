@@ -7,7 +7,7 @@ import numpy as np
 
 from core.dual.engine import Tensor, folded, push, spread
 from core.dual.rules.kinds import Handler, bilinear, total
-from core.dual.structure import EntrySeed, OuterTangent, Structure, UnitTangent, chosen
+from core.dual.structure import EntrySeed, OuterTangent, Structure, UnitTangent
 
 
 def matmul(a: Tensor, b: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ def from_left(ta: Tensor, b: Tensor) -> Structure | None:
 def from_right(a: Tensor, tb: Tensor, b: Tensor) -> Structure | None:
     """The tangent of `a @ b` from entry seeds in b: each lives in one unit."""
     if isinstance(tb, EntrySeed) and b.ndim == 2:
-        return UnitTangent(tb.columns, chosen(a, tb.rows))
+        return tb.after(a)
     return None
 
 

@@ -58,6 +58,22 @@ def test_layers_and_batches_of_many_blocks_agree_with_reverse_mode(reverse_mode:
     assert distance(gradient(network, parameters, inputs, labels, method), exact) < 1e-12
 
 
+@pytest.mark.parametrize("method", EXACT, ids=lambda method: method.method)
+def test_what_blocks_have_in_common_is_computed_once(method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, connect = Network(40, (Dense(400, "tanh"), Dense(10, "softmax"))), Dense.connect
+    first: list[Array] = []
+
+    def counted(layer: Dense, arrays: tuple[Array, ...], inputs: Array) -> Array:
+        if layer.units == 400:
+            first.append(inputs)
+        return connect(layer, arrays, inputs)
+
+    monkeypatch.setattr(Dense, "connect", counted)
+    parameters, inputs, labels = sample(network, 256, np.float32)
+    method.measure(network, parameters, inputs, labels, method.blocks(network, 256), Draw(0, 0))
+    assert len(first) == 1
+
+
 def test_the_seed_network_agrees_with_central_differences() -> None:
     network = Network(144, (Dense(20, "relu", "he"), Dense(10, "softmax", "xavier")))
     parameters, inputs, labels = sample(network, 8)

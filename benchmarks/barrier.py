@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.measure import machine
 from benchmarks.report import insert, table
-from benchmarks.service import EPOCHS, HEAVY, HEAVY_STEPS, LOCAL, REPEATS, alone, spread
+from benchmarks.service import EPOCHS, HEAVY, HEAVY_BATCHES, HEAVY_SAMPLES, LOCAL, REPEATS, alone, spread
 from core.data import load
 from core.memory import keep_freed
 from core.rounds import State
@@ -82,8 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         spec, rounds = {**LOCAL, "batch_size": batch, "epochs": EPOCHS[64]}, {"local_steps": 64, "replicas": PROCESSES}
         found = ratios(spec, rounds, options.data_dir)
         rows.append((f"64 local steps, batch {batch}", spread(found)))
-    found = ratios(HEAVY, {"max_steps": HEAVY_STEPS}, options.data_dir)
-    rows.append(("784-100-10 per parameter, 256 samples", spread(found)))
+    for batch in HEAVY_BATCHES:
+        spec, rounds = {**HEAVY, "batch_size": batch}, {"max_steps": HEAVY_SAMPLES // batch}
+        rows.append((f"784-100-10 per parameter, batch {batch}", spread(ratios(spec, rounds, options.data_dir))))
     told = table(("rounds over pipes", "of two `core.train`"), rows)
     sys.stdout.write(f"\n{told}\n")
     if options.write:

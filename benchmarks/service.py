@@ -43,11 +43,12 @@ LOCAL = {
     "batch_size": 64,
     "evaluate_every": 1_000_000,
 }
-HEAVY = {**LOCAL, "gradient": {"method": "per-parameter"}, "batch_size": 256, "epochs": 2}
+HEAVY = {**LOCAL, "gradient": {"method": "per-parameter"}, "epochs": 4}
+HEAVY_BATCHES = (256, 1024)
 ROUNDS = 1500
 EPOCHS = {1: 4, 4: 16, 16: 24, 64: 60}
 """Epochs by local steps: some seconds each, so that what a job takes to begin and to end counts little."""
-HEAVY_STEPS = 400
+HEAVY_SAMPLES = 204_800
 """Half a minute, for the same reason."""
 WARM_STEPS = 10
 REPEATS = 5
@@ -161,32 +162,35 @@ def _train(spec: dict[str, Any], data_dir: Path, steps: int) -> float:
 
 def workers(data_dir: Path) -> str:
     """A compute-bound job with one worker process and with two, beside two concurrent `core.train`."""
-    names = ("1 worker", "2 workers", "two `core.train`")
-    turns = []
-    for _ in range(REPEATS):
-        rates = []
-        for count in (1, 2):
-            with plant(count, data_dir) as service:
-                _heavy_rate(service, WARM_STEPS)  # imports and first reads, which `core.train` does not count either
-                rates.append(_heavy_rate(service, HEAVY_STEPS))
-        turns.append((*rates, alone(HEAVY, data_dir, 2, HEAVY_STEPS)))
-    medians = [statistics.median(rates) for rates in zip(*turns, strict=True)]
-    told = table(
-        ("784-100-10 per parameter, 256 samples", "samples/s"),
-        [(name, f"{rate:,.0f}") for name, rate in zip(names, medians, strict=True)],
-    )
-    over_one, over_theirs = (spread([turn[1] / turn[other] for turn in turns]) for other in (0, 2))
-    return f"{told}\n\n2 workers over 1: {over_one}; 2 workers over two `core.train`: {over_theirs}."
+    turns: dict[int, list[tuple[float, ...]]] = {batch: [] for batch in HEAVY_BATCHES}
+    for _, batch in product(range(REPEATS), HEAVY_BATCHES):
+        turns[batch].append(_heavy_turn({**HEAVY, "batch_size": batch}, data_dir))
+    rows = []
+    for batch, rates in turns.items():
+        told = [f"{statistics.median(each):,.0f}" for each in zip(*rates, strict=True)]
+        rows.append((f"{batch}", *told, *(spread([turn[1] / turn[other] for turn in rates]) for other in (0, 2))))
+    head = ("batch", "1 worker", "2 workers", "two `core.train`", "2 workers over 1", "over two `core.train`")
+    return table(head, rows)
+
+
+def _heavy_turn(spec: dict[str, Any], data_dir: Path) -> tuple[float, ...]:
+    """Samples per second of one worker, of two, of two concurrent `core.train`."""
+    steps, rates = HEAVY_SAMPLES // int(spec["batch_size"]), []
+    for count in (1, 2):
+        with plant(count, data_dir) as service:
+            _heavy_rate(service, spec, WARM_STEPS)  # imports and first reads, which `core.train` does not count either
+            rates.append(_heavy_rate(service, spec, steps))
+    return (*rates, alone(spec, data_dir, 2, steps))
+
+
+def _heavy_rate(service: Plant, spec: dict[str, Any], steps: int) -> float:
+    job = service.finish(service.submit(**spec, max_steps=steps))
+    return job.progress.samples_seen / running_seconds(job)
 
 
 def spread(ratios: Sequence[float]) -> str:
     """Return the median of some ratios, with the least and the most."""
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-
-
-def _heavy_rate(service: Plant, steps: int) -> float:
-    job = service.finish(service.submit(**HEAVY, max_steps=steps))
-    return job.progress.samples_seen / running_seconds(job)
 
 
 def running_seconds(job: Job) -> float:

@@ -5,7 +5,7 @@ from core.dual.check import check_derivatives
 from core.dual.custom import elementwise_function, row_function, rule
 from core.dual.exponentials import log_softmax, logsumexp, softmax
 from core.dual.number import DualNumber, eps
-from core.dual.structure import EntrySeed, OuterTangent, UnitTangent, contract
+from core.dual.structure import EntrySeed, OuterTangent, UnitTangent, contract, inner
 from core.dual.tensor import DualTensor
 from core.dual.transforms import derivative, gradient, hessian, hvp, jacobian, jvp
 
@@ -24,6 +24,7 @@ __all__ = [
     "gradient",
     "hessian",
     "hvp",
+    "inner",
     "jacobian",
     "jvp",
     "log_softmax",

@@ -174,7 +174,7 @@ def kept(rule: Elementwise, index: int, tangent: Structure, out: Tensor, reals: 
     slope = slope_of(rule, index, out, reals)
     if isinstance(tangent, ScaledTangent):
         return tangent.scaled(slope)
-    return OuterTangent(tangent.values * slope, tangent.rows) if np.ndim(slope) == 0 else None
+    return OuterTangent(tangent.values * slope, tangent.rows, tangent.which) if np.ndim(slope) == 0 else None
 
 
 def slope_of(rule: Elementwise, index: int, out: Tensor, reals: list[Tensor]) -> Tensor:

@@ -6,6 +6,7 @@ changes, and none of the zeros are stored or multiplied.
 """
 
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -90,24 +91,35 @@ class UnitTangent(Structure):
             return self if isinstance(by, int) and by == 1 else UnitTangent(self.units, self.values * by)
         return UnitTangent(self.units, self.values * chosen(by, self.units))
 
+    def factor(self, weights: Array) -> Array:
+        """What the values are multiplied with by a contraction with weights of the value's shape, `(K, *batch)`."""
+        return chosen(weights, self.units)
+
 
 @dataclass(frozen=True, eq=False)
 class OuterTangent(Structure):
-    """On a tensor `(*batch, C)`: `dense[k, *b, c] = values[k, *b] * rows[k, c]`; a unit tangent after `@ W`.
+    """On a tensor `(*batch, C)`: `dense[k, *b, c] = values[k, *b] * rows[which[k], c]`; a unit tangent after `@ W`.
 
-    `values` is `(K, *batch)`, `rows` `(K, C)`.
+    `values` is `(K, *batch)`, `rows` `(U, C)`: where directions are many, those of a unit share its row.
     """
 
     values: Array
     rows: Array
+    which: Indices | EllipsisType = ...
 
     def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        rows = self.rows.reshape(len(self.rows), *(1,) * (len(shape) - 1), shape[-1])
-        return self.values[..., None] * rows
+        rows = self.rows[self.which]
+        return self.values[..., None] * rows.reshape(len(rows), *(1,) * (len(shape) - 1), shape[-1])
 
     @property
     def directions(self) -> tuple[int, ...]:
-        return (len(self.rows),)
+        return (len(self.values),)
+
+    def factor(self, weights: Array) -> Array:
+        """What the values are multiplied with by a contraction with weights of the value's shape, `(K, *batch)`."""
+        if weights.ndim == 2:
+            return (self.rows @ np.transpose(weights))[self.which]
+        return np.moveaxis(weights @ np.transpose(self.rows), -1, 0)[self.which]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,12 +167,19 @@ def contract(tangent: Array | Structure, weights: Array) -> Array:
 
     For unit and outer tangents the dense array is never built.
     """
-    if isinstance(tangent, UnitTangent):
-        return tangent.scaled(weights).values
-    if isinstance(tangent, OuterTangent):
-        if weights.ndim == 2:
-            return tangent.values * (tangent.rows @ np.transpose(weights))
-        return tangent.values * np.moveaxis(weights @ np.transpose(tangent.rows), -1, 0)
+    if isinstance(tangent, UnitTangent | OuterTangent):
+        return tangent.values * tangent.factor(weights)
     if isinstance(tangent, Structure):
         tangent = tangent.dense(weights.shape, weights.dtype)
     return np.einsum("...c,...c->...", tangent, weights)
+
+
+def inner(tangent: Array | Structure, weights: Array) -> Array:
+    """Σ_bc tangent[k, *b, c] · weights[*b, c], `(K,)`, of real numbers: `contract`, summed over the batch."""
+    if isinstance(tangent, UnitTangent | OuterTangent):
+        values = tangent.values
+        flat = (len(values), values[:1].size)
+        return np.vecdot(values.reshape(flat), tangent.factor(weights).reshape(flat))
+    if isinstance(tangent, Structure):
+        tangent = tangent.dense(weights.shape, weights.dtype)
+    return tangent.reshape(len(tangent), weights.size) @ weights.ravel()

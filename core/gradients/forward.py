@@ -1,17 +1,20 @@
 """The plain forward pass over some samples, from every layer of which tangents are pushed on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.dual import DualTensor, UnitTangent, contract
+from core.dual import DualTensor, UnitTangent
 from core.gradients.base import Block
 from core.gradients.blocks import Range
 from core.nn import LOSSES, Dense, Network
 from core.nn.losses import one_hot
 from core.nn.tensor import Array, Labels, Tensor
+
+Contraction: TypeAlias = Callable[[Tensor, Array], Array]
 
 
 class Forward:
@@ -62,22 +65,22 @@ class Forward:
         """The tangent along which, for each direction, one of these units' pre-activations grows by ε."""
         return UnitTangent(units, np.ones((len(units), len(self.inputs)), self.inputs.dtype))
 
-    def slopes(self, tangent: UnitTangent) -> Array:
-        """How the samples' shares of the mean loss change, `(K, n)`, along a tangent of the pre-activations reached.
+    def slopes(self, tangent: UnitTangent, contraction: Contraction) -> Array:
+        """How the samples' shares of the mean loss change along a tangent of the pre-activations reached.
 
-        It is pushed through all layers after them, and at the end contracted with the loss's derivative.
+        It is pushed through all layers after them, and its end contracted with the loss's derivative: for each sample
+        by `contract`, `(K, n)`, or for all of them by `inner`, `(K,)`.
         """
         outputs = self.network.activations[self._layer](DualTensor(self.pre_activations(), tangent))
-        return self.end(self.network.forward(self.layers, outputs, self._layer + 1))
+        return self.end(self.network.forward(self.layers, outputs, self._layer + 1), contraction)
 
-    def end(self, logits: Tensor) -> Array:
+    def end(self, logits: Tensor, contraction: Contraction) -> Array:
         """The same for tangents of the logits."""
         outcome = self.network.ending(logits)
         if self._derivative is None:
             losses, derivative = LOSSES[self.network.loss_name].differentiate(outcome.real, self._targets)
             self.loss, self._derivative = float(losses.sum()) * self._share, derivative * self._share
-        slopes: Array = contract(outcome.tangent, self._derivative)
-        return slopes
+        return contraction(outcome.tangent, self._derivative)
 
 
 def by_samples(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
+from core.dual import contract
 from core.gradients.base import Block, Cost, Estimate
 from core.gradients.blocks import SAMPLES, Range, cut, grid
 from core.gradients.costs import block_bytes, forward_flops, later_flops, tangent_width
@@ -42,7 +43,7 @@ class PerNeuron(Exact):
     def row(self, forward: Forward, block: Block) -> Array:
         layer, units = _place(forward.network, block.directions)
         forward.reach(layer)
-        slopes, inputs = forward.slopes(forward.moved(np.arange(units.start, units.stop))), forward.inputs
+        slopes, inputs = forward.slopes(forward.moved(np.arange(units.start, units.stop)), contract), forward.inputs
         weights = inputs.shape[1] * len(slopes)
         bias = len(slopes) * (len(forward.layers[layer]) - 1)
         row = np.empty(weights + bias + 1, slopes.dtype)

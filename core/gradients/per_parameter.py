@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
-from core.dual import EntrySeed, UnitTangent
+from core.dual import EntrySeed, UnitTangent, inner
 from core.gradients.base import Block, Cost, Estimate
 from core.gradients.blocks import SAMPLES, cut, grid
 from core.gradients.costs import block_bytes, later_flops, tangent_width
@@ -40,11 +40,8 @@ class PerParameter(Exact):
     def row(self, forward: Forward, block: Block) -> Array:
         part = next(part for part in forward.network.slices if block.directions[0] < part.stop)
         forward.reach(part.layer)
-        slopes = forward.slopes(_tangent(forward, part, block))
-        row = np.empty(len(slopes) + 1, slopes.dtype)
-        np.add.reduce(slopes, axis=1, out=row[:-1])
-        row[-1] = forward.loss if block.directions[0] == 0 else 0.0
-        return row
+        slopes = forward.slopes(_tangent(forward, part, block), inner)
+        return np.append(slopes, slopes.dtype.type(forward.loss if block.directions[0] == 0 else 0.0))
 
     def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
         gradient = np.zeros(network.size, dtype)

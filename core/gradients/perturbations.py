@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.dual import DualTensor
+from core.dual import DualTensor, contract, inner
 from core.gradients.forward import Forward
 from core.nn import Network
 from core.nn.layers import Shape
@@ -48,7 +48,7 @@ class Weights(Perturbation):
     def push(self, forward: Forward, parameters: Array, directions: Array) -> tuple[Array, float]:
         network = forward.network
         logits = network.logits(DualTensor(parameters, directions), forward.inputs)
-        slopes = forward.end(logits).sum(axis=1)
+        slopes = forward.end(logits, inner)
         squares = np.einsum("kp,kp->k", directions, directions)
         return slopes @ directions, float(slopes * slopes @ squares)
 
@@ -86,7 +86,7 @@ def _pushed(forward: Forward, noises: list[Array]) -> tuple[list[Array], Array]:
         inputs.append(outputs.real)
         pre_activations = network.layers[index].connect(forward.layers[index], outputs)
         outputs = network.activations[index](pre_activations + DualTensor(np.zeros_like(noise[0]), noise))
-    return inputs, forward.end(outputs)
+    return inputs, forward.end(outputs, contract)
 
 
 def _parameter_parts(inputs: Array, found: Array) -> list[Array]:

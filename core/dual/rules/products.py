@@ -30,9 +30,10 @@ def matmul_rule(tangents: list[Tensor], out: Tensor, a: Tensor, b: Tensor) -> Te
 def from_left(ta: Tensor, b: Tensor) -> Structure | None:
     """The structured tangent of `a @ b` from that of a."""
     if b.ndim == 2 and isinstance(ta, UnitTangent):
-        return OuterTangent(ta.values, b[ta.units])
+        many = len(ta.units) > b.shape[0]
+        return OuterTangent(ta.values, b.copy(), ta.units) if many else OuterTangent(ta.values, b[ta.units])
     if b.ndim == 2 and isinstance(ta, OuterTangent):
-        return OuterTangent(ta.values, ta.rows @ b)
+        return OuterTangent(ta.values, ta.rows @ b, ta.which)
     return None
 
 

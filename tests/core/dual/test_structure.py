@@ -10,6 +10,7 @@ from core.dual import (
     UnitTangent,
     contract,
     elementwise_function,
+    inner,
     jacobian,
     jvp,
     row_function,
@@ -23,7 +24,9 @@ SEED = EntrySeed(np.array([0, 3, 1]), np.array([4, 0, 4]))
 UNITS = np.array([4, 0, 4])
 UNIT = UnitTangent(UNITS, RNG.normal(size=(K, N)))
 OUTER = OuterTangent(RNG.normal(size=(K, N)), RNG.normal(size=(K, H)))
+SHARED = OuterTangent(RNG.normal(size=(K, N)), RNG.normal(size=(2, H)), np.array([1, 0, 1]))
 Z = RNG.normal(size=(N, H))
+MANY = UnitTangent(np.arange(2 * H) % H, RNG.normal(size=(2 * H, N)))
 
 # function of a tensor, value, tangent, the structure that comes out (None: dense)
 CASES = {
@@ -31,6 +34,9 @@ CASES = {
     "batched product with a seed": (lambda w: np.stack([X, X]) @ w, W, SEED, UnitTangent),
     "vector times a seed": (lambda w: X[0] @ w, W, SEED, UnitTangent),
     "unit times a matrix": (lambda z: z @ V, Z, UNIT, OuterTangent),
+    "many directions of few units times a matrix": (lambda z: -2 * (z @ V), Z, MANY, OuterTangent),
+    "many directions of few units, then two matrices": (lambda z: z @ V @ V.T, Z, MANY, OuterTangent),
+    "tanh of an outer of shared rows": (np.tanh, Z, SHARED, None),
     "outer times a matrix": (lambda z: z @ V, Z, OUTER, OuterTangent),
     "unit plus a bias": (lambda z: z + B, Z, UNIT, UnitTangent),
     "tanh of a unit": (np.tanh, Z, UNIT, UnitTangent),
@@ -62,13 +68,29 @@ def test_the_dense_tangent_is_the_same(name):
     assert type(found.tangent) is (structure or np.ndarray)
 
 
-@pytest.mark.parametrize(
-    "tangent", [UNIT, OUTER, UNIT.dense((N, H), float), EntrySeed(np.array([0, 2]), np.array([1, 1]))]
-)
-def test_contract(tangent):
-    weights = RNG.normal(size=(N, H))
-    dense = tangent if isinstance(tangent, np.ndarray) else tangent.dense((N, H), float)
-    np.testing.assert_allclose(contract(tangent, weights), np.einsum("kbc,bc->kb", dense, weights), rtol=1e-12)
+@pytest.mark.parametrize("batch", [(N,), (2, N)])
+@pytest.mark.parametrize("make", [UnitTangent, OuterTangent, EntrySeed, np.ndarray])
+def test_contractions(make, batch):
+    values, rows, which = RNG.normal(size=(K, *batch)), RNG.normal(size=(2, H)), np.array([1, 0, 1])
+    tangent = {
+        UnitTangent: UnitTangent(UNITS, values),
+        OuterTangent: OuterTangent(values, rows, which),
+        EntrySeed: EntrySeed(np.array([0, 2]), np.array([1, 1])),
+        np.ndarray: RNG.normal(size=(K, *batch, H)),
+    }[make]
+    shape = (N, H) if make is EntrySeed else (*batch, H)
+    weights = RNG.normal(size=shape)
+    dense = tangent if isinstance(tangent, np.ndarray) else tangent.dense(shape, float)
+    products = dense * weights
+    np.testing.assert_allclose(contract(tangent, weights), products.sum(axis=-1), rtol=1e-12)
+    np.testing.assert_allclose(inner(tangent, weights), products.reshape(len(dense), -1).sum(axis=-1), rtol=1e-12)
+
+
+def test_a_product_keeps_its_tangent_when_its_matrix_changes():
+    matrix = V.copy()
+    product = DualTensor(Z, MANY) @ matrix
+    matrix[:] = 0
+    np.testing.assert_allclose(product.dual, MANY.dense(Z.shape, float) @ V, rtol=1e-12)
 
 
 def test_two_unit_tangents_are_added_on_the_same_units_only():

@@ -20,6 +20,7 @@ from benchmarks import loop, measure, report
 from benchmarks.contenders import blog_layers
 from core.data import Dataset, load, scale
 from core.gradients import Draw, Method, PerNeuron, PerParameter, gradient
+from core.memory import keep_freed
 from core.nn import SGD, Dense, Network
 from core.nn.initializers import InitializerName
 from core.nn.tensor import Array
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--loop-steps", type=int, default=LOOP_STEPS)
     options = parser.parse_args(arguments)
     measure.limit_threads(1)
+    keep_freed()  # as `core.train` has it
     small, large = (load("mnist", size, options.data_dir, ()) for size in (12, 28))
     rows = [*_replay(small, options.loop_steps), *_epochs(large)]
     head = ["run", "steps", "time", "test accuracy", "the loop would take", "x faster"]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from benchmarks import measure, report
+from core.memory import keep_freed
 
 REFERENCE = "PyTorch reverse mode"
 SECTION = "gradients"
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.memory:
         sys.stdout.write(f"{_memory(*options.memory)}\n")
         return
+    keep_freed()  # as they do
     found = {}
     for name, sizes in CASES:
         for samples in sizes:

@@ -93,7 +93,9 @@ def machine() -> str:
 
 def limit_threads(count: int, *, numpy: int | None = None) -> None:
     """Threads of PyTorch's and JAX's products, before they are imported, and of NumPy's, the same unless told."""
-    threadpool_limits(count if numpy is None else numpy)  # NumPy may have been imported
+    of_numpy = count if numpy is None else numpy
+    os.environ["OPENBLAS_NUM_THREADS"] = str(of_numpy)
+    threadpool_limits(of_numpy)  # where NumPy has been imported
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(count)
     os.environ["XLA_FLAGS"] = "" if count > 1 else "--xla_cpu_multi_thread_eigen=false"

@@ -53,6 +53,7 @@ class Plant:
 @contextmanager
 def plant(workers: int, data_dir: Path, aggregator: bool = True, worker_app: str = "worker.app") -> Iterator[Plant]:
     """Run the service with so many worker processes."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or what was started would be left behind
     with tempfile.TemporaryDirectory(prefix="dualtrain-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         urls = {role: stack.enter_context(_server(role, folder)) for role in servers.ROLES}

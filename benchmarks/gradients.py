@@ -113,12 +113,15 @@ def _table(name: str, samples: int, case: Found) -> str:
 def _plot(found: dict[tuple[str, int], Found]) -> None:
     from matplotlib import pyplot
 
+    from benchmarks.contenders import CONTENDERS
+
+    colors = {way: f"C{index}" for index, way in enumerate(CONTENDERS)}  # the same in all parts: they have one legend
     figure, axes = pyplot.subplots(1, len(CASES), figsize=(13, 4), sharey=True, layout="constrained")
     for axis, (name, sizes) in zip(axes, CASES, strict=True):
         ways = dict.fromkeys(way for samples in sizes for way in found[name, samples])
         for way in ways:
             points = [(n, median(found[name, n][way][0])) for n in sizes if way in found[name, n]]
-            axis.plot(*zip(*points, strict=True), marker="o", label=way)
+            axis.plot(*zip(*points, strict=True), marker="o", label=way, color=colors[way])
         axis.set(title=name, xlabel="samples", xscale="log", yscale="log")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("seconds for one gradient")

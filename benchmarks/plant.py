@@ -53,7 +53,7 @@ class Plant:
 @contextmanager
 def plant(workers: int, data_dir: Path, aggregator: bool = True, worker_app: str = "worker.app") -> Iterator[Plant]:
     """Run the service with so many worker processes."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or what was started would be left behind
+    _end_as_interrupted()
     with tempfile.TemporaryDirectory(prefix="dualtrain-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         urls = {role: stack.enter_context(_server(role, folder)) for role in servers.ROLES}
@@ -73,6 +73,7 @@ def plant(workers: int, data_dir: Path, aggregator: bool = True, worker_app: str
 def stack(data_dir: Path) -> Iterator[str]:
     """Run `dualtrain up` with two workers on servers of its own; yield its address."""
     command = (sys.executable, "-m", "client", "up", "--port", "0", "--workers", "2", "--data-dir", str(data_dir))
+    _end_as_interrupted()
     running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert running.stdout
@@ -80,6 +81,11 @@ def stack(data_dir: Path) -> Iterator[str]:
     finally:
         running.send_signal(signal.SIGINT)
         running.wait()
+
+
+def _end_as_interrupted() -> None:
+    """Let SIGTERM raise KeyboardInterrupt here, or what was started would be left behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @contextmanager

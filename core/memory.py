@@ -12,9 +12,9 @@ MAPPED_BYTES = 32 * 2**20
 def keep_freed() -> None:
     """Let this process keep what it frees, up to 256 MiB: the next block needs as much again.
 
-    By default glibc gives the end of its heap back to the system once a few arrays are free. A round per parameter of
-    784-100-10 with 256 samples then faulted in 26,000 pages again, a third of its time (measured). Elsewhere than with
-    glibc nothing is changed.
+    By default glibc gives the end of its heap back to the system once a few arrays are free, and the next block faults
+    its pages in again: a gradient per parameter of 784-100-10 with 256 samples then took up to nine times as long
+    (measured). Elsewhere than with glibc nothing is changed.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

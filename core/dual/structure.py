@@ -89,7 +89,7 @@ class UnitTangent(Structure):
         """The tangent times an array of the value's shape `(*batch, H)`, or a number."""
         if np.ndim(by) == 0:
             return self if isinstance(by, int) and by == 1 else UnitTangent(self.units, self.values * by)
-        return UnitTangent(self.units, self.values * chosen(by, self.units))
+        return UnitTangent(self.units, self.values * self.factor(by))
 
     def factor(self, weights: Array) -> Array:
         """What the values are multiplied with by a contraction with weights of the value's shape, `(K, *batch)`."""

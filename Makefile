@@ -4,6 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 SERVICE := $(VENV)/.service
 TOOLS := $(VENV)/.tools
+MEASURED := $(VENV)/.measured
 PINS := deploy/requirements
 # Bytecode is written when a module is first used: compiling all of it takes as long as installing.
 PIP := $(RUN)/pip --disable-pip-version-check install --quiet --no-compile
@@ -28,6 +29,10 @@ $(TOOLS): $(SERVICE) requirements.txt
 	$(RUN)/pip --disable-pip-version-check check
 	@touch $@
 
+$(MEASURED): $(TOOLS)
+	$(PIP) --no-build-isolation --editable .[bench]
+	@touch $@
+
 install: $(TOOLS)  ## set up .venv with the service and the tools of its developers
 
 demo: $(SERVICE)  ## train the default job with two workers and show ten digits
@@ -49,15 +54,14 @@ contract: $(TOOLS)  ## every boundary value of the OpenAPI document against a ru
 chaos: $(TOOLS)  ## a stack under faults; SEED=n FAULTS=100 JOBS=4
 	$(RUN)/python -m tests.chaos.driver --seed $(SEED) --faults $(FAULTS) --jobs $(JOBS)
 
-BENCH ?=
+BENCHES = $(patsubst benchmarks/%.py,%,$(shell grep -l __main__ benchmarks/*.py))
+BENCH ?= $(BENCHES)
 
-bench: $(TOOLS)  ## what is measured; BENCH=gradients measures it (the libraries it compares: pip install -e .[bench])
-ifdef BENCH
-	$(RUN)/python -m benchmarks.$(BENCH)
-else
-	@for name in $$(grep -l __main__ benchmarks/*.py | xargs -n 1 basename -s .py); do \
-		printf "  make bench BENCH=%-14s %s\n" $$name "$$(sed -n '1{s/^"""//; s/[:;]* `python.*//; s/"""$$//; p}' benchmarks/$$name.py)"; done
-endif
+bench: $(MEASURED)  ## every benchmark, for more than an hour, or BENCH=gradients alone
+	@status=0; for name in $(BENCH); do \
+		printf '\n== %s: ' $$name; sed -n '1{s/^"""//; s/[:;]* `python.*//; s/"""$$//; p}' benchmarks/$$name.py; \
+		$(RUN)/python -m benchmarks.$$name || status=1; \
+	done; exit $$status
 
 coverage: $(TOOLS)  ## every test, with the lines and branches that ran
 	$(RUN)/pytest -n 2 --dist worksteal -m "not chaos and not containers and not contract" --cov --cov-report=term

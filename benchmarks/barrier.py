@@ -1,12 +1,9 @@
 """What a round's barrier costs by itself: two processes, pipes, no queue and no server: `python -m benchmarks.barrier`.
 
 Beside two concurrent `core.train`, in turns, like `benchmarks.service`: what is lost here no service can win back.
-`--write` puts the table into docs/scaling.md.
 """
 
-import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from multiprocessing import Pipe, Process
@@ -19,7 +16,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.measure import machine
-from benchmarks.report import insert, table
+from benchmarks.report import Report, arguments, table
 from benchmarks.service import EPOCHS, HEAVY, HEAVY_BATCHES, HEAVY_SAMPLES, LOCAL, REPEATS, alone, spread
 from core.data import load
 from core.memory import keep_freed
@@ -69,13 +66,9 @@ def _rate(training: Training, pipes: Sequence[Connection]) -> float:
     return last.samples_seen / (time.perf_counter() - started)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Run the jobs of `benchmarks.service` and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.barrier", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
-    parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-bench-data")
-    options = parser.parse_args(arguments)
-    options.data_dir.mkdir(exist_ok=True)
+    options = arguments("barrier", __doc__).parse_args()
     sys.stdout.write(f"{machine()}\n")
     rows = []
     for batch in (64, 256):
@@ -85,10 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for batch in HEAVY_BATCHES:
         spec, rounds = {**HEAVY, "batch_size": batch}, {"max_steps": HEAVY_SAMPLES // batch}
         rows.append((f"784-100-10 per parameter, batch {batch}", spread(ratios(spec, rounds, options.data_dir))))
-    told = table(("rounds over pipes", "of two `core.train`"), rows)
-    sys.stdout.write(f"\n{told}\n")
-    if options.write:
-        insert("scaling.md", "barrier", told)
+    Report("scaling.md", options.write).show("barrier", table(("rounds over pipes", "of two `core.train`"), rows))
 
 
 if __name__ == "__main__":

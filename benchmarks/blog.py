@@ -1,4 +1,4 @@
-"""The blog post's runs again: `python -m benchmarks.blog [--data-dir DIR]`; tables and plot go into docs/gradients.md.
+"""The blog post's runs again: `python -m benchmarks.blog`.
 
 (1) 144-20-10 on 12x12 MNIST, batch 1, learning rate 0.1, 6,186 steps, the test split every 500 steps as the post did,
 with the post's own loop timed in the same run. (2) The epoch of 784-100-10 on 28x28 that the post put at 33 hours, one
@@ -6,11 +6,10 @@ pass per parameter, batch 1 and 64. (3) The shortest way to 85 % on the test spl
 initialized naively do to the gradients of a deep network.
 """
 
-import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -39,18 +38,22 @@ INITIALIZED: dict[str, tuple[InitializerName, float]] = {
 DEPTH = 8
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.blog", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, default=Path.home() / ".cache" / "dualtrain")
+def main() -> None:
+    parser = report.arguments("blog", __doc__)
     parser.add_argument("--loop-steps", type=int, default=LOOP_STEPS)
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     measure.limit_threads(1)
     keep_freed()  # as `core.train` has it
     small, large = (load("mnist", size, options.data_dir, ()) for size in (12, 28))
     rows = [*_replay(small, options.loop_steps), *_epochs(large)]
     head = ["run", "steps", "time", "test accuracy", "the loop would take", "x faster"]
-    report.insert("gradients.md", "blog", report.table(head, rows))
-    report.insert("gradients.md", "initialization", _initialization(large))
+    found = report.Report("gradients.md", options.write)
+    found.show("blog", report.table(head, rows))
+    sizes = _initialization(large)
+    head = ["mean size of the gradient in layer", *(str(layer + 1) for layer in range(DEPTH))]
+    cells = [[name, *(f"{one:.1e}" for one in row)] for name, row in sizes.items()]
+    found.show("initialization", report.table(head, cells))
+    found.draw("initialization.png", partial(_plot, sizes))
 
 
 def _network(inputs: int, hidden: int) -> Network:
@@ -130,13 +133,10 @@ def _run(
     return time.perf_counter() - started, step + 1, accuracy
 
 
-def _initialization(data: Dataset) -> str:
-    """The size of each layer's weight gradient in a deep tanh network, by initializer, as a table and a plot."""
+def _initialization(data: Dataset) -> dict[str, list[float]]:
+    """The size of each layer's weight gradient in a deep tanh network, by initializer."""
     inputs, labels = data.batch(0, 0, 256)
-    sizes = {name: _sizes(*choice, inputs, labels) for name, choice in INITIALIZED.items()}
-    _plot(sizes)
-    head = ["mean size of the gradient in layer", *(str(layer + 1) for layer in range(DEPTH))]
-    return report.table(head, [[name, *(f"{one:.1e}" for one in row)] for name, row in sizes.items()])
+    return {name: _sizes(*choice, inputs, labels) for name, choice in INITIALIZED.items()}
 
 
 def _sizes(name: InitializerName, factor: float, inputs: Array, labels: Any) -> list[float]:
@@ -146,7 +146,7 @@ def _sizes(name: InitializerName, factor: float, inputs: Array, labels: Any) -> 
     return [float(np.abs(part.of(slope)).mean()) for part in network.slices if part.name == "weights"]
 
 
-def _plot(sizes: dict[str, list[float]]) -> None:
+def _plot(sizes: dict[str, list[float]]) -> Any:
     from matplotlib import pyplot
 
     figure, axis = pyplot.subplots(figsize=(7, 4), layout="constrained")
@@ -155,7 +155,7 @@ def _plot(sizes: dict[str, list[float]]) -> None:
     axis.set(xlabel=f"layer of {DEPTH}", ylabel="mean size of its weight gradient", yscale="log")
     axis.grid(alpha=0.3)
     axis.legend(frameon=False)
-    figure.savefig(report.IMAGES / "initialization.png", dpi=110)
+    return figure
 
 
 def _say(line: str) -> None:

@@ -1,6 +1,7 @@
-"""The plot of docs/mathematics.md: errors of finite differences over h, beside a dual number's."""
+"""Errors of finite differences over h, beside a dual number's: `python -m benchmarks.differences`."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -28,9 +29,16 @@ def errors() -> dict[str, np.ndarray]:
 
 
 def main() -> None:
-    import matplotlib
+    found = report.Report("mathematics.md", report.arguments("differences", __doc__).parse_args().write)
+    rows = [
+        (name, f"{values.min():.1e}", f"{STEPS[values.argmin()]:.0e}" if np.ptp(values) else "–")
+        for name, values in errors().items()
+    ]
+    found.show("differences", report.table(("derivative by", "least relative error", "at h"), rows))
+    found.draw("differences.png", _plot)
 
-    matplotlib.use("svg")
+
+def _plot() -> Any:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
@@ -40,7 +48,7 @@ def main() -> None:
     axes.annotate("truncation", (1e-3, 3e-2))
     axes.set(xlabel="h", ylabel="relative error of the derivative")
     axes.legend()
-    figure.savefig(report.IMAGES / "differences.png", dpi=120)
+    return figure
 
 
 if __name__ == "__main__":

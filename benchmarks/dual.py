@@ -1,11 +1,10 @@
 """core.dual beside derivatives written out by hand, and beside other libraries' Jacobians, within one run.
 
-`python -m benchmarks.dual [--threads N]`; the tables go into docs/mathematics.md.
+`python -m benchmarks.dual [--threads N]`
 """
 
-import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from statistics import geometric_mean
 from typing import Any
 
@@ -22,21 +21,19 @@ ROUNDS = 7
 LIMIT_SECONDS = 1.0
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.dual", description=__doc__)
+def main() -> None:
+    parser = report.arguments("dual", __doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--memory", nargs=2, metavar=("LIBRARY", "FUNCTION"))
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     measure.limit_threads(options.threads)
     if options.memory:
         sys.stdout.write(f"{memory(*options.memory)}\n")
         return
     head = f"{measure.machine()}, NumPy {np.__version__}; {options.threads} thread; float64. Medians of ratios.\n\n"
+    found = report.Report("mathematics.md", options.write)
     for section, table in (("by-hand", by_hand), ("small", small), ("jacobians", jacobians), ("network", network)):
-        text = head + table()
-        sys.stdout.write(f"{text}\n\n")
-        sys.stdout.flush()
-        report.insert("mathematics.md", section, text)
+        found.show(section, head + table())
 
 
 def by_hand() -> str:

@@ -1,14 +1,12 @@
-"""How good estimates are: `python -m benchmarks.estimators [--data-dir DIR]`; results go into docs/gradients.md.
+"""How good estimates are: `python -m benchmarks.estimators`.
 
 First cosine and error of every estimator against the exact gradient as the number of directions S grows, then the test
 error on MNIST of networks trained with forward gradients over weights and over activations, beside the exact gradient.
 """
 
-import argparse
 import sys
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,19 +48,18 @@ class Quality(NamedTuple):
     seen: float
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.estimators", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, default=Path.home() / ".cache" / "dualtrain")
-    options = parser.parse_args(arguments)
+def main() -> None:
+    options = report.arguments("estimators", __doc__).parse_args()
+    told = report.Report("gradients.md", options.write)
     measure.limit_threads(1)
     small = load("mnist", 12, options.data_dir, ())
     found = {name: [_quality(small, name, count) for count in DIRECTIONS] for name in ESTIMATORS}
-    report.insert("gradients.md", "estimators", _tables(found))
-    _plot(found)
+    told.show("estimators", _tables(found))
+    told.draw("estimators.png", partial(_plot, found))
     data = load("mnist", 28, options.data_dir, ())
     rows = [_trained(data, name, *choice) for name, choice in TRAINED.items()]
     head = [f"784-100-10, batch {BATCH}, {EPOCHS} epochs", "learning rate", "test error", "seconds per epoch"]
-    report.insert("gradients.md", "trained", report.table(head, rows))
+    told.show("trained", report.table(head, rows))
 
 
 def _network(inputs: int, hidden: int) -> Network:
@@ -105,7 +102,7 @@ def _tables(found: dict[str, list[Quality]]) -> str:
     )
 
 
-def _plot(found: dict[str, list[Quality]]) -> None:
+def _plot(found: dict[str, list[Quality]]) -> Any:
     from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4), layout="constrained")
@@ -117,7 +114,7 @@ def _plot(found: dict[str, list[Quality]]) -> None:
     for axis in (left, right):
         axis.grid(alpha=0.3)
     left.legend(frameon=False)
-    figure.savefig(report.IMAGES / "estimators.png", dpi=110)
+    return figure
 
 
 def _trained(data: Dataset, name: str, method: Method, rates: tuple[float, ...]) -> list[str]:

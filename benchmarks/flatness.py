@@ -1,8 +1,6 @@
 """Memory of API, aggregator and workers over many rounds: `python -m benchmarks.flatness --rounds 100000`."""
 
-import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +9,7 @@ import psutil
 
 from benchmarks.measure import machine
 from benchmarks.plant import Plant, plant, process
-from benchmarks.report import insert, table
+from benchmarks.report import Report, arguments, table
 from benchmarks.service import LIGHT
 from core.job import ENDED
 
@@ -59,15 +57,11 @@ def _sizes() -> dict[str, int]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.flatness", description=__doc__)
+    parser = arguments("flatness", __doc__)
     parser.add_argument("--rounds", type=int, default=100_000)
-    parser.add_argument("--write", action="store_true", help="into docs/reliability.md")
-    parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-bench-data")
     options = parser.parse_args()
-    told = measure(options.data_dir, options.rounds)
-    sys.stdout.write(f"{machine()}\n\n{told}\n")
-    if options.write:
-        insert("reliability.md", "memory", told)
+    sys.stdout.write(f"{machine()}\n")
+    Report("reliability.md", options.write).show("memory", measure(options.data_dir, options.rounds))
 
 
 if __name__ == "__main__":

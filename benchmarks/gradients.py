@@ -1,12 +1,13 @@
 """One gradient, every way: time, passes per second and peak memory, all contenders in turn within one run.
 
-`python -m benchmarks.gradients [--threads N]`; the tables and the plot go into docs/gradients.md.
+`python -m benchmarks.gradients [--threads N]`
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from functools import partial
 from statistics import median
+from typing import Any
 
 from benchmarks import measure, report
 from core.memory import keep_freed
@@ -26,8 +27,8 @@ DEEP_SLOW = {"per-parameter": 64}
 """The same for networks of more than one hidden layer."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_args(arguments)
+def main() -> None:
+    options = _parser().parse_args()
     measure.limit_threads(options.threads, numpy=1)  # as a worker and `core.train` have it
     if options.memory:
         sys.stdout.write(f"{_memory(*options.memory)}\n")
@@ -41,13 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.stdout.flush()
     threads = f"{options.threads} thread{'s' if options.threads > 1 else ''}"
     text = f"{measure.machine()}; {threads} for PyTorch and JAX, 1 for NumPy; float32.\n\n" + _tables(found)
-    report.insert("gradients.md", f"{SECTION}-{options.threads}", text)
+    told = report.Report("gradients.md", options.write)
+    told.show(f"{SECTION}-{options.threads}", text)
     if options.threads > 1:
-        _plot(found)
+        told.draw("gradients.png", partial(_plot, found))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gradients", description=__doc__)
+    parser = report.arguments("gradients", __doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", nargs=3, metavar=("CONTENDER", "NETWORK", "SAMPLES"))
     return parser
@@ -110,7 +112,7 @@ def _table(name: str, samples: int, case: Found) -> str:
     return report.table(head, rows)
 
 
-def _plot(found: dict[tuple[str, int], Found]) -> None:
+def _plot(found: dict[tuple[str, int], Found]) -> Any:
     from matplotlib import pyplot
 
     from benchmarks.contenders import CONTENDERS
@@ -126,8 +128,7 @@ def _plot(found: dict[tuple[str, int], Found]) -> None:
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("seconds for one gradient")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
-    report.IMAGES.mkdir(exist_ok=True)
-    figure.savefig(report.IMAGES / "gradients.png", dpi=110)
+    return figure
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ requests a second (open loop: latency counts from when a request was due), and w
 Before that, jobs are planned by a dry run and then run.
 """
 
-import argparse
 import asyncio
 import json
 import sys
@@ -20,7 +19,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.measure import machine
 from benchmarks.plant import stack
-from benchmarks.report import insert, table
+from benchmarks.report import Report, arguments, table
 
 CONNECTIONS = 16
 CLOSED_SECONDS = 6.0
@@ -212,9 +211,7 @@ async def _until(connect: Connect, job_id: str, status: str, steps: int = 0) -> 
 
 def main() -> int:
     """Print the table; the exit code says whether all targets were met."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.http", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
-    options = parser.parse_args()
+    options = arguments("http", __doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder, stack(Path(folder)) as address:
         url = urlsplit(address)
         assert url.hostname and url.port
@@ -222,9 +219,8 @@ def main() -> int:
         rows += asyncio.run(load(url.hostname, url.port))
     marks = {None: "", True: "met", False: "MISSED"}
     told = table(("what", "figure", "target"), [(what, figure, marks[met]) for what, figure, met in rows])
-    sys.stdout.write(f"{machine()}\n\n{told}\n")
-    if options.write:
-        insert("scaling.md", "http", told)
+    sys.stdout.write(f"{machine()}\n")
+    Report("scaling.md", options.write).show("http", told)
     return 1 if any(met is False for _, _, met in rows) else 0
 
 

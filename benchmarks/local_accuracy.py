@@ -1,19 +1,15 @@
 """Test accuracy of local steps beside the synchronous run at equal samples: `python -m benchmarks.local_accuracy`.
 
 784-100-10 per neuron on 28x28, SGD, the same samples in the same order, two replicas where there are local steps. Every
-row is `core.train` in this process: bits, not times, are compared. `--write` puts the table into docs/scaling.md.
+row is `core.train` in this process: bits, not times, are compared.
 """
 
-import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import insert, table
+from benchmarks.report import Report, arguments, table
 from benchmarks.service import LOCAL
 from core.data import load
-from core.settings import Settings
 from core.spec import JobSpec
 from core.train import run
 from core.training import Evaluation, Training
@@ -54,16 +50,10 @@ def _accuracies(training: Training) -> list[float]:
     return [evaluation.test_accuracy for evaluation in found]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.local_accuracy", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
-    parser.add_argument("--data-dir", type=Path, default=Settings().data_dir)
-    options = parser.parse_args(arguments)
-    told = measure(options.data_dir)
-    sys.stdout.write(f"{told}\n")
-    if options.write:
-        insert("scaling.md", "local accuracy", told)
+    options = arguments("local_accuracy", __doc__).parse_args()
+    Report("scaling.md", options.write).show("local accuracy", measure(options.data_dir))
 
 
 if __name__ == "__main__":

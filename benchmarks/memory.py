@@ -1,12 +1,12 @@
-"""Peak memory of one gradient against depth: `python -m benchmarks.memory`; table and plot go into docs/gradients.md.
+"""Peak memory of one gradient against depth: `python -m benchmarks.memory`.
 
 2 to 128 hidden layers of 64 units, 256 samples, float32. Every figure is the growth of a fresh process's peak over what
 it held after a tiny gradient had been made by the same means.
 """
 
-import argparse
 import sys
-from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from benchmarks import measure, report
 from benchmarks.contenders import CONTENDERS, Case, Contender, ours
@@ -42,17 +42,18 @@ WAYS: dict[str, Contender] = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
+def main() -> None:
+    parser = report.arguments("memory", __doc__)
     parser.add_argument("--measure", nargs=2, metavar=("WAY", "DEPTH"))
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     measure.limit_threads(1)
     if options.measure:
         sys.stdout.write(f"{_growth(options.measure[0], int(options.measure[1]))}\n")
         return
     peaks = {way: [_peak(way, depth) if depth <= DEEPEST.get(way, depth) else None for depth in DEPTHS] for way in WAYS}
-    report.insert("gradients.md", "memory", _table(peaks))
-    _plot(peaks)
+    told = report.Report("gradients.md", options.write)
+    told.show("memory", _table(peaks))
+    told.draw("memory.png", partial(_plot, peaks))
 
 
 def _peak(way: str, depth: int) -> int | None:
@@ -78,7 +79,7 @@ def _table(peaks: dict[str, list[int | None]]) -> str:
     return report.table(["hidden layers", *map(str, DEPTHS)], rows)
 
 
-def _plot(peaks: dict[str, list[int | None]]) -> None:
+def _plot(peaks: dict[str, list[int | None]]) -> Any:
     from matplotlib import pyplot
 
     figure, axis = pyplot.subplots(figsize=(7, 4), layout="constrained")
@@ -90,7 +91,7 @@ def _plot(peaks: dict[str, list[int | None]]) -> None:
     axis.set_xticks(DEPTHS, map(str, DEPTHS))
     axis.grid(alpha=0.3)
     axis.legend(frameon=False)
-    figure.savefig(report.IMAGES / "memory.png", dpi=110)
+    return figure
 
 
 if __name__ == "__main__":

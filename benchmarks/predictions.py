@@ -28,6 +28,7 @@ from pydantic_core import from_json
 from threadpoolctl import threadpool_limits
 
 from api.predictions.imports import parse
+from benchmarks.report import Report, arguments, table
 from core.data import Dataset, load, scale
 from core.settings import Settings
 from core.training import network_for
@@ -42,6 +43,7 @@ JSON = {"content-type": "application/json"}
 
 def main() -> None:
     """Print a table of what was measured beside what is asked for."""
+    options = arguments("predictions", __doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = load("mnist", 28, Path(folder), ())
         with serving(Path(folder)) as (client, server):
@@ -50,8 +52,7 @@ def main() -> None:
             )
             url = f"/v1/jobs/{upload.raise_for_status().json()['id']}/predictions"
             rows = [*singles(client, server, url, data), many(client, server, url, data), foreign(client, url)]
-    sys.stdout.write("| what | measured | target |\n|---|---|---|\n")
-    sys.stdout.writelines(f"| {' | '.join(row)} |\n" for row in rows)
+    Report("http.md", options.write).show("predictions", table(("what", "measured", "target"), rows))
 
 
 def singles(client: httpx.Client, server: psutil.Process, url: str, data: Dataset) -> Iterator[tuple[str, str, str]]:

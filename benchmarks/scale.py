@@ -5,7 +5,6 @@ and sends rows of the right sizes, all zero. It speaks to Redis through bare soc
 nothing, so that up to 256 of them fit on it.
 """
 
-import argparse
 import asyncio
 import base64
 import json
@@ -13,7 +12,6 @@ import random
 import selectors
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -27,7 +25,7 @@ import psutil
 
 from benchmarks.measure import machine
 from benchmarks.plant import Plant, plant, process, wait_until
-from benchmarks.report import insert, seconds, table
+from benchmarks.report import Report, arguments, seconds, table
 from benchmarks.service import running_seconds
 from core.data import load
 from core.numerics import code_version, platform_digest
@@ -183,22 +181,18 @@ def _cpu_seconds(running: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Measure, or be simulated workers."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    parser = arguments("scale", __doc__)
     parser.add_argument("--simulate", nargs="*", metavar="NAME", help="be these workers")
     parser.add_argument("--spread", type=float, default=0.0, help="of their compute times")
-    parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
-    parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-bench-data")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     if options.simulate:
         with asyncio.Runner(loop_factory=precise_loop) as runner:
             runner.run(simulate(Settings(), options.spread, options.simulate))
         return
-    told = measure(options.data_dir)
-    sys.stdout.write(f"{machine()}\n\n{told}\n")
-    if options.write:
-        insert("scaling.md", "simulated workers", told)
+    sys.stdout.write(f"{machine()}\n")
+    Report("scaling.md", options.write).show("simulated workers", measure(options.data_dir))
 
 
 if __name__ == "__main__":

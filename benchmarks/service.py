@@ -4,7 +4,6 @@ Each part runs in a service of its own processes; what is compared is measured i
 `--write` puts the tables into docs/scaling.md.
 """
 
-import argparse
 import json
 import statistics
 import sys
@@ -23,7 +22,7 @@ from celery import Celery
 from benchmarks.bare import PUSH
 from benchmarks.measure import machine
 from benchmarks.plant import Plant, plant, process, stack
-from benchmarks.report import insert, seconds, table
+from benchmarks.report import Report, arguments, seconds, table
 from core.job import Job
 from core.settings import Settings
 from core.store.broker import QUEUE, transport_options
@@ -242,20 +241,14 @@ PARTS: dict[str, Callable[[Path], str]] = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Run the parts and print their tables."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.service", description=__doc__)
+    parser = arguments("service", __doc__)
     parser.add_argument("parts", nargs="*", default=list(PARTS))
-    parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
-    parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-bench-data")
-    options = parser.parse_args(arguments)
-    options.data_dir.mkdir(exist_ok=True)
+    options = parser.parse_args()
     sys.stdout.write(f"{machine()}\n")
     for name in options.parts:
-        told = PARTS[name](options.data_dir)
-        sys.stdout.write(f"\n{name}\n\n{told}\n")
-        if options.write:
-            insert("scaling.md", name, told)
+        Report("scaling.md", options.write).show(name, PARTS[name](options.data_dir))
 
 
 if __name__ == "__main__":

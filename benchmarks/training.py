@@ -4,18 +4,16 @@
 whole test split. Needs the bench extra.
 """
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
+from benchmarks.report import Report, arguments, table
 from core.data import Dataset, load
-from core.settings import Settings
 from core.spec import JobSpec
 from core.train import run
 from core.training import Evaluation, Training
@@ -86,10 +84,9 @@ def _accuracy(model: torch.nn.Sequential, data: Dataset) -> float:
 
 
 def main() -> None:
-    """Run all in turn, several times; print a Markdown table of medians and of ratios within each turn."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Run all in turn, several times; print medians, and ratios within each turn."""
+    parser = arguments("training", __doc__)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--data-dir", type=Path, default=Settings().data_dir)
     options = parser.parse_args()
     data = load("mnist", 28, options.data_dir, ())
     rows: dict[str, Callable[[], tuple[float, float]]] = {
@@ -99,13 +96,13 @@ def main() -> None:
     }
     with threadpool_limits(1, "blas"):
         turns = [{name: row() for name, row in rows.items()} for _ in range(options.runs)]
-    first = next(iter(rows))
-    lines = ["| run | seconds | test accuracy | dualtrain / this |", "|---|---|---|---|"]
+    first, cells = next(iter(rows)), []
     for name in rows:
         seconds = statistics.median(turn[name][0] for turn in turns)
         ratio = statistics.median(turn[first][0] / turn[name][0] for turn in turns)
-        lines.append(f"| {name} | {seconds:.2f} | {turns[0][name][1]:.2%} | {ratio:.2f} |")
-    print("\n".join(lines))  # noqa: T201
+        cells.append((name, f"{seconds:.2f}", f"{turns[0][name][1]:.2%}", f"{ratio:.2f}"))
+    head = ("run", "seconds", "test accuracy", "dualtrain / this")
+    Report("gradients.md", options.write).show("training", table(head, cells))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Draw 100 digits unlike MNIST's: `python -m benchmarks.foreign_digits` writes tests/core/data/foreign_digits.zip.
+"""Draw 100 digits unlike MNIST's: `python -m tests.core.data.draw_foreign_digits` writes foreign_digits.zip beside it.
 
 Ten of each digit in fourteen typefaces, with many pen widths, sizes, places, slants and colours, dark on light and
 light on dark, as PNG and JPEG. The typefaces are Debian's (see PACKAGES). The pictures were drawn once, and are kept to
@@ -21,7 +21,7 @@ FONTS = ("breip*", "Cabin-Regular*", "Cantarell-Regular*", "ComicNeue-Regular*",
          "EBGaramond*Regular*", "femkeklaver*", "Hack-Regular*", "Humor-Sans*", "Junction*", "Lato-Regular*",
          "LiberationSans-Regular*", "Quicksand-Regular*")  # fmt: skip
 FOLDER = Path("/usr/share/fonts")
-TARGET = Path(__file__).parent.parent / "tests" / "core" / "data" / "foreign_digits.zip"
+TARGET = Path(__file__).with_name("foreign_digits.zip")
 COUNT = 100
 
 

@@ -82,9 +82,8 @@ class Fault:
 
 def faults(spec: JobSpec, classes: int, train_samples: int) -> list[Fault]:
     """Return what cannot work though each field for itself is fine, for a data set of so many classes and samples."""
-    unknown = list(_unknown_layers(spec))
-    if unknown:
-        return unknown  # without its layers there is no network to look at
+    if missing := [*_unknown_layers(spec)] or [*_unfit_layers(spec)]:
+        return missing  # without its layers there is no network to look at
     network = Network(spec.dataset.image_size**2, spec.network.layers, spec.network.loss)
     return [*_size_faults(network), *_class_faults(spec, network, classes), *_method_faults(spec, network),
             *_split_faults(spec, train_samples)]  # fmt: skip
@@ -92,11 +91,23 @@ def faults(spec: JobSpec, classes: int, train_samples: int) -> list[Fault]:
 
 def _unknown_layers(spec: JobSpec) -> Iterator[Fault]:
     for index, layer in enumerate(spec.network.layers):
+        if isinstance(layer, Custom):
+            try:
+                layer.find()
+            except ValueError as error:
+                yield Fault(f"/network/layers/{index}/custom", "unknown_layer", str(error))
+
+
+def _unfit_layers(spec: JobSpec) -> Iterator[Fault]:
+    """The first layer that cannot take as many inputs as the one before it has outputs."""
+    width = spec.dataset.image_size**2
+    for index, layer in enumerate(spec.network.layers):
         try:
-            layer.outputs(1)
+            layer.shapes(width)
+            width = layer.outputs(width)
         except ValueError as error:
-            assert isinstance(layer, Custom)
-            yield Fault(f"/network/layers/{index}/custom", "unknown_layer", str(error))
+            yield Fault(f"/network/layers/{index}/custom", "layer_does_not_fit", str(error))
+            return
 
 
 def _size_faults(network: Network) -> Iterator[Fault]:

@@ -172,8 +172,8 @@ def kept(rule: Elementwise, index: int, tangent: Structure, out: Tensor, reals: 
     if partial == 1:
         return tangent
     slope = slope_of(rule, index, out, reals)
-    if isinstance(tangent, ScaledTangent):
-        return tangent.scaled(slope)
+    if isinstance(tangent, ScaledTangent):  # an infinite slope on a slope of 0 would be NaN, on the tangent it is 0
+        return None if rule.singular and not np.all(np.isfinite(slope)) else tangent.scaled(slope)
     return OuterTangent(tangent.values * slope, tangent.rows, tangent.which) if np.ndim(slope) == 0 else None
 
 

@@ -16,7 +16,8 @@ def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Ten
     One rule per argument, `(tangent, out, *arguments, **options) -> tangent of the result`, linear in the tangent,
     which has the argument's shape: directions are pushed one by one. None for an argument without a derivative. The
     function itself only sees plain arrays, so it may call any library; if the rules use NumPy's functions, or the
-    function itself, they nest. TypeError if rules and arguments do not match, or a dual is where None stands.
+    function itself, they nest. TypeError if rules and arguments do not match, or a dual is where None stands or is an
+    option.
 
     >>> from core.dual import derivative
     >>> @rule(lambda tangent, out, x: 3 * x * x * tangent)
@@ -29,6 +30,8 @@ def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Ten
     def decorate(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         @wraps(function)
         def call(*operands: Any, **options: Any) -> Tensor:
+            if any(isinstance(x, Dual) for x in options.values()):
+                raise TypeError(f"{function.__name__} takes duals by position, where it may have a rule, or .real")
             if not any(isinstance(x, Dual) for x in operands):
                 return function(*operands, **options)
             check_operands(function, partials, operands)

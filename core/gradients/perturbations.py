@@ -64,7 +64,8 @@ class Activations(Perturbation):
         return (len(forward.inputs), self.space(forward.network))
 
     def numbers(self, network: Network, batch_size: int) -> int:
-        return 2 * batch_size * self.space(network) + batch_size**2
+        largest = max(part.stop - part.start for part in network.slices)
+        return 2 * batch_size * self.space(network) + min(batch_size**2, largest)
 
     def push(self, forward: Forward, parameters: Array, directions: Array) -> tuple[Array, float]:
         noises = np.split(directions, np.cumsum(forward.network.widths[1:-1]), axis=-1)
@@ -95,7 +96,13 @@ def _parameter_parts(inputs: Array, found: Array) -> list[Array]:
 
 
 def _squares(inputs: Array, biases: int, found: Array) -> float:
-    """Σₖ of the squared lengths of these parts, `‖xᵀf‖² = Σₙₘ (x xᵀ)ₙₘ (f fᵀ)ₙₘ`, with no `(K, P)` array."""
+    """Σₖ of the squared lengths of these parts, `‖xᵀf‖² = Σₙₘ (x xᵀ)ₙₘ (f fᵀ)ₙₘ`, with no `(K, P)` array.
+
+    By the left side where the right one is larger: the samples' products with each other grow with their square.
+    """
+    if len(inputs) ** 2 > inputs.shape[1] * found.shape[-1]:
+        parts = (_parameter_parts(inputs, one)[: 1 + biases] for one in found)
+        return float(sum(np.vdot(part, part) for both in parts for part in both))
     gram = inputs @ inputs.T + biases
     return float(np.sum((found @ found.swapaxes(-1, -2)) * gram))
 

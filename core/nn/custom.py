@@ -7,7 +7,7 @@ the attributes `units` and `size`, functions of fan_in; without them it has as m
 
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,11 +29,18 @@ BUILT_IN: dict[str, CustomLayer] = {"quantize": quantize}
 
 @cache
 def find(name: str) -> CustomLayer:
-    """The custom layer of this name; a ValueError that lists the known names when there is none."""
+    """The custom layer of this name; a ValueError when it cannot be loaded, or that lists the known names."""
     installed: dict[str, Any] = {point.name: point for point in entry_points(group=GROUP)}
     if name in installed:
-        return installed[name].load()  # type: ignore[no-any-return]
+        return _loaded(installed[name])
     if name in BUILT_IN:
         return BUILT_IN[name]
     known = ", ".join(sorted({*installed, *BUILT_IN}))
     raise ValueError(f"no layer {name!r} is installed under the entry points {GROUP!r}; there are: {known}")
+
+
+def _loaded(point: EntryPoint) -> CustomLayer:
+    try:
+        return point.load()  # type: ignore[no-any-return]
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"layer {point.name!r} cannot be loaded from {point.value!r}: {error}") from error

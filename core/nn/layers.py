@@ -13,6 +13,7 @@ from core.dual import affine
 from core.nn import custom
 from core.nn.activations import ACTIVATIONS, Activation, ActivationName, identity
 from core.nn.config import CONFIG
+from core.nn.custom import CustomLayer
 from core.nn.initializers import INITIALIZERS, InitializerName
 from core.nn.tensor import Array, Tensor
 
@@ -78,6 +79,10 @@ class Custom(AbstractLayer):
 
     custom: Annotated[str, MinLen(1), MaxLen(100)]
 
+    def find(self) -> CustomLayer:
+        """The callable. Raises ValueError where there is none."""
+        return custom.find(self.custom)
+
     def outputs(self, fan_in: int) -> int:
         return int(self._attribute("units", fan_in, default=fan_in))
 
@@ -90,14 +95,14 @@ class Custom(AbstractLayer):
 
     def connect(self, arrays: tuple[Tensor, ...], inputs: Tensor) -> Tensor:
         parameters = arrays[0] if arrays else np.empty(0, inputs.dtype)
-        return custom.find(self.custom)(parameters, inputs)
+        return self.find()(parameters, inputs)
 
     @property
     def function(self) -> Activation:
         return identity
 
     def _attribute(self, name: str, fan_in: int, default: int) -> int:
-        attribute = getattr(custom.find(self.custom), name, None)
+        attribute = getattr(self.find(), name, None)
         return default if attribute is None else attribute(fan_in)
 
 

@@ -21,6 +21,8 @@ from core.nn.schedules import Constant, Schedule
 Vector: TypeAlias = NDArray[np.floating[Any]]
 State: TypeAlias = tuple[Vector, ...]
 Fraction: TypeAlias = Annotated[float, Ge(0), Lt(1)]
+Epsilon: TypeAlias = Annotated[float, Ge(1e-30)]
+"""Not 0 in float32 either: where a gradient is 0, it alone stands below the line."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -106,7 +108,7 @@ class Adam(AbstractOptimizer):
     learning_rate: Annotated[float, Gt(0)] = 0.001
     beta1: Fraction = 0.9
     beta2: Fraction = 0.999
-    epsilon: Annotated[float, Gt(0)] = 1e-8
+    epsilon: Epsilon = 1e-8
 
     def state_arrays(self) -> int:
         return 2
@@ -126,7 +128,7 @@ class RMSprop(AbstractOptimizer):
     name: Literal["rmsprop"] = "rmsprop"
     learning_rate: Annotated[float, Gt(0)] = 0.001
     decay: Fraction = 0.99
-    epsilon: Annotated[float, Gt(0)] = 1e-8
+    epsilon: Epsilon = 1e-8
 
     def state_arrays(self) -> int:
         return 1

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.nn import Custom, Dense
+from core.nn import Custom, Dense, custom
+from core.nn.tensor import Array
 from core.spec import MAX_PARAMETERS, Fault, JobSpec, faults
 
 
@@ -83,6 +84,24 @@ def test_unknown_layers_are_named_alone() -> None:
     assert found(network={"layers": [{"custom": "a"}, {"units": 3}, {"custom": "b"}]}) == [
         ("/network/layers/0/custom", "unknown_layer"),
         ("/network/layers/2/custom", "unknown_layer"),
+    ]
+
+
+def test_the_first_layer_that_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pool(parameters: Array, inputs: Array) -> Array:
+        return inputs.reshape(len(inputs), -1, 2).max(axis=2)
+
+    def pairs(fan_in: int) -> int:
+        if fan_in % 2:
+            raise ValueError(f"pool takes pairs, not {fan_in} inputs")
+        return fan_in // 2
+
+    pool.units = pairs  # type: ignore[attr-defined]
+    monkeypatch.setitem(custom.BUILT_IN, "pool", pool)
+    black_box = {"method": "spsa"}
+    assert found(gradient=black_box, network={"layers": [{"custom": "pool"}, {"units": 10}]}) == []
+    assert found(gradient=black_box, network={"layers": [{"units": 7}, {"custom": "pool"}, {"units": 10}]}) == [
+        ("/network/layers/1/custom", "layer_does_not_fit")
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Dual, Tensor, folded, plain, push
-from core.dual.rules.kinds import Handler, from_end, linear, typed
+from core.dual.rules.kinds import Handler, from_end, linear, of_arrays, typed
 
 
 def diff(x: Tensor, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
@@ -65,10 +65,16 @@ def interp(x: Tensor, xp: Tensor, fp: Tensor, left: Any = None, right: Any = Non
     np.interp((), plain(xp), plain(fp))  # whose errors are NumPy's
     i = np.clip(np.searchsorted(plain(xp), plain(x), side="right") - 1, 0, np.size(xp) - 2)
     xp, fp = (one if isinstance(one, Dual) else np.asarray(one) for one in (xp, fp))
-    inside = fp[i] + (x - xp[i]) / (xp[i + 1] - xp[i]) * (fp[i + 1] - fp[i]) if np.size(xp) > 1 else fp[0]
+    inside = between(x, xp[i], xp[i + 1], fp[i], fp[i + 1]) if np.size(xp) > 1 else fp[0]
     after = np.where(np.greater(x, xp[-1]), fp[-1] if right is None else right, inside)
     found = np.where(np.less(x, xp[0]), fp[0] if left is None else left, after)
     return np.astype(found, np.result_type(found, np.float64))
+
+
+def between(x: Tensor, left: Tensor, right: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """On the line from `(left, low)` to `(right, high)`; `high` where the last node stands twice."""
+    width, twice = right - left, np.equal(right, left)
+    return np.where(twice, high, low + (x - left) / np.where(twice, 1, width) * (high - low))
 
 
 def sinc(x: Tensor) -> Tensor:
@@ -184,12 +190,20 @@ def bincount(x: Any, weights: Tensor = None, minlength: int = 0) -> Tensor:
 
 def piecewise(x: Tensor, conditions: Any, functions: Any, *args: Any, **options: Any) -> Tensor:
     """Each function of the elements where its condition holds."""
+    if np.isscalar(conditions) or (not isinstance(conditions[0], list | np.ndarray) and np.ndim(x)):
+        conditions = [conditions]  # a single one
     masks = [np.asarray(condition, bool) for condition in conditions]
     if len(functions) == len(masks) + 1:
         masks.append(~np.any(masks, axis=0))
+    if len(functions) != len(masks):
+        n = len(masks)
+        raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
     out = np.zeros_like(x)
     for mask, function in zip(masks, functions, strict=True):
-        out[mask] = function(x[mask], *args, **options) if callable(function) else function
+        if not callable(function):
+            out[mask] = function
+        elif np.any(mask):
+            out[mask] = function(x[mask], *args, **options)
     return out
 
 
@@ -203,12 +217,18 @@ def apply_along_axis(function: Handler, axis: int, x: Tensor, *args: Any, **opti
 
 
 def conjugate(z: Tensor) -> Tensor:
+    """It has no complex derivative, but is linear: its tangent is the conjugate."""
     return along(np.conjugate, z)
 
 
-UFUNCS: dict[Any, Handler] = {
-    np.conjugate: conjugate
-}  # no complex derivative, but linear: its tangent is the conjugate
+def sign(z: Tensor) -> Tensor:
+    """Constant between jumps; that of a complex number, z/|z|, turns with it."""
+    if np.iscomplexobj(z):
+        raise TypeError("sign has no complex derivative: take np.real and np.imag of its argument")
+    return np.sign(plain(z))
+
+
+UFUNCS: dict[Any, Handler] = {np.conjugate: conjugate, np.sign: sign}
 RULES: dict[Any, Handler] = {
     np.diff: diff,
     np.ediff1d: ediff1d,
@@ -226,7 +246,7 @@ RULES: dict[Any, Handler] = {
     np.corrcoef: corrcoef,
     np.linspace: linspace,
     np.logspace: logspace,
-    np.geomspace: geomspace,
+    np.geomspace: of_arrays(geomspace),
     np.bincount: bincount,
     np.piecewise: piecewise,
     np.apply_along_axis: apply_along_axis,

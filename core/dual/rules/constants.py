@@ -8,7 +8,7 @@ INTEGERS_ONLY = "it works on integers or booleans, and a dual holds neither: tak
 FILES = "files hold plain numbers: save .real and .dual apart"
 
 CONSTANT_UFUNCS = {
-    np.ceil, np.floor, np.trunc, np.rint, np.sign, np.floor_divide, np.signbit, np.spacing,
+    np.ceil, np.floor, np.trunc, np.rint, np.floor_divide, np.signbit, np.spacing,
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
     np.isfinite, np.isinf, np.isnan, np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
 }  # fmt: skip
@@ -18,9 +18,9 @@ CONSTANT_FUNCTIONS = {
     np.can_cast, np.shares_memory, np.may_share_memory, np.diag_indices_from, np.tril_indices_from,
     np.triu_indices_from, np.einsum_path, np.linalg.matrix_rank,
     np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.argwhere, np.nonzero,
-    np.flatnonzero, np.count_nonzero, np.searchsorted, np.lexsort, np.digitize, np.histogram_bin_edges,
+    np.flatnonzero, np.count_nonzero, np.searchsorted, np.lexsort, np.digitize,
     np.all, np.any, np.allclose, np.isclose, np.array_equal, np.array_equiv, np.isin,
-    np.unique_counts, np.unique_inverse, np.isneginf, np.isposinf, np.iscomplex, np.isreal,
+    np.isneginf, np.isposinf, np.iscomplex, np.isreal,
     np.round, np.around, np.fix, np.array_repr, np.array_str, np.array2string,
 }  # fmt: skip
 
@@ -37,6 +37,7 @@ REFUSED_FUNCTIONS: dict[Any, str] = {
     np.histogram: "counts jump; sum a smooth kernel instead, or take .real",
     np.histogram2d: "counts jump; sum a smooth kernel instead, or take .real",
     np.histogramdd: "counts jump; sum a smooth kernel instead, or take .real",
+    np.histogram_bin_edges: "take np.linspace(np.min(x), np.max(x), bins + 1)",
     np.i0: "scipy.special.i0 has a rule",
     np.poly: "multiply the factors with np.polymul",
     np.polydiv: "solve for the quotient with np.linalg.solve",
@@ -46,6 +47,8 @@ REFUSED_FUNCTIONS: dict[Any, str] = {
     np.setxor1d: "sets have no derivative: take np.unique, or .real",
     np.union1d: "join with np.concatenate, then take np.unique",
     np.unique_all: "take np.unique(x, return_index=True, return_inverse=True, return_counts=True)",
+    np.unique_counts: "take np.unique(x, return_counts=True)",
+    np.unique_inverse: "take np.unique(x, return_inverse=True)",
     np.linalg.eig: "eigenvectors have a free phase: take eigvals, or eigh for symmetric matrices",
     np.ix_: INTEGERS_ONLY,
     np.packbits: INTEGERS_ONLY,

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.dual.engine import Tensor, each, push
+from core.dual.engine import Dual, Tensor, each, push
 from core.dual.rules.indexing import plain_index
 
 Handler = Callable[..., Any]
@@ -37,6 +37,15 @@ def bilinear(function: Handler) -> Handler:
             return total(left, right)
 
         return push(apply, rule, (a, b))
+
+    return handle
+
+
+def of_arrays(function: Handler) -> Handler:
+    """A function whose first two arguments are arrays, and may come as lists."""
+
+    def handle(a: Tensor, b: Tensor, *args: Any, **options: Any) -> Any:
+        return function(*(x if isinstance(x, Dual) else np.asarray(x) for x in (a, b)), *args, **options)
 
     return handle
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Tensor, folded, plain, push, spread
-from core.dual.rules.kinds import Handler, total
+from core.dual.rules.kinds import Handler, of_arrays, total
 
 
 def adjoint(a: Tensor) -> Tensor:
@@ -203,7 +203,7 @@ def tensorsolve(a: Tensor, b: Tensor, axes: Any = None) -> Tensor:
 
 RULES: dict[Any, Handler] = {
     np.linalg.inv: inv,
-    np.linalg.solve: solve,
+    np.linalg.solve: of_arrays(solve),
     np.linalg.det: det,
     np.linalg.slogdet: slogdet,
     np.linalg.cholesky: cholesky,
@@ -211,7 +211,7 @@ RULES: dict[Any, Handler] = {
     np.linalg.eigvalsh: eigvalsh,
     np.linalg.eigvals: eigvals,
     np.linalg.pinv: pinv,
-    np.linalg.lstsq: lstsq,
+    np.linalg.lstsq: of_arrays(lstsq),
     np.linalg.matrix_power: matrix_power,
     np.linalg.multi_dot: multi_dot,
     np.linalg.tensorinv: tensorinv,

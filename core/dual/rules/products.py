@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Tensor, folded, push, spread
-from core.dual.rules.kinds import Handler, bilinear, total
+from core.dual.rules.kinds import Handler, bilinear, of_arrays, total
 from core.dual.structure import EntrySeed, OuterTangent, Structure, UnitTangent
 
 
@@ -204,8 +204,8 @@ RULES: dict[Any, Handler] = {
     np.cross: cross,
     np.convolve: bilinear(np.convolve),
     np.correlate: bilinear(np.correlate),
-    np.linalg.matmul: matmul,
-    np.linalg.vecdot: vecdot,
+    np.linalg.matmul: of_arrays(matmul),
+    np.linalg.vecdot: of_arrays(vecdot),
     np.linalg.outer: linalg_outer,
     np.linalg.tensordot: tensordot,
     np.linalg.cross: linalg_cross,

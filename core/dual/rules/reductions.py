@@ -219,6 +219,9 @@ def weights_of(weights: Tensor, shape: tuple[int, ...], axis: Axis) -> Tensor:
         if axis is None:
             raise TypeError(f"weights of shape {np.shape(weights)} for an array of shape {shape} need axis=")
         axes = np.atleast_1d(from_end(axis, len(shape)))
+        if np.shape(weights) != (along := tuple(shape[i] for i in axes)):
+            raise ValueError(f"weights of shape {np.shape(weights)} for axes of shape {along}: give one for each place")
+        weights = np.transpose(weights, np.argsort(axes))
         weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(shape, -len(shape))])
     return np.broadcast_to(weights, shape)
 

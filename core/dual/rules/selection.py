@@ -83,6 +83,8 @@ def quantile(
     x: Tensor, q: Any, axis: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """Between the two elements around a rank, which is the quantile of the ranks themselves by the same method."""
+    if isinstance(q, Dual):
+        raise TypeError("numpy.quantile takes a dual as its array, not as q: pass q.real")
     axes = np.atleast_1d(from_end(axis, x.ndim)).tolist()
     rows = ranked(x, axes)
     rank = np.quantile(np.arange(rows.shape[-1], dtype=np.float64), q, method=method)  # type: ignore[call-overload]
@@ -117,8 +119,10 @@ def median(x: Tensor, axis: Any = None, overwrite_input: bool = False, keepdims:
     return np.expand_dims(found, axes) if keepdims else found
 
 
-def skipping_nan(function: Handler, x: Tensor, axis: int | None) -> Tensor:
+def skipping_nan(function: Handler, x: Tensor, axis: Any) -> Tensor:
     """A function of a vector, of the numbers in each vector along the axis; NaN with a warning where there are none."""
+    if isinstance(axis, tuple):
+        x, axis = folded(np.moveaxis(x, axis, range(-len(axis), 0)), x.ndim - len(axis)), -1
     moved = np.ravel(x)[None] if axis is None else np.moveaxis(x, axis, -1)
     rows = folded(moved, 0, -1)
     parts = np.stack([function(numbers_of(row)) for row in rows])
@@ -133,10 +137,8 @@ def numbers_of(row: Tensor) -> Tensor:
     return row
 
 
-def nanquantile(
-    x: Tensor, q: Any, axis: int | None = None, *, method: str = "linear", keepdims: bool = False
-) -> Tensor:
-    if not x.size:
+def nanquantile(x: Tensor, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Tensor:
+    if not np.size(x):
         return np.nanmean(x, axis=axis, keepdims=keepdims)  # as NumPy does
     found = skipping_nan(lambda row: quantile(row, q, method=method), x, axis)
     behind = np.ndim(found) - np.ndim(q)
@@ -144,11 +146,11 @@ def nanquantile(
     return np.expand_dims(found, np.atleast_1d(from_end(axis, x.ndim)).tolist()) if keepdims else found
 
 
-def nanpercentile(x: Tensor, q: Any, axis: int | None = None, **options: Any) -> Tensor:
+def nanpercentile(x: Tensor, q: Any, axis: Any = None, **options: Any) -> Tensor:
     return nanquantile(x, np.true_divide(q, 100), axis, **options)
 
 
-def nanmedian(x: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+def nanmedian(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
     if not x.size:
         return np.nanmean(x, axis=axis, keepdims=keepdims)  # as NumPy does
     found = skipping_nan(median, x, axis)

@@ -30,6 +30,9 @@ def test_a_plain_argument():
     assert derivative(lambda x: times(x, 5))(1.0) == 5
     with pytest.raises(TypeError, match="times has no derivative rule for its argument 1"):
         times(1.0, DualTensor(1.0, 1.0))
+    for x in (2.0, DualTensor(2.0, 1.0)):
+        with pytest.raises(TypeError, match="scaled_power takes duals by position"):
+            scaled_power(x, 1.0, power=DualTensor(2.0, 1.0))
     with pytest.raises(TypeError, match="rules for 2 arguments, got 1"):
         times(DualTensor(1.0, 1.0))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing.overrides import get_overridable_numpy_array_functions, get_overridable_numpy_ufuncs
 
-from core.dual import DualTensor, check_derivatives
+from core.dual import DualTensor, check_derivatives, jvp
 from core.dual.rules import (
     ARRAY_TABLES,
     CONSTANT_FUNCTIONS,
@@ -138,3 +138,20 @@ def test_where_without_out_is_refused():
 def test_a_constant_result_may_go_into_a_plain_array():
     out = np.zeros(2, bool)
     assert np.greater(X, 1, out=out) is out and out.tolist() == [False, True]
+
+
+M, V = np.array([[2.0, 1.0], [1.0, 3.0]]), [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.linalg.solve(x, V),
+        lambda x: np.linalg.vecdot(x, V),
+        lambda x: np.linalg.matmul(x, [V, V]),
+        lambda x: np.linalg.lstsq([V, [3.0, 1.0]], x)[0],
+        lambda x: np.geomspace(V, x[0], 3),
+    ],
+)
+def test_functions_of_two_arrays_take_lists(call):
+    np.testing.assert_allclose(jvp(call, (M,), (np.eye(2),))[0], call(M), rtol=1e-12, atol=1e-14)

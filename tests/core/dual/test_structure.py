@@ -166,3 +166,22 @@ def test_what_scales_may_be_assigned_into_later():
         return y
 
     assert jvp(f, (np.ones(2),), (np.eye(2),))[1].tolist() == [[2, 0], [0, 3]]
+
+
+@pytest.mark.parametrize(
+    ("function", "at"),
+    [
+        (lambda x: np.sqrt(np.maximum(x, 0)), -1.0),
+        (lambda x: np.sqrt(np.clip(x, 0, 9)), -1.0),
+        (lambda x: np.exp(np.log(np.maximum(x, 0))), -1.0),
+        (lambda x: np.sqrt(np.square(x)), 0.0),
+        (lambda x: np.maximum(x, 0) ** 0.5, -1.0),
+    ],
+)
+def test_a_slope_of_zero_stays_zero_where_the_next_is_infinite(function, at):
+    x = np.array([at, 4.0])
+    function = np.errstate(divide="ignore")(function)  # log(0)
+    alone = jvp(function, (x,), (np.ones(2),))[1]
+    assert alone[0] == 0
+    np.testing.assert_array_equal(jvp(function, (x,), (np.ones((1, 2)),))[1][0], alone)
+    np.testing.assert_array_equal(jacobian(function)(x[:, None, None])[0, 0, 0, 0], 0)

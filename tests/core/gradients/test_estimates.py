@@ -8,6 +8,8 @@ from numpy.testing import assert_allclose
 
 from core.gradients import SPSA, Draw, Estimate, ForwardGradient, Method, PerNeuron, gradient
 from core.gradients.estimates import DISTRIBUTIONS
+from core.gradients.forward import Forward
+from core.gradients.perturbations import PERTURBATIONS
 from core.nn import Custom, Dense, Network
 from core.nn.tensor import Array
 
@@ -110,3 +112,13 @@ def test_orthogonal_directions_are_orthogonal() -> None:
 def test_a_layer_without_derivative_is_refused() -> None:
     with pytest.raises(ValueError, match="layer 0 is the custom layer"):
         ForwardGradient().check(Network(5, (Custom("quantize"), Dense(3))))
+
+
+@pytest.mark.parametrize("samples", [2, 40])
+def test_the_squares_of_one_direction_are_those_of_its_gradient(samples: int) -> None:
+    """Both with few samples for the weights and with many."""
+    inputs, labels = GENERATOR.normal(size=(samples, 5)), GENERATOR.integers(0, 3, samples)
+    forward = Forward(NETWORK, PARAMETERS, inputs, labels, (0, samples))
+    kind = PERTURBATIONS["activations"]
+    found, squares = kind.push(forward, PARAMETERS, GENERATOR.normal(size=(1, *kind.shape(forward))))
+    assert_allclose(squares, found @ found, rtol=1e-12)

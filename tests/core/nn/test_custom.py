@@ -33,3 +33,11 @@ def test_a_layer_is_found_among_the_entry_points(monkeypatch: pytest.MonkeyPatch
     assert layer.shapes(3) == {"parameters": (1,)}
     assert layer.connect((np.array([2.0]),), np.ones((1, 2))).tolist() == [[2.0, 2.0, 1.0, 1.0]]
     custom.find.cache_clear()
+
+
+def test_a_layer_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("broken", "nowhere:layer", custom.GROUP)
+    monkeypatch.setattr(custom, "entry_points", lambda group: [point])
+    custom.find.cache_clear()
+    with pytest.raises(ValueError, match="layer 'broken' cannot be loaded from 'nowhere:layer': No module"):
+        custom.find("broken")

@@ -1,8 +1,9 @@
 """Functions that take differences, integrals and parts: to second order against differences."""
 
 import numpy as np
+import pytest
 
-from core.dual import check_derivatives
+from core.dual import DualTensor, check_derivatives, derivative, jvp
 
 WHOLE = np.arange(6).reshape(2, 3)
 
@@ -18,6 +19,7 @@ CASES = {
     np.interp: [
         (lambda x: np.interp(x, [-1, 0, 0.7, 5], [1, 3, 0, 2.0], left=-1, right=4), (2, 3)),
         (lambda x, y: np.interp(x, np.sort(y), y * y), (4,), (3,)),
+        (lambda x, y: np.interp(x, [-9, 0, 0, 9, 9], y), (4,), (5,)),
     ],
     np.sinc: [(np.sinc, (2, 3)), (lambda x: np.sinc(x * 0), (3,)), (lambda x: np.sinc(x / 20), (3,))],
     np.unwrap: [(lambda x: np.unwrap(7 * x), (2, 4))],
@@ -39,7 +41,10 @@ CASES = {
     np.logspace: [(lambda a: np.logspace(a, 1.0, 3), ())],
     np.geomspace: [(lambda a: np.geomspace(np.exp(a), 2.0, 4), ())],
     np.bincount: [(lambda w: np.bincount([0, 2, 2, 1], w, 5), (4,))],
-    np.piecewise: [(lambda x: np.piecewise(x, [x < 0, x >= 1], [np.sin, 2.0, lambda y: y**3]), (2, 3))],
+    np.piecewise: [
+        (lambda x: np.piecewise(x, x < 0.5, [np.sin, np.square]), (4,)),
+        (lambda x: np.piecewise(x, [x < 0, x >= 1], [np.sin, 2.0, lambda y: y**3]), (2, 3)),
+    ],
     np.apply_along_axis: [
         (lambda x: np.apply_along_axis(np.prod, 0, x), (3, 2)),
         (lambda x: np.apply_along_axis(lambda r: r[:2] * r[1:], 0, x), (3, 2)),
@@ -53,3 +58,25 @@ def test_derivatives(case):
 
 def test_float32(case, check_types):
     check_types(*case)
+
+
+def test_the_last_node_may_stand_twice():
+    values = np.array([1.0, 2.0, 5.0])
+    found, slope = jvp(lambda y: np.interp(1.0, [0, 1, 1], y), (values,), (np.array([0.0, 1.0, 3.0]),))
+    assert (found, slope) == (np.interp(1.0, [0, 1, 1], values), 3.0)
+
+
+def test_pieces_as_numpy_has_them():
+    def never(x):
+        raise AssertionError("nothing is there")
+
+    assert derivative(lambda x: np.piecewise(x, [x < 0, x >= 0], [never, np.square]))(np.array(3.0)) == 6
+    with pytest.raises(ValueError, match="with 1 condition"):
+        derivative(lambda x: np.piecewise(x, [x < 0], [1, 2, 3]))(np.array(3.0))
+
+
+def test_the_sign_is_constant_for_real_numbers_only():
+    check_derivatives(lambda x: x * np.sign(x), np.array([-0.5, 0.3, 2.0]))
+    assert type(np.sign(DualTensor(np.ones(2), np.ones(2)))) is np.ndarray
+    with pytest.raises(TypeError, match="sign has no complex derivative"):
+        derivative(lambda x: np.real(np.sign(x + 1j)))(1.0)

@@ -1,6 +1,7 @@
 """Functions that reduce and accumulate: to second order against differences."""
 
 import numpy as np
+import pytest
 
 from core.dual import check_derivatives, jvp
 
@@ -67,3 +68,12 @@ def test_a_mean_of_halves_is_added_up_in_single_precision():
     assert value == np.mean(x)
     assert found == np.mean(tangent)
     assert value.dtype == found.dtype == np.float16
+
+
+def test_weights_stand_along_the_axes_in_their_order():
+    x, weights = np.arange(24.0).reshape(2, 3, 4), np.array([[1, 5], [1, 2], [3, 1], [1, 1.0]])
+    found, tangent = jvp(lambda x: np.average(x, axis=(2, 0), weights=weights), (x,), (x,))
+    np.testing.assert_allclose(found, np.average(x, axis=(2, 0), weights=weights), rtol=1e-14)
+    np.testing.assert_allclose(tangent, found, rtol=1e-14)
+    with pytest.raises(ValueError, match="weights of shape"):
+        jvp(lambda x: np.average(x, axis=(0, 2), weights=np.ones(8)), (x,), (x,))

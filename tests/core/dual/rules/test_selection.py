@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.dual import DualTensor, check_derivatives, jacobian, jvp
+from core.dual import DualTensor, check_derivatives, derivative, jacobian, jvp
 
 WHOLE = np.arange(6).reshape(2, 3)
 METHODS = (
@@ -42,8 +42,14 @@ CASES = {
         (lambda x: np.nanquantile(x, [0.3, 0.5], axis=0), (4, 3)),
         (lambda x: np.nanquantile(x, 0.3, method="weibull"), (5,)),
     ],
-    np.nanpercentile: [(lambda x: np.nanpercentile(x, 30, axis=1), (2, 4))],
-    np.nanmedian: [(lambda x: np.nanmedian(np.where(WHOLE == 4, np.nan, x), axis=1), (2, 3))],
+    np.nanpercentile: [
+        (lambda x: np.nanpercentile(x, 30, axis=1), (2, 4)),
+        (lambda x: np.nanpercentile(x, [20, 70], axis=(2, 0), keepdims=True), (2, 3, 2)),
+    ],
+    np.nanmedian: [
+        (lambda x: np.nanmedian(np.where(WHOLE == 4, np.nan, x)[..., None] * [1, 2], axis=(0, 2)), (2, 3)),
+        (lambda x: np.nanmedian(np.where(WHOLE == 4, np.nan, x), axis=1), (2, 3)),
+    ],
     np.select: [(lambda x, y: np.select([x > 0.5, x < -0.5], [x * x, y], 2 * x), (2, 3), (3,))],
     np.choose: [(lambda x, y: np.choose(WHOLE % 2, [x, y]), (2, 3), (3,))],
     np.unique: [(np.unique, (5,))],
@@ -91,3 +97,10 @@ def test_clip_without_bounds_is_a_copy() -> None:
     y = np.clip(x, None, None)
     y[0] = 5.0
     assert x.real.tolist() == x.dual.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("function", [np.quantile, np.percentile, np.nanquantile, np.nanpercentile])
+@pytest.mark.parametrize("array", [[1.0, 2.0, 4.0], np.arange(3.0)], ids=type)
+def test_the_rank_of_a_quantile_is_no_dual(function: Any, array: Any) -> None:
+    with pytest.raises(TypeError, match="pass q.real"):
+        derivative(lambda q: function(array, q))(0.3)

@@ -28,8 +28,11 @@ class ApiError(DualtrainError):
         self, status: int, code: str, detail: str, faults: list[dict[str, Any]], request_id: str | None
     ) -> None:
         self.status, self.code, self.detail, self.faults, self.request_id = status, code, detail, faults, request_id
-        places = "".join(f"\n  {fault.get('pointer', '')}: {fault.get('message', '')}" for fault in faults)
-        super().__init__(f"{detail} [{code}]{places}")
+        places = [f"{fault.get('pointer', '')}: {fault.get('message', '')}{_hint(fault)}" for fault in faults]
+        if len(places) == 1:  # the detail says the same
+            super().__init__(f"{places[0]} [{code}]")
+        else:
+            super().__init__("\n  ".join((f"{detail} [{code}]", *places)))
 
     @classmethod
     def of(cls, response: httpx.Response) -> "ApiError":
@@ -41,3 +44,7 @@ class ApiError(DualtrainError):
             said = f": {response.text[:SHOWN]}" if "json" in response.headers.get("Content-Type", "") else ""
             return cls(response.status_code, "unknown", f"{response.url}: {response.reason_phrase}{said}", [], None)
         return cls(response.status_code, code, detail, problem.get("errors") or [], problem.get("request_id"))
+
+
+def _hint(fault: dict[str, Any]) -> str:
+    return f" (did you mean {fault['suggestion']!r}?)" if fault.get("suggestion") else ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from threadpoolctl import threadpool_limits
 
 from core.data import describe
 from core.hosts import is_loopback
@@ -54,7 +55,9 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield from _server("exchange", settings.exchange_url, lambda server: iter(()))
     if "broker_url" in given and is_redis(settings.broker_url):
         yield from _server("broker", settings.broker_url, lambda server: iter(()))
-    yield Finding("numerics", True, f"{settings.numerics}, {platform_digest()}; hosts that share a job show the same")
+    with threadpool_limits(1):  # as workers have it
+        told = platform_digest()
+    yield Finding("numerics", True, f"{settings.numerics}, {told}; hosts that share a job show the same")
 
 
 def _data(settings: Settings) -> Iterator[Finding]:

@@ -63,6 +63,8 @@ async def read(request: Request) -> Sent:
     async with request.form(max_files=MAX_FILES, max_fields=8) as form:
         files = [await part.read() for part in form.getlist("image") if isinstance(part, UploadFile)]
         model = form.get("model")
+    if not files:
+        raise _fault("/image", "no_images", "there is no file in a field `image`")
     return Sent(files=tuple(files), model=model if isinstance(model, str) else None)
 
 
@@ -78,6 +80,8 @@ def _document(raw: bytes) -> tuple[Images, str | None]:
     forms = [name for name in ("pixels", "images") if isinstance(body, dict) and isinstance(body.get(name), list)]
     if len(forms) != 1 or set(body) - {*forms, "model"}:
         message = "send either `images`, a list of base64 strings, or `pixels`, a list of lists of 784 numbers"
+        if isinstance(body, dict) and (others := sorted(set(body) - {"images", "pixels", "model"})):
+            message = f"{message}; there is no field {others[0]!r} here"
         raise _fault("", "one_of_images_pixels", message)
     model = body.get("model")
     if not isinstance(model, str | None):

@@ -10,6 +10,7 @@ from threading import Lock
 from api.predictions.model import Model
 from api.problems import Problem
 from api.security import Key
+from core.job import ENDED
 from core.spec import JobSpec
 from core.store import Checkpoints, Documents, Jobs, Summary, UnknownJob, best
 
@@ -61,7 +62,9 @@ class Models:
         """Return what is kept of a job, by step. Raises Problem when there is nothing yet."""
         kept = self.checkpoints.list(job_id)
         if not kept:
-            raise Problem("not_there_yet", f"job {job_id} has no checkpoint yet; it makes the first after some seconds")
+            ended = self.jobs.status(job_id) in ENDED
+            when = "ended without one" if ended else "makes the first after some seconds"
+            raise Problem("not_there_yet", f"job {job_id} has no checkpoint; it {when}")
         return kept
 
     def _check(self, key: Key, job_id: str, name: str) -> None:

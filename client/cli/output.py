@@ -41,8 +41,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     for index, column in enumerate(columns):
         table.add_column(column, no_wrap=index == 0, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))  # names may look like markup
+        table.add_row(*(Text(_printable("" if cell is None else str(cell))) for cell in row))
     out.print(table)
+
+
+def _printable(text: str) -> str:
+    """The text without what would steer the terminal: names come from everybody, and may also look like markup."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def fail(text: str, code: int) -> NoReturn:

@@ -59,6 +59,10 @@ class Labelled:
     name: str
 
 
+SPLIT_FOLDERS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+OTHER_SPLITS = frozenset({"val", "valid", "validation", "dev", "eval"})
+"""Folders whose samples would go unnoticed into the wrong split."""
+
 Content = tuple[tuple[str, ...], Iterator[Labelled]]
 """The classes, and the samples of a file."""
 
@@ -113,12 +117,21 @@ def _is_sample(name: str) -> bool:
 
 def _members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], classes: tuple[str, ...]) -> Iterator[Labelled]:
     places = [PurePosixPath(member.filename).parts for member in members]
-    told = any(place[-3:-2] == ("test",) for place in places)
+    told = [_told_split(place) for place in places]
     seen: Counter[str] = Counter()
-    for member, place in zip(members, places, strict=True):
+    for member, place, split in zip(members, places, told, strict=True):
         seen[place[-2]] += 1
-        split = (place[-3] if place[-3:-2] == ("test",) else "train") if told else _split(seen[place[-2]])
-        yield Labelled(_content(archive, member), classes.index(place[-2]), split, member.filename[:MAX_NAME])
+        chosen = split or "train" if "test" in told else _split(seen[place[-2]])
+        yield Labelled(_content(archive, member), classes.index(place[-2]), chosen, member.filename[:MAX_NAME])
+
+
+def _told_split(place: tuple[str, ...]) -> str | None:
+    """The split that the folder above a sample's class names, None where it names none."""
+    above = place[-3].lower() if len(place) > 2 else ""
+    if above in OTHER_SPLITS:
+        found = f"{'/'.join(place)[:MAX_NAME]} is in the folder {place[-3]!r}"
+        raise DatasetError("bad_split", f"{found}; use train or test, and a job's validation_limit")
+    return SPLIT_FOLDERS.get(above)
 
 
 def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:

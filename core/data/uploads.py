@@ -112,7 +112,8 @@ def _opened(file: Path) -> tuple[tuple[str, ...], Iterator[Labelled]]:
         raise DatasetError("unknown_format", "this is neither a zip archive nor a Parquet file")
     classes, samples = readers[magic](file)
     if not 2 <= len(classes) <= MAX_CLASSES:
-        raise DatasetError("class_count", f"there are {len(classes)} classes; 2 to {MAX_CLASSES} are allowed")
+        found = f"classes with pictures in the file (folders CLASS/FILE of a zip): {len(classes)}"
+        raise DatasetError("class_count", f"{found}; 2 to {MAX_CLASSES} are allowed")
     return classes, samples
 
 

@@ -13,10 +13,20 @@ def answer(**content: object) -> httpx.Response:
 
 def test_a_problem_is_taken_from_the_answer() -> None:
     fault = {"pointer": "/epochs", "code": "too_small", "message": "is 0"}
-    problem = {"code": "invalid", "detail": "no", "errors": [fault], "request_id": "r"}
+    problem = {"code": "invalid", "detail": "/epochs: is 0", "errors": [fault], "request_id": "r"}
     error = ApiError.of(answer(json=problem))
     assert (error.status, error.code, error.faults, error.request_id) == (503, "invalid", [fault], "r")
-    assert str(error) == "no [invalid]\n  /epochs: is 0"
+    assert str(error) == "/epochs: is 0 [invalid]"
+
+
+def test_each_of_many_faults_has_a_line() -> None:
+    faults = [
+        {"pointer": "/epoch", "code": "unknown_field", "message": "there is no such field", "suggestion": "epochs"},
+        {"pointer": "/seed", "code": "too_small", "message": "is -1"},
+    ]
+    error = ApiError.of(answer(json={"code": "invalid", "detail": "2 faults", "errors": faults}))
+    lines = ["2 faults [invalid]", "/epoch: there is no such field (did you mean 'epochs'?)", "/seed: is -1"]
+    assert str(error) == "\n  ".join(lines)
 
 
 @pytest.mark.parametrize(

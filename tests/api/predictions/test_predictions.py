@@ -154,6 +154,7 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"images": [], "pixels": []}, "", "one_of_images_pixels"),
     ({"image": "x"}, "", "one_of_images_pixels"),
     ([], "", "one_of_images_pixels"),
+    ({"pixels": [[0] * 784], "step": 1}, "", "one_of_images_pixels"),
     ({"pixels": [[0] * 784], "model": 5}, "/model", "string_type"),
 ]
 

@@ -56,6 +56,14 @@ def test_splits_of_the_archive_are_kept(tmp_path: Path, draw: Draw) -> None:
     assert told == [0]
 
 
+@pytest.mark.parametrize(("train", "test"), [("Train", "Test"), ("training", "testing"), ("mine/train", "mine/TEST")])
+def test_splits_may_be_called_otherwise(tmp_path: Path, draw: Draw, train: str, test: str) -> None:
+    files = {f"{split}/{label}/{i}.png": draw(i) for split, n in ((train, 5), (test, 2)) for label in "ab"
+             for i in range(n)}  # fmt: skip
+    described = install("mine", zipped(tmp_path / "file", files), tmp_path)
+    assert (described.train_samples, described.test_samples) == (10, 4)
+
+
 def test_parquet_of_the_hub(tmp_path: Path, write_split: Callable[[Path, int], None], draw: Draw) -> None:
     write_split(tmp_path / "file", 50)
     described = install("mine", tmp_path / "file", tmp_path)
@@ -106,6 +114,7 @@ ARCHIVES: dict[str, tuple[Callable[[Draw], dict[str, bytes]], str]] = {
     "no picture": (lambda draw: good(draw) | {"a/x.png": b"hello"}, "unknown_image_format"),
     "an archive in it": (lambda draw: good(draw) | {"a/x.png": nested()}, "unknown_image_format"),
     "a bomb": (lambda draw: good(draw) | {"a/x.png": bytes(64 << 20)}, "image_too_large"),
+    "a third split": (lambda draw: {f"Val/{name}": data for name, data in good(draw).items()}, "bad_split"),
     "a class that cannot be shown": (lambda draw: good(draw) | {"a\x07/x.png": draw(1)}, "bad_class"),
 }
 

@@ -1,5 +1,6 @@
 """The documentation site: it builds without a warning and has every page."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -24,3 +25,13 @@ def test_it_builds_without_a_warning(tmp_path: Path) -> None:
 def test_every_page_is_in_the_navigation() -> None:
     listed = [page for entry in NAVIGATION for page in entry.values()]
     assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+
+def test_what_is_measured_is_there() -> None:
+    sections = [
+        section
+        for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+        for section in re.findall(r"<!-- (\S[^>]*) -->\n(.*?)<!-- /\1 -->", page.read_text(), re.DOTALL)
+    ]
+    assert len(sections) > 15
+    assert [name for name, text in sections if not text.strip()] == []

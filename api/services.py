@@ -9,7 +9,6 @@ from api.fanout import Fanout
 from api.forecast import Forecast
 from api.predictions import Models
 from api.security import Hosts, Key, Keys
-from core.hosts import is_loopback
 from core.settings import Settings
 from core.store import Access, Checkpoints, Counters, Documents, Exchange, Jobs, connect, connect_async
 
@@ -41,11 +40,7 @@ class Services:
     @classmethod
     def of(cls, settings: Settings) -> "Services":
         """Return the services for these settings. Raises ValueError when they would serve strangers without keys."""
-        if settings.api_keys_file is None and not is_loopback(settings.host):
-            raise ValueError(
-                f"DUALTRAIN_HOST is {settings.host!r}, which others can reach: set DUALTRAIN_API_KEYS_FILE "
-                "(`python -m api.security FILE NAME` makes one), or listen on 127.0.0.1"
-            )
+        settings.refuse_strangers()
         store, reader = connect(settings.redis_url), connect_async(settings.redis_url)
         jobs, documents, checkpoints = Jobs(store), Documents(store), Checkpoints(store)
         return cls(

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from core.hosts import is_loopback
+
 SOCKET_URL = "unix://"
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
 """The workers are the parallelism, and with another number of threads BLAS gives other last bits."""
@@ -71,6 +73,14 @@ class Settings(BaseSettings):
     def arithmetic(self) -> dict[str, str]:
         """Return the variables that decide how NumPy computes. They count only for a NumPy imported afterwards."""
         return ONE_THREAD | (PORTABLE.get(platform.machine(), {}) if self.numerics == "portable" else {})
+
+    def refuse_strangers(self) -> None:
+        """Raise ValueError when others can reach the address and no keys keep them out."""
+        if self.api_keys_file is None and not is_loopback(self.host):
+            raise ValueError(
+                f"DUALTRAIN_HOST is {self.host!r}, which others can reach: set DUALTRAIN_API_KEYS_FILE "
+                "(`python -m api.security FILE NAME` makes one), or listen on 127.0.0.1"
+            )
 
     @property
     def celery_broker_url(self) -> str:

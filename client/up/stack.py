@@ -22,7 +22,11 @@ SHOWN_LINES = 15
 
 
 def run(settings: Settings, private_servers: bool) -> int:
-    """Run the stack until told to stop; return the exit code. Raises RuntimeError if the data folder is in use."""
+    """Run the stack until told to stop; return the exit code.
+
+    Raises RuntimeError if the data folder is in use, ValueError if strangers would be let in.
+    """
+    settings.refuse_strangers()
     with held(settings.data_dir) as folders:
         settings = settings.model_copy(update={"data_dir": folders.data})
         if private_servers:

@@ -27,11 +27,15 @@ class QueueFull(Exception):
     """As many jobs wait as may wait."""
 
 
+ADVICE = {"deleted": ": cancel it first"}
+"""What to do instead of a change that a status does not allow."""
+
+
 class Conflict(Exception):
     """The job's `status` does not allow the change."""
 
     def __init__(self, job_id: str, status: str, wanted: str) -> None:
-        super().__init__(f"job {job_id} is {status}; it cannot become {wanted} from there")
+        super().__init__(f"job {job_id} is {status}; it cannot become {wanted} from there{ADVICE.get(wanted, '')}")
         self.job_id, self.status, self.wanted = job_id, status, wanted
 
 

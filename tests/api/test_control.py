@@ -47,6 +47,7 @@ def test_only_ended_jobs_are_deleted(
     job_id = submit()
     bring(job_id, source)
     answer = client.delete(f"/v1/jobs/{job_id}")
+    assert source in ENDED or "cancel it first" in answer.json()["detail"]
     assert answer.status_code == (204 if source in ENDED else 409)
     assert client.get(f"/v1/jobs/{job_id}").status_code == (404 if source in ENDED else 200)
 

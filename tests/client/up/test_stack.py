@@ -102,12 +102,26 @@ def test_the_same_folder_keeps_its_jobs(up: Any, tmp_path: Path) -> None:
         assert client.job(job_id).record.progress.step == 5
 
 
-def test_a_stack_that_cannot_start_says_why_and_ends(up: Any) -> None:
+def test_a_stack_that_cannot_start_says_why_and_ends(up: Any, tmp_path: Path) -> None:
+    kept = tmp_path / "store" / "appendonlydir"
+    kept.mkdir(parents=True)
+    (kept / "appendonly.aof.manifest").write_text("damaged")
+    process = up(folder=tmp_path)
+    out, err = process.communicate(timeout=200)
+    assert process.returncode == 1
+    assert out == ""
+    assert "store does not start" in err
+    assert "manifest" in err
+
+
+def test_strangers_are_refused_before_anything_starts(up: Any) -> None:
     process = up("--host", "0.0.0.0")
     out, err = process.communicate(timeout=200)
     assert process.returncode == 1
     assert out == ""
-    assert "DUALTRAIN_API_KEYS_FILE" in err
+    assert err.startswith("error: DUALTRAIN_HOST is '0.0.0.0'")
+    assert "Traceback" not in err
+    assert "starts again" not in err
 
 
 def test_a_port_that_is_taken(up: Any, url: str) -> None:

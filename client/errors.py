@@ -28,10 +28,10 @@ class ApiError(DualtrainError):
         self, status: int, code: str, detail: str, faults: list[dict[str, Any]], request_id: str | None
     ) -> None:
         self.status, self.code, self.detail, self.faults, self.request_id = status, code, detail, faults, request_id
-        places = [f"{fault.get('pointer', '')}: {fault.get('message', '')}{_hint(fault)}" for fault in faults]
-        if len(places) == 1:  # the detail says the same
-            super().__init__(f"{places[0]} [{code}]")
+        if len(faults) == 1:  # the detail says it already
+            super().__init__(f"{detail}{_hint(faults[0])} [{code}]")
         else:
+            places = (f"{fault.get('pointer', '')}: {fault.get('message', '')}{_hint(fault)}" for fault in faults)
             super().__init__("\n  ".join((f"{detail} [{code}]", *places)))
 
     @classmethod

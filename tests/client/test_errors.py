@@ -12,11 +12,11 @@ def answer(**content: object) -> httpx.Response:
 
 
 def test_a_problem_is_taken_from_the_answer() -> None:
-    fault = {"pointer": "/epochs", "code": "too_small", "message": "is 0"}
+    fault = {"pointer": "/epochs", "code": "too_small", "message": "is 0", "suggestion": "1"}
     problem = {"code": "invalid", "detail": "/epochs: is 0", "errors": [fault], "request_id": "r"}
     error = ApiError.of(answer(json=problem))
     assert (error.status, error.code, error.faults, error.request_id) == (503, "invalid", [fault], "r")
-    assert str(error) == "/epochs: is 0 [invalid]"
+    assert str(error) == "/epochs: is 0 (did you mean '1'?) [invalid]"
 
 
 def test_each_of_many_faults_has_a_line() -> None:

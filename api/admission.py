@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from api.faults import invalid, nearest
+from api.faults import invalid
 from api.problems import Problem
 from api.security import Key
 from api.services import Services
 from api.webhooks import WebhookRefused, check_url
 from core.data import UnknownDataset, catalogue, describe
+from core.faults import Fault, nearest
 from core.job import Status
 from core.settings import Settings
-from core.spec import Fault, JobSpec, faults
+from core.spec import JobSpec, faults
 from core.training import network_for
 
 
@@ -19,10 +20,10 @@ def check(spec: JobSpec, services: Services, key: Key) -> None:
     """Raise Problem `invalid` with every fault of the spec, known from its data set, this server and its caller."""
     found = _dataset_faults(spec, services.settings)
     if not found:
-        found += [(fault, None) for fault in _shape_faults(spec, services.settings)]
-    found += [(fault, None) for fault in _webhook_faults(spec, services.settings)]
+        found += _shape_faults(spec, services.settings)
+    found += _webhook_faults(spec, services.settings)
     if not found:
-        found += [(fault, None) for fault in _weight_faults(spec, services, key)]
+        found += _weight_faults(spec, services, key)
     if found:
         raise invalid(found)
 
@@ -46,12 +47,12 @@ def _shape_faults(spec: JobSpec, settings: Settings) -> list[Fault]:
     return faults(spec, len(data.classes), data.train_samples)
 
 
-def _dataset_faults(spec: JobSpec, settings: Settings) -> list[tuple[Fault, str | None]]:
+def _dataset_faults(spec: JobSpec, settings: Settings) -> list[Fault]:
     known = catalogue(settings.data_dir, settings.hub_datasets)
     if spec.dataset.name in known:
         return []
     message = f"data set {spec.dataset.name!r} is not known; there are: {', '.join(sorted(known))}"
-    return [(Fault("/dataset/name", "unknown_dataset", message), nearest(spec.dataset.name, known))]
+    return [Fault("/dataset/name", "unknown_dataset", message, nearest(spec.dataset.name, known))]
 
 
 def _webhook_faults(spec: JobSpec, settings: Settings) -> Iterator[Fault]:

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from api import handlers, openapi, routes, webhooks
 from api.companion import Companion
 from api.gate import Gate
+from api.hangup import HangUp
 from api.head import Head
 from api.services import Services
 from core.logs import configure
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None, *, aggregator: bool = True) -> 
                   docs_url=None, redoc_url=None,
                   generate_unique_id_function=lambda route: route.name)  # fmt: skip
     app.state.services = services
+    app.add_middleware(HangUp)
     layers = app.build_middleware_stack
     app.build_middleware_stack = lambda: Gate(Head(layers()), services)  # type: ignore[method-assign]
     handlers.install(app)

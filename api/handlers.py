@@ -11,9 +11,9 @@ from redis.exceptions import ConnectionError, TimeoutError
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from api.faults import explained, invalid
+from api.faults import invalid
 from api.problems import Problem, answer, from_status
-from core.spec import Fault
+from core.faults import Fault, explained
 from core.store import Conflict, InFlight, Mismatch, QueueFull, UnknownJob
 
 
@@ -57,12 +57,12 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
     return answer(request, invalid(_place(one, error.body) for one in error.errors()))
 
 
-def _place(error: dict[str, Any], body: Any) -> tuple[Fault, str | None]:
+def _place(error: dict[str, Any], body: Any) -> Fault:
     """Return the fault of a parameter, or of the body, of a request that the framework has checked."""
     where, *rest = error["loc"]
     if where == "body":
         return explained({**error, "loc": tuple(rest)}, body, set())
-    return Fault(f"#/{where}/{'/'.join(map(str, rest))}", error["type"], error["msg"]), None
+    return Fault(f"#/{where}/{'/'.join(map(str, rest))}", error["type"], error["msg"])
 
 
 async def _expected(request: Request, error: Exception) -> JSONResponse:

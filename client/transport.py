@@ -1,5 +1,6 @@
 """Requests that survive a server that is away for a while."""
 
+import logging
 import random
 import time
 from typing import Any
@@ -15,6 +16,10 @@ ANSWER_SECONDS = 90.0
 """`Prefer: wait` holds an answer for up to 60 s."""
 AWAY_STATUSES = (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT)
 PASSING_CODES = ("request_in_flight", "queue_full")
+TOLD_FROM_SECONDS = 1.0
+"""Waits shorter than this are a restart and nobody's concern."""
+
+_LOG = logging.getLogger(__name__)
 
 
 class Patience:
@@ -30,11 +35,18 @@ class Patience:
         self._wait = FIRST_WAIT_SECONDS
 
     def wait_seconds(self, error: DualtrainError, at_least_seconds: float = 0.0) -> float:
-        """Return how long to wait before the next try. Raises `error` when there is no time left for one."""
+        """Return how long to wait before the next try. Raises `error` when there is no time left for one.
+
+        Once the waits grow long, a warning is logged.
+        """
         seconds = max(at_least_seconds, self._wait * random.uniform(0.5, 1.0))
-        if time.monotonic() + seconds > self._end:
+        left = self._end - time.monotonic()
+        if seconds > left:
             raise error
-        self._wait = min(2 * self._wait, LONGEST_WAIT_SECONDS)
+        longer = min(2 * self._wait, LONGEST_WAIT_SECONDS)
+        if self._wait < TOLD_FROM_SECONDS <= longer:
+            _LOG.warning("%s; asking again for %.0f s", error, left)
+        self._wait = longer
         return seconds
 
 

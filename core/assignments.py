@@ -1,6 +1,7 @@
 """Spec documents as a command line writes them: a file, and single fields set as `KEY=VALUE`."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,14 +49,23 @@ def _read(path: Path) -> dict[str, Any]:
 def _assign(found: dict[str, Any], key: str, value: Any) -> None:
     *path, last = key.split(".")
     place: Any = found
-    try:
-        for name in path:
-            place = place[int(name)] if isinstance(place, list) else place.setdefault(name, {})
-        if key in KINDS and place.get(last) != value:
-            place.clear()
-        place[int(last) if isinstance(place, list) else last] = value
-    except (IndexError, ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{key!r} leads to no field of a spec: {error}") from error
+    for name in path:
+        at = _within(place, name, key)
+        place = place.setdefault(at, {}) if isinstance(place, dict) else place[at]
+    at = _within(place, last, key)
+    if key in KINDS and place.get(last) != value:
+        place.clear()
+    place[at] = value
+
+
+def _within(place: Any, name: str, key: str) -> Any:
+    """Return what leads from a part of the spec to the next: a field's name, or an index of a list."""
+    if isinstance(place, dict):
+        return name
+    if isinstance(place, list) and re.fullmatch(r"-?[0-9]{1,6}", name) and -len(place) <= int(name) < len(place):
+        return int(name)
+    where = f"a list of {len(place)}" if isinstance(place, list) else json.dumps(place)
+    raise ValueError(f"{key!r} leads to no field of a spec: there is no {name!r} in {where}")
 
 
 def _value(text: str) -> Any:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
 from threadpoolctl import threadpool_limits
 
 from core.data import describe
@@ -124,10 +123,10 @@ def main() -> int:
     """Print the findings; return 1 if something is not well."""
     try:
         settings = Settings()
-    except ValidationError as error:
-        sys.stdout.write(f"FAIL settings: {error}\n     correct the environment\n")
-        return 1
-    found = list(findings(settings))
+    except ValueError as error:
+        found = [Finding("settings", False, line, "correct the environment") for line in str(error).splitlines()]
+    else:
+        found = list(findings(settings))
     sys.stdout.write("".join(f"{finding}\n" for finding in found))
     return 0 if all(finding.well for finding in found) else 1
 

@@ -4,7 +4,7 @@ import platform
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.hosts import is_loopback
@@ -65,10 +65,18 @@ class Settings(BaseSettings):
     numerics: Literal["native", "portable"] = "native"
     """`portable` pins BLAS kernel and SIMD features, so that unlike hosts compute the same bits."""
 
+    def __init__(self, **chosen: Any) -> None:
+        """Take what is not chosen here from the environment. Raises ValueError with each variable that is wrong."""
+        try:
+            super().__init__(**chosen)
+        except ValidationError as error:
+            wrong = (f"{_variable(one['loc'])} is {one['input']!r}: {one['msg']}" for one in error.errors())
+            raise ValueError("\n".join(wrong)) from None
+
     def environment(self) -> dict[str, str]:
         """Return the variables that give another process these settings, and let it compute as they say."""
         given = {name: value for name, value in self.model_dump().items() if value is not None}
-        return {f"DUALTRAIN_{name.upper()}": _text(value) for name, value in given.items()} | self.arithmetic()
+        return {_variable((name,)): _text(value) for name, value in given.items()} | self.arithmetic()
 
     def arithmetic(self) -> dict[str, str]:
         """Return the variables that decide how NumPy computes. They count only for a NumPy imported afterwards."""
@@ -94,6 +102,10 @@ class Settings(BaseSettings):
             return self.broker_url
         path, _, query = self.broker_url.removeprefix(SOCKET_URL).partition("?")
         return f"redis+socket://{path}" + (f"?{query.replace('db=', 'virtual_host=')}" if query else "")
+
+
+def _variable(place: tuple[str | int, ...]) -> str:
+    return f"DUALTRAIN_{str(place[0]).upper()}"
 
 
 def _text(value: Any) -> str:

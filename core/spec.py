@@ -1,11 +1,11 @@
 """The job spec: everything that a result depends on, with a default for every field, and what can be wrong with it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from core.faults import Fault
 from core.gradients import GradientMethod, PerParameter
 from core.nn import SGD, Custom, Dense, Layer, LossName, Network, Optimizer
 from core.rounds import Average, Outer
@@ -69,15 +69,6 @@ class JobSpec(_Part):
         None, description="gets a signed POST when the job ends", examples=["https://example.org/hooks/dualtrain"]
     )
     metadata: dict[Annotated[str, StringConstraints(min_length=1, max_length=64)], Text] = Field({}, max_length=16)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong with one place of a document; `pointer` is a JSON pointer (RFC 6901)."""
-
-    pointer: str
-    code: str
-    message: str
 
 
 def faults(spec: JobSpec, classes: int, train_samples: int) -> list[Fault]:

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from core.assignments import document
 from core.data import UnknownDataset, load
+from core.faults import parse
 from core.memory import keep_freed
 from core.numerics import digest
 from core.rounds import State
@@ -46,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Exits with 2 where it says no spec that can be trained here, with 1 when the training diverges.
     """
-    parser, settings = _parser(), Settings()
-    training = _training(parser, parser.parse_args(arguments), settings)
+    parser = _parser()
+    training = _training(parser, parser.parse_args(arguments))
     keep_freed()
     started = time.perf_counter()
     evaluations: list[Evaluation] = []
@@ -72,16 +73,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _write(json.dumps({**result, "sha256": digest(state.parameters)}))
 
 
-def _training(parser: argparse.ArgumentParser, options: argparse.Namespace, settings: Settings) -> Training:
+def _training(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Training:
     try:
-        spec = JobSpec.model_validate(document(options.spec, options.set))
+        settings = Settings()
+        spec = parse(JobSpec, json.dumps(document(options.spec, options.set)).encode())
         data = load(spec.dataset.name, spec.dataset.image_size, settings.data_dir, settings.hub_datasets)
     except (ValueError, OSError, UnknownDataset) as error:
         parser.error(str(error))
     if spec.initial_weights is not None:
         parser.error(f"initial_weights {spec.initial_weights!r} is a job of a service; here there is none to ask")
     if found := faults(spec, len(data.classes), data.train_samples()):
-        parser.error("\n".join(f"{fault.pointer}: {fault.message}" for fault in found))
+        parser.error("\n".join(map(str, found)))
     return Training(spec, data)
 
 

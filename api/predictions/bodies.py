@@ -3,7 +3,7 @@
 import base64
 import string
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -17,13 +17,17 @@ from starlette.datastructures import UploadFile
 from api.faults import invalid
 from api.problems import Problem
 from core.data import SIDE, ImageError, treat
-from core.spec import Fault
+from core.faults import Fault
 
 BODY_BYTES = 48 << 20
 MAX_IMAGES = 20_000
 MAX_FILES = 1000
 DECODING_SECONDS = 10.0
 """Pictures in one request that take longer to decode are refused; they should come in several requests."""
+MOST_FAULTS = 20
+"""Pictures of one request that are told to be wrong; the rest is not looked at."""
+SHOWN = 100
+"""Characters of a file's name that are told."""
 LARGE_BYTES = 1 << 20
 PIXELS = SIDE * SIDE
 _WHITESPACE = string.whitespace.encode()
@@ -37,16 +41,16 @@ Images = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Sent:
-    """A body that has arrived, not looked at yet: JSON, or the files of a form. `model` is the form's field."""
+    """A body that has arrived, not looked at yet: JSON, or the named files of a form. `model` is the form's field."""
 
     json: bytes | None = None
-    files: tuple[bytes, ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()
     model: str | None = None
 
     def images(self) -> tuple[Images, str | None]:
         """Return the images (n, 28, 28), and the name of the model if one was sent. Raises Problem."""
         if self.json is None:
-            return _pictures(enumerate(self.files), "/image"), self.model
+            return _pictures(self.files, "/image", _from_file), self.model
         if len(self.json) < LARGE_BYTES:
             return _document(self.json)
         with _one_large:
@@ -61,7 +65,8 @@ async def read(request: Request) -> Sent:
     if kind != "multipart/form-data":
         raise Problem("unsupported_media_type", "send application/json, or multipart/form-data with files `image`")
     async with request.form(max_files=MAX_FILES, max_fields=8) as form:
-        files = [await part.read() for part in form.getlist("image") if isinstance(part, UploadFile)]
+        parts = [part for part in form.getlist("image") if isinstance(part, UploadFile)]
+        files = [((part.filename or "")[:SHOWN], await part.read()) for part in parts]
         model = form.get("model")
     if not files:
         raise _fault("/image", "no_images", "there is no file in a field `image`")
@@ -86,7 +91,7 @@ def _document(raw: bytes) -> tuple[Images, str | None]:
     model = body.get("model")
     if not isinstance(model, str | None):
         raise _fault("/model", "string_type", "a job's id or an alias is a string")
-    images = _pixels(body["pixels"]) if forms == ["pixels"] else _pictures(_decoded(body["images"]), "/images")
+    images = _pixels(body["pixels"]) if forms == ["pixels"] else _pictures(body["images"], "/images", _from_text)
     return images, model
 
 
@@ -108,29 +113,43 @@ def _rounded(row: Sequence[Any], index: int) -> bytes:
     return bytes(map(round, row))
 
 
-def _decoded(texts: Sequence[Any]) -> Iterable[tuple[int, bytes]]:
-    for index, text in enumerate(texts):
-        try:
-            yield index, from_base64(text)
-        except (AttributeError, ValueError):
-            raise _fault(f"/images/{index}", "not_base64", "an image is a string of base64") from None
-
-
 def from_base64(text: str) -> bytes:
     """Return what base64 says, with or without `data:...,` before it, in lines or not. Raises ValueError."""
     return base64.b64decode(text.rpartition(",")[2].encode("ascii").translate(None, _WHITESPACE), validate=True)
 
 
-def _pictures(files: Iterable[tuple[int, bytes]], place: str) -> Images:
-    images, end = [], time.monotonic() + DECODING_SECONDS
-    for index, file in files:
+def _pictures(sent: Iterable[Any], place: str, read: Callable[[Any], Images]) -> Images:
+    images: list[Images] = []
+    wrong: list[Fault] = []
+    end = time.monotonic() + DECODING_SECONDS
+    for index, one in enumerate(sent):
         try:
-            images.append(treat(file))
+            images.append(read(one))
         except ImageError as error:
-            raise _fault(f"{place}/{index}", error.code, str(error)) from error
+            wrong.append(Fault(f"{place}/{index}", error.code, str(error)))
+        if len(wrong) == MOST_FAULTS:
+            break
         if time.monotonic() > end:
             raise _fault(f"{place}/{index}", "too_much_to_decode", "send these pictures in several requests")
+    if wrong:
+        raise invalid(wrong)
     return _some(np.array(images, np.uint8), place)
+
+
+def _from_file(file: tuple[str, bytes]) -> Images:
+    name, data = file
+    try:
+        return treat(data)
+    except ImageError as error:
+        raise ImageError(error.code, f"{name or 'a file without a name'}: {error}") from error
+
+
+def _from_text(text: Any) -> Images:
+    try:
+        data = from_base64(text)
+    except (AttributeError, ValueError):
+        raise ImageError("not_base64", "an image is a string of base64") from None
+    return treat(data)
 
 
 def _some(images: Images, place: str) -> Images:

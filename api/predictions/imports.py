@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from api.faults import invalid
 from api.problems import Problem
+from core import faults
+from core.faults import Fault, Invalid
 from core.job import IMPORTING, Job, Model, Reason, Status, new_id, now
 from core.nn import Network
 from core.numerics import digest
-from core.spec import Fault, JobSpec
+from core.spec import JobSpec
 from core.store import Checkpoint, Checkpoints, Jobs, Leases
 from core.training import network_for
 
@@ -83,11 +85,11 @@ def _spec(metadata: Mapping[str, Any]) -> JobSpec:
     if not isinstance(text, str):
         raise _fault("/metadata/spec", "missing", "the file's metadata need `spec`, a job spec as JSON")
     try:
-        spec = JobSpec.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = "/".join(map(str, first["loc"]))
-        raise _fault(f"/metadata/spec/{place}", first["type"], first["msg"]) from None
+        spec = faults.parse(JobSpec, text.encode())
+    except Invalid as error:
+        raise invalid(replace(one, pointer=f"/metadata/spec{one.pointer}") for one in error.faults) from None
+    except ValueError as error:
+        raise _fault("/metadata/spec", "json_invalid", str(error)) from None
     return spec.model_copy(update={"initial_weights": None, "webhook_url": None})
 
 

@@ -10,8 +10,8 @@ from api.faults import invalid
 from api.problems import Problem, documented
 from api.security import Key
 from api.services import Services
+from core.faults import Fault
 from core.job import is_id
-from core.spec import Fault
 
 router = APIRouter(prefix="/v1/aliases", tags=["models"])
 

@@ -13,7 +13,7 @@ from api.faults import invalid
 from api.problems import Problem, documented
 from api.services import Services
 from core.data import DatasetError, Description, UnknownDataset, catalogue, describe, install, remove, uploaded
-from core.spec import Fault
+from core.faults import Fault
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 

@@ -13,8 +13,8 @@ from api.fanout import Listener, Message
 from api.faults import invalid
 from api.problems import documented
 from api.services import Services
+from core.faults import Fault
 from core.job import ENDED, Status
-from core.spec import Fault
 from core.store import Event, replay
 
 router = APIRouter(prefix="/v1", tags=["events"], dependencies=reads)

@@ -14,8 +14,8 @@ from api.faults import invalid
 from api.problems import documented
 from api.views import JobList, JobView
 from api.waiting import changed
+from core.faults import Fault
 from core.job import ENDED, Job, Status
-from core.spec import Fault
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 

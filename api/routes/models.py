@@ -18,8 +18,8 @@ from api.routes.predictions import Step
 from api.security import Key
 from api.services import Services
 from api.views import JobView
+from core.faults import Fault
 from core.numerics import digest
-from core.spec import Fault
 from core.store import Leases
 
 router = APIRouter(prefix="/v1", tags=["models"])

@@ -19,7 +19,7 @@ from api.problems import Problem, documented
 from api.routes.predictions import Step
 from api.services import Services
 from core.data import SIDE, ImageError, UnknownDataset, load, treat
-from core.spec import Fault
+from core.faults import Fault
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["models"], dependencies=reads)
 

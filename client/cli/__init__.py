@@ -5,11 +5,13 @@ Exit codes: 0 done; 1 a job failed, was cancelled, or a check found something; 2
 """
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from client.cli import jobs, models, stack
-from client.cli.output import fail
+from client.cli.output import fail, out
 from client.errors import ApiError, Unreachable
 
 REFUSED, NOT_REACHED, INTERRUPTED = 3, 4, 130
@@ -23,6 +25,21 @@ app = typer.Typer(
 )
 for module in (stack, jobs, models):
     module.add_to(app)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"dualtrain {version('dualtrain')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    told: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of no command."""
 
 
 def main() -> None:

@@ -1,14 +1,17 @@
 """`dualtrain up`: the stack from its start to Ctrl-C."""
 
 import asyncio
+import math
 import os
 import signal
 import socket
+import time
 from collections import Counter
 from pathlib import Path
 
 import httpx
 from rich.console import Console
+from rich.text import Text
 
 from client.up.folders import Folders, held
 from client.up.programs import environment, programs, with_private_servers
@@ -18,6 +21,8 @@ from core.settings import Settings
 HOPELESS_DEATHS = 3
 """A program that died so often before the stack was ever ready will not come up by itself."""
 POLL_SECONDS = 0.1
+QUIET_SECONDS = 10.0
+"""A stack that is not ready by then says what it waits for."""
 SHOWN_LINES = 15
 
 
@@ -61,7 +66,11 @@ class Stack:
 
     async def _tell_when_ready(self, url: str) -> None:
         async with httpx.AsyncClient(base_url=url, timeout=5, trust_env=False) as client:
-            while not await _is_ready(client):
+            told_at = time.monotonic() + QUIET_SECONDS
+            while missing := await _missing(client):
+                if time.monotonic() > told_at:
+                    self._console.print("[yellow]not ready yet[/yellow], still trying:", Text(missing), soft_wrap=True)
+                    told_at = math.inf
                 await asyncio.sleep(POLL_SECONDS)
         self._ready = True
         Console(highlight=False, soft_wrap=True).print(url)
@@ -78,11 +87,16 @@ class Stack:
             self._supervisor.stop()
 
 
-async def _is_ready(client: httpx.AsyncClient) -> bool:
+async def _missing(client: httpx.AsyncClient) -> str:
+    """Return what the stack waits for, nothing once it is ready."""
     try:
-        return (await client.get("/readyz")).status_code == httpx.codes.OK
+        answer = await client.get("/readyz")
     except httpx.TransportError:
-        return False
+        return "the API does not answer"
+    if answer.status_code == httpx.codes.OK:
+        return ""
+    checks: dict[str, str] = answer.json()["checks"]
+    return "; ".join(f"{name}: {said}" for name, said in checks.items() if said != "ok" and not said.isdigit())
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Callable
+from contextlib import nullcontext
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,14 @@ from core.data.treatment import Blank, mnist_form
 MAX_BYTES = 8 << 20
 MAX_PIXELS = 4_000_000
 """Decoded in some ten milliseconds; a digit needs no more."""
+MAX_JPEG_PIXELS = 16_000_000
+"""Photographs of telephones, which the decoder makes smaller while it reads."""
 WORKING_SIDE = 256
 """Larger pictures are averaged down to about this side before they are looked at: it takes noise away as well."""
+MIDDLE = 127
+
+_one_large = Lock()
+"""Some decoders hold a JPEG whole, six bytes for each pixel, so large ones are read one at a time."""
 
 
 class ImageError(ValueError):
@@ -41,11 +49,17 @@ def treat(data: bytes) -> NDArray[np.uint8]:
 
 
 def grey(data: bytes) -> NDArray[np.float32]:
-    """Return a picture as (height, width), 0 black to 255 white: first frame, upright, on white where transparent."""
+    """Return a picture as (height, width), 0 black to 255 white: first frame, upright.
+
+    Where it is transparent it lies on white, or on black if all that can be seen is bright.
+    """
     image = _opened(data)
+    turn = _one_large if image.width * image.height > MAX_PIXELS else nullcontext()
+    image.draft(None, (2 * WORKING_SIDE, 2 * WORKING_SIDE))  # by 2, 4 or 8, of a JPEG alone
     _check_size(*image.size)
     try:
-        return _averaged(_grey(ImageOps.exif_transpose(image)))
+        with turn:
+            return _averaged(_grey(ImageOps.exif_transpose(image)))
     except Exception as error:  # a hostile file makes a decoder raise anything
         raise _broken(error) from error
     finally:
@@ -68,6 +82,12 @@ def _opened(data: bytes) -> Image.Image:
         raise _broken(error) from error
 
 
+def _jpeg(file: io.BytesIO) -> Image.Image:
+    image = JpegImageFile(file)
+    _check_size(*image.size, MAX_JPEG_PIXELS)
+    return image
+
+
 def _webp(file: io.BytesIO) -> Image.Image:
     """Open a WebP file; its decoder reserves memory for all pixels at once, so the header is looked at before."""
     header = file.getvalue()[:30].ljust(30, b"\0")
@@ -84,15 +104,16 @@ def _webp(file: io.BytesIO) -> Image.Image:
 
 _OPENERS: tuple[tuple[Callable[[bytes], bool], Callable[[io.BytesIO], Image.Image]], ...] = (
     (lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"), PngImageFile),
-    (lambda data: data.startswith(b"\xff\xd8\xff"), JpegImageFile),
+    (lambda data: data.startswith(b"\xff\xd8\xff"), _jpeg),
     (lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP", _webp),
 )
 """Formats by their first bytes, with what opens them."""
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise ImageError("too_many_pixels", f"the picture has {width} x {height} pixels; {MAX_PIXELS:,} are allowed")
+def _check_size(width: int, height: int, most: int = MAX_PIXELS) -> None:
+    if width * height > most:
+        message = f"the picture has {width} x {height} pixels; at most {most:,} are taken, so make it smaller"
+        raise ImageError("too_many_pixels", message)
 
 
 def _grey(image: Image.Image) -> Image.Image:
@@ -100,8 +121,15 @@ def _grey(image: Image.Image) -> Image.Image:
         return Image.fromarray((np.asarray(image, np.float32) / 257).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, _paper(image)), image)
     return image.convert("L")
+
+
+def _paper(image: Image.Image) -> str:
+    """Return the colour on which what can be seen of a picture shows: white ink would be lost on white."""
+    shades, opacity = np.moveaxis(np.asarray(image.convert("LA")), -1, 0)
+    visible = shades[opacity > MIDDLE]
+    return "black" if visible.size and visible.min() > MIDDLE else "white"
 
 
 def _averaged(image: Image.Image) -> NDArray[Any]:

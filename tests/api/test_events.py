@@ -144,3 +144,15 @@ def test_a_hundred_listeners_share_one_connection(
         thread.join()
     assert found == [list(range(1, 50))] * 100
     assert connections - before <= 64  # the threads of the process, however many listen
+
+
+def test_a_listener_that_hangs_up_in_the_middle_is_no_error(
+    client: httpx.Client, jobs: Jobs, running: Lease, caplog: pytest.LogCaptureFixture
+) -> None:
+    tell(jobs, running, range(1, 500))
+    for chunks in range(30):  # where it hangs up decides which of the server's writers finds out
+        with client.stream("GET", f"/v1/jobs/{running.job_id}/events") as response:
+            list(zip(range(chunks // 2), response.iter_raw(), strict=False))
+    client.get("/livez")
+    time.sleep(0.5)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []

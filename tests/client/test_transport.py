@@ -63,12 +63,13 @@ def test_a_wait_that_is_asked_for_is_kept_and_one_that_is_too_long_is_not_begun(
         patience.wait_seconds(error, 5.0)
 
 
-def test_waits_grow_up_to_a_bound_and_begin_anew_after_a_success() -> None:
+def test_waits_grow_up_to_a_bound_and_begin_anew_after_a_success(caplog: pytest.LogCaptureFixture) -> None:
     patience = Patience(60.0)
     waits = [patience.wait_seconds(DualtrainError("away")) for _ in range(9)]
     assert all(
         0.5 * most <= wait <= most for wait, most in zip(waits, (0.1, 0.2, 0.4, 0.8, 1.6, 2, 2, 2, 2), strict=True)
     )
+    assert caplog.messages == ["away; asking again for 60 s"]  # once, not at the first waits
     patience.renew()
     assert patience.wait_seconds(DualtrainError("away")) <= 0.1
 

@@ -47,7 +47,7 @@ def test_it_ends_with_1_when_something_is_wrong(
     assert doctor.main() == 1
     monkeypatch.setenv("DUALTRAIN_PORT", "many")
     assert doctor.main() == 1
-    assert "correct the environment" in capsys.readouterr().out
+    assert "FAIL settings: DUALTRAIN_PORT is 'many': " in capsys.readouterr().out
 
 
 def test_what_is_no_url_is_said_and_not_raised(data_dir: Path) -> None:

@@ -30,7 +30,10 @@ def test_it_trains_the_spec_of_a_file_with_changes(tmp_path: Path, data_dir: Pat
     ("arguments", "told"),
     [
         (("--set", "bogus"), "write KEY=VALUE"),
-        (("--set", "epochs=0"), "epochs"),
+        (("--set", "epochs=0"), "/epochs: Input should be greater than or equal to 1"),
+        (("--set", 'epochs="2"'), "/epochs: Input should be a valid integer"),
+        (("--set", "epoch=2"), "/epoch: there is no field 'epoch' here (did you mean 'epochs'?)"),
+        (("--set", "network.layers.2.units=3"), "there is no '2' in a list of 2"),
         (("no-such-file.json",), "no-such-file.json"),
         ((__file__,), "holds no JSON"),
         (("--set", "dataset.name=nosuch"), "'nosuch' is not known"),

@@ -60,7 +60,7 @@ WRONG: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "cut off": (lambda: a_file()[:-4], "", "not_safetensors"),
     "no spec": (lambda: bytes(save({"a": BIAS})), "/metadata/spec", "missing"),
     "no job spec": (lambda: a_file({"x": 1}), "/metadata/spec/x", "extra_forbidden"),
-    "broken spec": (lambda: a_file("{"), "/metadata/spec/", "json_invalid"),
+    "broken spec": (lambda: a_file("{"), "/metadata/spec", "json_invalid"),
     "another shape": (lambda: a_file(**{"layers.0.bias": WEIGHTS}), "/layers.0.bias", "wrong_shape"),
     "whole numbers": (lambda: a_file(**{"layers.0.bias": BIAS.astype(np.int32)}), "/layers.0.bias", "not_finite"),
     "not a number": (lambda: a_file(**{"layers.0.bias": BIAS + np.nan}), "/layers.0.bias", "not_finite"),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from api.predictions.bodies import MOST_FAULTS
 from core.data import Dataset, scale
 from core.rounds import State
 from core.spec import JobSpec
@@ -168,6 +169,16 @@ def test_a_blank_image_is_refused(client: httpx.Client, model_id: str) -> None:
     files = [("image", png(np.full(784, 255, np.uint8))), ("image", png(np.zeros(784, np.uint8)))]
     for file in files:
         assert codes(client.post(f"/v1/jobs/{model_id}/predictions", files=[file])) == [("/image/0", "blank_image")]
+
+
+def test_each_bad_picture_is_told_by_its_name(client: httpx.Client, model_id: str, digits: Dataset) -> None:
+    files = {"good.png": png(digits.test_images[0]), "torn.png": png(digits.test_images[1])[:60], "song.mp3": b"ID3"}
+    parts = [("image", (name, content)) for name, content in files.items()]
+    answer = client.post(f"/v1/jobs/{model_id}/predictions", files=parts)
+    assert codes(answer) == [("/image/1", "broken_image"), ("/image/2", "unknown_image_format")]
+    assert [fault["message"].partition(":")[0] for fault in answer.json()["errors"]] == ["torn.png", "song.mp3"]
+    many = client.post(f"/v1/jobs/{model_id}/predictions", files=[("image", b"none")] * 30)
+    assert len(codes(many)) == MOST_FAULTS
 
 
 def test_other_bodies(client: httpx.Client, model_id: str) -> None:

@@ -32,7 +32,9 @@ def test_predict(dualtrain: Any, trained: JobHandle, picture: Path) -> None:
 def test_what_is_no_image_is_refused(dualtrain: Any, trained: JobHandle, tmp_path: Path) -> None:
     path = tmp_path / "text.png"
     path.write_text("no image")
-    assert dualtrain("predict", str(path), "--model", trained.id)[0] == 3
+    code, _, err = dualtrain("predict", str(path), "--model", trained.id)
+    assert code == 3
+    assert "text.png: this is not a PNG" in err
     assert dualtrain("predict", str(tmp_path / "none.png"))[0] == 2
 
 

@@ -124,6 +124,14 @@ def test_strangers_are_refused_before_anything_starts(up: Any) -> None:
     assert "starts again" not in err
 
 
+def test_what_it_waits_for_is_said(up: Any) -> None:
+    process = up("--redis-url", "redis://127.0.0.1:9/0")
+    said = next(line for line in process.stderr if "not ready yet" in line)
+    assert "store: Error 111 connecting to 127.0.0.1:9" in said
+    process.send_signal(signal.SIGINT)
+    assert process.wait(SOON) == 0
+
+
 def test_a_port_that_is_taken(up: Any, url: str) -> None:
     process = up("--port", url.rpartition(":")[2])
     _, err = process.communicate(timeout=200)

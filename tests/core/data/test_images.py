@@ -71,6 +71,19 @@ def transparent() -> Image.Image:
     return digit("RGBA", background=(0, 0, 0, 0), ink=(0, 0, 0, 255))
 
 
+def card() -> Image.Image:
+    """Dark on white, with transparent corners."""
+    mask = Image.new("L", (100, 100))
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, 99, 99), radius=12, fill=255)
+    image = digit("RGBA", background=(255, 255, 255, 255), ink=(0, 0, 0, 255))
+    image.putalpha(mask)
+    return image
+
+
+def photograph(**options: Any) -> bytes:
+    return saved(digit("RGB").resize((4000, 4000)), "JPEG", quality=80, **options)
+
+
 def upside_down() -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 3  # turned by 180 degrees
@@ -86,6 +99,8 @@ RIGHT = {
     "one bit": saved(digit().convert("1")),
     "alpha": saved(transparent()),
     "grey and alpha": saved(transparent().convert("LA")),
+    "white ink on nothing": saved(digit("RGBA", background=(0, 0, 0, 0), ink=(255, 255, 255, 255))),
+    "a card with round corners": saved(card()),
     "16 bits": sixteen_bits(),
     "CMYK": saved(digit().convert("CMYK"), "JPEG", quality=95),
     "JPEG": saved(digit(), "JPEG", quality=60),
@@ -96,6 +111,8 @@ RIGHT = {
     "animated WebP": saved(digit("RGB"), "WEBP", save_all=True, append_images=[Image.new("RGB", (100, 100))]),
     "EXIF orientation": upside_down(),
     "large": saved(digit().resize((1900, 1900))),
+    "photograph": photograph(),
+    "photograph in several scans": photograph(progressive=True),
     "in a corner": saved(digit().crop((15, 15, 95, 95)).transform((200, 200), Image.Transform.AFFINE,
                                                                  (1, 0, 0, 0, 1, 0), fillcolor=255)),
 }  # fmt: skip
@@ -136,7 +153,8 @@ REFUSED = {
     "20,000 x 20,000": (png(20_000, 20_000, zeros(4 << 20)), "too_many_pixels"),
     "10,000 x 10,000": (png(10_000, 10_000, zeros(4 << 20)), "too_many_pixels"),
     "long and thin": (png(2**31 - 1, 1, zeros(1 << 20)), "too_many_pixels"),
-    "large JPEG": (saved(Image.new("L", (5000, 1000)), "JPEG"), "too_many_pixels"),
+    "large JPEG": (saved(Image.new("L", (5000, 4000)), "JPEG"), "too_many_pixels"),
+    "long JPEG": (saved(Image.new("L", (16_000, 500)), "JPEG"), "too_many_pixels"),
     "large WebP": (huge_webp(), "too_many_pixels"),
     "large extended WebP": (huge_extended_webp(), "too_many_pixels"),
     "large lossless WebP": (huge_lossless_webp(), "too_many_pixels"),

@@ -42,8 +42,12 @@ LOCAL = {
     "batch_size": 64,
     "evaluate_every": 1_000_000,
 }
-HEAVY = {**LOCAL, "gradient": {"method": "per-parameter"}, "epochs": 4}
+HEAVY = {**LOCAL, "gradient": {"method": "per-parameter"}, "epochs": 8}
 HEAVY_BATCHES = (256, 1024)
+HEAVY_JOBS: dict[str, dict[str, Any]] = {
+    **{f"{batch}": {"batch_size": batch} for batch in HEAVY_BATCHES},
+    "256, 16 local steps": {"batch_size": 256, "local_steps": 16, "replicas": 2},
+}
 ROUNDS = 1500
 EPOCHS = {1: 4, 4: 16, 16: 24, 64: 60}
 """Epochs by local steps: some seconds each, so that what a job takes to begin and to end counts little."""
@@ -161,25 +165,26 @@ def _train(spec: dict[str, Any], data_dir: Path, steps: int) -> float:
 
 def workers(data_dir: Path) -> str:
     """A compute-bound job with one worker process and with two, beside two concurrent `core.train`."""
-    turns: dict[int, list[tuple[float, ...]]] = {batch: [] for batch in HEAVY_BATCHES}
-    for _, batch in product(range(REPEATS), HEAVY_BATCHES):
-        turns[batch].append(_heavy_turn({**HEAVY, "batch_size": batch}, data_dir))
+    turns: dict[str, list[tuple[float, ...]]] = {name: [] for name in HEAVY_JOBS}
+    for _, (name, job) in product(range(REPEATS), HEAVY_JOBS.items()):
+        turns[name].append(_heavy_turn(job, data_dir))
     rows = []
-    for batch, rates in turns.items():
+    for name, rates in turns.items():
         told = [f"{statistics.median(each):,.0f}" for each in zip(*rates, strict=True)]
-        rows.append((f"{batch}", *told, *(spread([turn[1] / turn[other] for turn in rates]) for other in (0, 2))))
+        rows.append((name, *told, *(spread([turn[1] / turn[other] for turn in rates]) for other in (0, 2))))
     head = ("batch", "1 worker", "2 workers", "two `core.train`", "2 workers over 1", "over two `core.train`")
     return table(head, rows)
 
 
-def _heavy_turn(spec: dict[str, Any], data_dir: Path) -> tuple[float, ...]:
-    """Samples per second of one worker, of two, of two concurrent `core.train`."""
-    steps, rates = HEAVY_SAMPLES // int(spec["batch_size"]), []
+def _heavy_turn(job: dict[str, Any], data_dir: Path) -> tuple[float, ...]:
+    """Samples per second of one worker, of two, of two concurrent `core.train`, which always make single steps."""
+    spec, plain = HEAVY | job, {**HEAVY, "batch_size": job["batch_size"]}
+    steps, rates = HEAVY_SAMPLES // int(job["batch_size"]), []
     for count in (1, 2):
         with plant(count, data_dir) as service:
             _heavy_rate(service, spec, WARM_STEPS)  # imports and first reads, which `core.train` does not count either
-            rates.append(_heavy_rate(service, spec, steps))
-    return (*rates, alone(spec, data_dir, 2, steps))
+            rates.append(_heavy_rate(service, spec, steps // job.get("replicas", 1)))
+    return (*rates, alone(plain, data_dir, 2, steps))
 
 
 def _heavy_rate(service: Plant, spec: dict[str, Any], steps: int) -> float:

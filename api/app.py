@@ -26,6 +26,7 @@ BODY_BYTES = 1 << 20
 """The largest body; routes that take images or data sets say themselves what they take."""
 THREADS = 64
 FLUSH_SECONDS = 2.0
+CANCEL_SECONDS = 1.0
 
 
 def create_app(settings: Settings | None = None, *, aggregator: bool = True) -> FastAPI:
@@ -78,8 +79,9 @@ async def in_background(work: Any) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        while not task.done():  # the store's client may swallow a cancellation
+            task.cancel()
+            await asyncio.wait([task], timeout=CANCEL_SECONDS)
 
 
 def _tell_of_failure(task: asyncio.Task[Any]) -> None:

@@ -36,11 +36,16 @@ class Companion:
     async def _live(self) -> float:
         clock = asyncio.get_running_loop().time
         started = clock()
-        self.process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=asyncio.subprocess.PIPE, env=self._environment
-        )
+        log = structlog.get_logger().bind(command=self._command[1:])
+        try:
+            self.process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=asyncio.subprocess.PIPE, env=self._environment
+            )
+        except OSError as error:  # the machine has no memory or no process left, now
+            log.error("a process cannot be started and is tried again", error=str(error))
+            return 0.0
         code = await self.process.wait()
-        structlog.get_logger().error("a process ended and is started again", command=self._command[1:], code=code)
+        log.error("a process ended and is started again", code=code)
         return clock() - started
 
     async def _stop(self) -> None:

@@ -62,10 +62,15 @@ class Fanout:
         self._store = store
         self._listeners: set[Listener] = set()
         self._after: str | None = None
+        self._begun = asyncio.Event()
+
+    async def begun(self) -> None:
+        """Return once events are read: who listened before, and replays afterwards, misses none."""
+        await self._begun.wait()
 
     @contextmanager
     def listen(self, job_id: str | None = None) -> Iterator[Listener]:
-        """Listen while the context is open: no event that happens meanwhile is missed."""
+        """Listen while the context is open: no event that happens meanwhile is missed, once reading has `begun`."""
         listener = Listener(job_id)
         self._listeners.add(listener)
         try:
@@ -80,6 +85,7 @@ class Fanout:
 
     def close(self) -> None:
         """Send all listeners away."""
+        self._begun.set()
         for listener in self._listeners:
             listener.hand(None)
 
@@ -88,6 +94,7 @@ class Fanout:
         while True:
             try:
                 self._after = self._after or await self._newest()
+                self._begun.set()
                 await self._read(self._after)
             except (RedisError, OSError) as error:
                 structlog.get_logger().warning("the stream of events cannot be read", error=str(error))

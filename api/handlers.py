@@ -7,7 +7,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.responses import JSONResponse
-from redis.exceptions import ConnectionError, TimeoutError
+from redis.exceptions import ConnectionError, OutOfMemoryError, TimeoutError
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
@@ -22,7 +22,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(RequestValidationError, _validation)
-    for kind in (Conflict, QueueFull, UnknownJob, InFlight, Mismatch, ConnectionError, TimeoutError):
+    for kind in (Conflict, QueueFull, UnknownJob, InFlight, Mismatch, ConnectionError, TimeoutError, OutOfMemoryError):
         app.add_exception_handler(kind, _expected)
     app.add_exception_handler(ResponseValidationError, _unexpected)
     app.add_exception_handler(Exception, _unexpected)
@@ -81,6 +81,9 @@ def _of(error: Exception) -> Problem:
             return Problem("request_in_flight", f"the first request with key {str(error)!r} is not answered yet")
         case Mismatch():
             return Problem("idempotency_mismatch", f"key {str(error)!r} came before with another body; use a new key")
+        case OutOfMemoryError():
+            message = "the store is full: delete jobs that have ended, or give it more memory"
+            return Problem("store_unavailable", message, {"Retry-After": "5"})
     return Problem("store_unavailable", f"the store does not answer: {error}", {"Retry-After": "2"})
 
 

@@ -65,26 +65,26 @@ def _key(secret: str) -> bytes:
 
 async def send(job: Job, secret: SecretStr, private: bool) -> int:
     """Call a job's webhook; return the HTTP status. Raises WebhookRefused, httpx.HTTPError, OSError."""
-    url = urlsplit(str(job.spec["webhook_url"]))
-    check_url(url, private)
-    assert url.hostname
+    check_url(urlsplit(job.spec["webhook_url"]), private)
+    url = httpx.URL(job.spec["webhook_url"])
+    host = url.raw_host.decode()  # in the letters that DNS knows
     port = url.port or (443 if url.scheme == "https" else 80)
-    address = await run_in_threadpool(_resolve, url.hostname, port, private)
+    address = await run_in_threadpool(_resolve, host, port, private)
     body = b'{"type":"job.%s","timestamp":"%s","data":%s}' % (
         job.status.encode(), (job.finished_at or "").encode(), job.model_dump_json().encode())  # fmt: skip
     identifier, timestamp = f"{job.id}.{job.status}", int(time.time())
     headers = {
-        "host": url.netloc,
+        "host": url.netloc.decode(),
         "content-type": "application/json",
         "webhook-id": identifier,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": sign(secret, identifier, timestamp, body),
     }
     # The checked address itself is called: a name could be another address the next time it is looked up.
-    target = httpx.URL(url.geturl()).copy_with(host=address)
+    target = url.copy_with(host=address)
     async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
         request = client.build_request("POST", target, content=body, headers=headers,
-                                       extensions={"sni_hostname": url.hostname})  # fmt: skip
+                                       extensions={"sni_hostname": host})  # fmt: skip
         answer = await client.send(request, stream=True)
         await answer.aclose()
     return answer.status_code

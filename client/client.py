@@ -10,7 +10,7 @@ from uuid import uuid4
 from client.job import AsyncJobHandle, JobHandle
 from client.kinds import Awaited, Blocking, stream, verb
 from client.predictions import Image, Pixels, Prediction, body, parse
-from client.transport import Transport, listed
+from client.transport import Transport, listed, parsed
 from client.wires import Wire
 from core.job import Job, Status
 
@@ -45,19 +45,19 @@ class ClientVerbs(Generic[H]):
         """
         headers = {"Idempotency-Key": key or uuid4().hex}
         answer = await self._transport.request("POST", "/v1/jobs", json=_document(spec), headers=headers)
-        return self._job(answer.json())
+        return self._job(parsed(answer, Job.model_validate))
 
     @verb
     async def plan(self, spec: "JobSpec | Mapping[str, Any] | None" = None) -> dict[str, Any]:
         """Return what a job would be: passes, memory, estimated time. Nothing is queued."""
         answer = await self._transport.request("POST", "/v1/jobs", json=_document(spec), params={"dry_run": "true"})
-        return _document(answer.json())
+        return parsed(answer, dict)
 
     @verb
     async def job(self, job_id: str) -> H:
         """Return a job. Raises ApiError `job_not_found`."""
         answer = await self._transport.request("GET", f"/v1/jobs/{job_id}")
-        return self._job(answer.json())
+        return self._job(parsed(answer, Job.model_validate))
 
     @stream
     async def jobs(
@@ -67,14 +67,15 @@ class ClientVerbs(Generic[H]):
         wanted = {f"metadata[{name}]": value for name, value in (metadata or {}).items()}
         if status is not None:
             wanted["status"] = str(status)
-        left, after = sys.maxsize if limit is None else limit, ""
+        left = sys.maxsize if limit is None else limit
+        after: str | None = ""
         while left > 0 and after is not None:
             parameters = {**wanted, "limit": min(left, PAGE)} | ({"after": after} if after else {})
             answer = await self._transport.request("GET", "/v1/jobs", params=parameters)
-            page = listed(answer)
+            page, after = parsed(answer, _page)
             for one in page:
                 yield self._job(one)
-            left, after = left - len(page), answer.json()["next"]
+            left -= len(page)
 
     @verb
     async def predict(
@@ -103,8 +104,7 @@ class ClientVerbs(Generic[H]):
         what is wrong with the file.
         """
         sent = {"content": Path(path).read_bytes(), "headers": {"Content-Type": "application/octet-stream"}}
-        answer = await self._transport.request("PUT", f"/v1/datasets/{name}", **sent)
-        return _document(answer.json())
+        return parsed(await self._transport.request("PUT", f"/v1/datasets/{name}", **sent), dict)
 
     @verb
     async def delete_dataset(self, name: str) -> None:
@@ -119,10 +119,10 @@ class ClientVerbs(Generic[H]):
     @verb
     async def ready(self) -> dict[str, Any]:
         """Return what the service says of its parts: store, exchange, workers. Raises ApiError when it is not ready."""
-        return _document((await self._transport.request("GET", "/readyz")).json())
+        return parsed(await self._transport.request("GET", "/readyz"), dict)
 
-    def _job(self, record: object) -> H:
-        return self._handle(self._transport, Job.model_validate(record))
+    def _job(self, record: Job) -> H:
+        return self._handle(self._transport, record)
 
     async def _list(self, path: str, **parameters: str | int) -> list[dict[str, Any]]:
         return listed(await self._transport.request("GET", path, params=parameters))
@@ -165,6 +165,10 @@ class AsyncClient(ClientVerbs[AsyncJobHandle], Awaited):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _page(found: Any) -> tuple[list[Job], str | None]:
+    return [Job.model_validate(one) for one in found["data"]], found["next"]
 
 
 def _document(spec: "JobSpec | Mapping[str, Any] | None") -> dict[str, Any]:

@@ -47,11 +47,16 @@ async def follow(transport: Transport, path: str, after: str | None = None) -> A
 async def _connection(
     transport: Transport, path: str, after: str | None, patience: Patience
 ) -> AsyncGenerator[Event, None]:
-    """Yield the events of one connection. Whatever comes renews the patience, also on streams where nothing happens."""
+    """Yield the events of one connection. One on which anything came renews the patience, however quiet it was."""
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=5.0)
+    came = False
     async with aclosing(transport.wire.events(path, headers=headers, timeout=timeout)) as sent:
-        async for one in sent:
-            patience.renew()
-            if one.data:  # what has none only tells the browser how soon to come back
-                yield Event(one.id, one.event, one.json())
+        try:
+            async for one in sent:
+                came = True
+                if one.data:  # what has none only tells the browser how soon to come back
+                    yield Event(one.id, one.event, one.json())
+        finally:
+            if came:  # at the end, for of the comments of a quiet stream nothing is seen
+                patience.renew()

@@ -12,7 +12,7 @@ from client.events import Event, follow
 from client.kinds import Awaited, Blocking, stream, verb
 from client.predictions import Image, Pixels, Prediction, body, parse
 from client.progress import bar
-from client.transport import Transport, listed
+from client.transport import Transport, listed, parsed
 from core.job import ENDED, Job, Status
 
 Format = Literal["safetensors", "npz", "onnx"]
@@ -108,8 +108,7 @@ class JobVerbs:
     @verb
     async def evaluation(self) -> dict[str, Any]:
         """Return the newest evaluation: the confusion matrix, and the accuracy of each class."""
-        found: dict[str, Any] = (await self._get("/evaluation")).json()
-        return found
+        return parsed(await self._get("/evaluation"), dict)
 
     async def _refresh(self) -> Job:
         return self._take(await self._get(""))
@@ -128,7 +127,7 @@ class JobVerbs:
         return self._take(answer)
 
     def _take(self, answer: httpx.Response) -> Job:
-        self.record = Job.model_validate(answer.json())
+        self.record = parsed(answer, Job.model_validate)
         return self.record
 
     async def _get(self, part: str, **parameters: str) -> httpx.Response:

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 import httpx
 
+from client.transport import parsed
+
 Image: TypeAlias = str | Path | bytes
 """A PNG, JPEG or WebP file, or its bytes."""
 Pixels: TypeAlias = Sequence[float]
@@ -33,8 +35,11 @@ def body(images: Iterable[Image], pixels: Iterable[Pixels]) -> dict[str, Any]:
 
 def parse(response: httpx.Response) -> list[Prediction]:
     """Return the predictions of an answer, one for each image."""
-    found = response.json()["predictions"]
-    return [Prediction(one["digit"], one["label"], tuple(one["probabilities"])) for one in found]
+    return parsed(response, _predictions)
+
+
+def _predictions(found: Any) -> list[Prediction]:
+    return [Prediction(one["digit"], one["label"], tuple(one["probabilities"])) for one in found["predictions"]]
 
 
 def _file(image: Image) -> tuple[str, bytes]:

@@ -3,7 +3,8 @@
 import logging
 import random
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import httpx
 
@@ -20,6 +21,8 @@ TOLD_FROM_SECONDS = 1.0
 """Waits shorter than this are a restart and nobody's concern."""
 
 _LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Patience:
@@ -59,8 +62,11 @@ class Transport:
 
     def __init__(self, wire: type[Wire], url: str, api_key: str | None, patience_seconds: float) -> None:
         headers = {"User-Agent": "dualtrain-client"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
-        self.wire = wire(base_url=url, headers=headers, timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0))
         self._url, self._patience_seconds = url, patience_seconds
+        try:
+            self.wire = wire(base_url=url, headers=headers, timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0))
+        except httpx.InvalidURL as error:
+            raise self._unaskable(error) from error
 
     def patience(self) -> Patience:
         """Return fresh patience."""
@@ -72,8 +78,8 @@ class Transport:
         while True:
             try:
                 response = await self.wire.request(method, path, **options)
-            except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:  # it would be the same again
-                raise Unreachable(f"{self._url} cannot be asked: {error}") from error
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+                raise self._unaskable(error) from error  # it would be the same again
             except httpx.TransportError as error:
                 await self.wait_for_server(error, patience)
                 continue
@@ -81,19 +87,26 @@ class Transport:
                 return response
             await self.wire.sleep(seconds_or_raise(response, patience))
 
+    def _unaskable(self, error: Exception) -> Unreachable:
+        return Unreachable(f"{self._url} cannot be asked: {error}")
+
     async def wait_for_server(self, error: Exception, patience: Patience) -> None:
         """Wait after a lost connection, or one that could not be made. Raises Unreachable when the patience is over."""
         away = Unreachable(f"no answer from {self._url}: {error or type(error).__name__}")
         await self.wire.sleep(patience.wait_seconds(away))
 
 
-def listed(answer: httpx.Response) -> list[dict[str, Any]]:
-    """Return the `data` of an answer. Raises Unreachable when it is that of another program."""
+def parsed(answer: httpx.Response, parse: Callable[[Any], T]) -> T:
+    """Return what `parse` makes of an answer's JSON. Raises Unreachable when the answer is that of another program."""
     try:
-        found: list[dict[str, Any]] = answer.json()["data"]
+        return parse(answer.json())
     except (ValueError, LookupError, TypeError) as error:
         raise Unreachable(f"{answer.url} was answered, but not by dualtrain") from error
-    return found
+
+
+def listed(answer: httpx.Response) -> list[dict[str, Any]]:
+    """Return the `data` of an answer. Raises Unreachable like `parsed`."""
+    return parsed(answer, lambda found: list(found["data"]))
 
 
 def seconds_or_raise(response: httpx.Response, patience: Patience) -> float:

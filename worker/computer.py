@@ -2,11 +2,12 @@
 
 import json
 import os
+import signal
 import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -26,6 +27,12 @@ KEPT_TRAININGS = 4
 AWAKE_SECONDS = 0.02
 """How long a process waits awake for the next round, and never longer than its last shards took: so at most half of
 what it does is waiting, and where rounds are short it sleeps as always."""
+LIMIT_SECONDS = 300
+"""A step takes milliseconds. A process that is at a unit for so long, for each step that the unit makes, is ended by an
+alarm, replaced, and told of as lost. Celery's own limits leave a timer for each task in the parent until its time has
+come: 50 MB at full speed."""
+PREPARATION_SECONDS = 3600
+"""The same for what comes before the first unit: a data set may have to be fetched and read."""
 REFUSED_SECONDS = 0.2
 """How long a process that had to refuse a shard stays away from the queue, so that another one can take it."""
 
@@ -50,10 +57,13 @@ class Computer:
     A task may come ahead of its round; then the process waits for it.
     """
 
-    def __init__(self, exchange: Exchange, settings: Settings, worker: str) -> None:
+    def __init__(
+        self, exchange: Exchange, settings: Settings, worker: str, alarm: Callable[[int], object] = signal.alarm
+    ) -> None:
         self._exchange = exchange
         self._settings = settings
         self._worker = worker
+        self._alarm = alarm
         self._since = now()
         self._trainings: OrderedDict[tuple[str, int], Training] = OrderedDict()
         self._rounds: OrderedDict[str, Round] = OrderedDict()
@@ -66,7 +76,9 @@ class Computer:
         What goes wrong is sent in the place of rows, for all shards that were taken.
         """
         self._taken = [(task, time.perf_counter())]
+        self._alarm(PREPARATION_SECONDS)
         outcome, bodies = self._outcome(task)
+        self._alarm(0)
         ends = [*(begun for _, begun in self._taken[1:]), time.perf_counter()]
         sent = [
             Rows(one.step, one.shard, one.shards, outcome, end - begun, self._worker, body)
@@ -125,14 +137,19 @@ class Computer:
         round_ = self._round(task, training) if training else None
         if training is None or round_ is None:
             return None
-        return training.rounds.measure(round_.vector, task.step, self._units(task))
+        limit = LIMIT_SECONDS * training.rounds.length(task.step)
+        return training.rounds.measure(round_.vector, task.step, self._units(task, limit))
 
-    def _units(self, task: ShardTask) -> Iterator[int]:
+    def _units(self, task: ShardTask, limit_seconds: int) -> Iterator[int]:
         """The units of the task, then of each shard that is taken once the one before it is measured."""
-        yield from range(task.first, task.last)
-        while (another := self._exchange.take(task)) is not None:
-            self._taken.append((another, time.perf_counter()))
-            yield from range(another.first, another.last)
+        taken: ShardTask | None = task
+        while taken is not None:
+            for unit in range(taken.first, taken.last):
+                self._alarm(limit_seconds)
+                yield unit
+            taken = self._exchange.take(task)
+            if taken is not None:
+                self._taken.append((taken, time.perf_counter()))
 
     def _round(self, task: ShardTask, training: Training) -> Round | None:
         known = self._rounds.get(task.job)

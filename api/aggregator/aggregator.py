@@ -15,7 +15,7 @@ from api.aggregator.services import Services
 from api.aggregator.writer import Writer
 from core.job import Status
 from core.settings import Settings
-from core.store import Lease, keys
+from core.store import Lease, Webhooks, keys
 
 LISTEN_SECONDS = 0.3
 """How long one look at the control channel waits: also the longest until a new or orphaned job is taken."""
@@ -145,6 +145,6 @@ class Aggregator:
     def _reap_forever(self) -> None:
         while not self.stopping.wait(REAP_SECONDS):
             try:
-                reap(self._services.jobs)
+                reap(self._services.jobs, Webhooks(self._services.store))
             except RedisError as error:
                 log.warning("old jobs not cleared away", error=str(error))

@@ -12,7 +12,7 @@ from kombu.utils.uuid import uuid
 
 from core.settings import Settings
 from core.store import Exchange, Round
-from core.store.broker import KEY_PREFIX, QUEUE, QUEUE_TYPE, SHARD_TASK, ShardTask, transport_options
+from core.store.broker import QUEUE, QUEUE_TYPE, SHARD_TASK, ShardTask, transport_options
 
 Messages = Mapping[ShardTask, str]
 
@@ -54,12 +54,8 @@ class Dispatcher:
         `withdrawn`: the step of a round whose tasks were sent ahead and are void. `made`: what `messages` made of
         tasks, each to be sent once. Raises kombu's OperationalError or a Redis error when exchange or broker is away.
         """
-        with self._exchange.server.pipeline(transaction=True) as pipe:  # whole, or a key may be left that never expires
-            self._exchange.put(job_id, round_, offered, withdrawn, pipe)
-            if tasks and self._one_server:
-                # Celery's own way waits for Redis after each message.
-                pipe.lpush(KEY_PREFIX + QUEUE, *(made.get(task) or self._message(task) for task in tasks))
-            pipe.execute()
+        queued = [made.get(task) or self._message(task) for task in tasks] if self._one_server else []
+        self._exchange.put(job_id, round_, offered, withdrawn, queued)
         if not self._one_server:
             self._publish(tasks)
 

@@ -1,5 +1,6 @@
 """One round: dispatch its shards, gather the set of them, send again what does not come back."""
 
+import math
 import statistics
 import time
 from collections import Counter, deque
@@ -18,7 +19,7 @@ from api.aggregator.problems import JobFailed
 from api.aggregator.report import Lane
 from api.aggregator.saved import Origin
 from core.rounds import State
-from core.store import Exchange, Lease, Round, Rows, ServerAway, unpack
+from core.store import EXPIRES_SECONDS, Exchange, Lease, Round, Rows, ServerAway, unpack
 from core.training import Training
 
 FLOOR_SECONDS = 0.25
@@ -53,7 +54,7 @@ class Gatherer:
     check: Callable[[], None]
     tell: Callable[[str, dict[str, Any]], None]
     lanes: list[Lane] = field(default_factory=list)
-    briefed: bool = False
+    briefed_at: float = -math.inf
     pending: deque[Callable[[], None]] = field(default_factory=deque)
     """What is to be told of the rounds so far: done while the workers compute the next one."""
 
@@ -107,6 +108,7 @@ class _Gathering:
         self._refusals = 0
         self._patience = job.deadline_seconds()
         self._late = 0.0
+        self._nobody = False  # whether no worker was alive at the last look
         self._published = False
         self.lanes: list[Lane] = []
 
@@ -148,9 +150,9 @@ class _Gathering:
         At first the tasks of the next round go along.
         """
         job = self._job
-        if not job.briefed or any(self._sent[shard] for shard in shards):
+        if time.monotonic() - job.briefed_at > EXPIRES_SECONDS / 2 or any(self._sent[shard] for shard in shards):
             job.exchange.brief(job.lease.job_id, {"spec": job.spec, **asdict(job.origin)})
-            job.briefed = True
+            job.briefed_at = time.monotonic()
         self._offered = max(self._offered, len(shards) - tasks)
         wanted = [self._plan.task(shard, self._offered) for shard in shards]
         queued = [] if self._sent_ahead and not self._sent else wanted[:tasks]
@@ -210,13 +212,15 @@ class _Gathering:
 
     def _overdue(self) -> None:
         """Send again what is missing, unless somebody is at it: one backup at a time, with doubling patience."""
-        waited, self._patience = self._patience, min(2 * self._patience, LONGEST_SECONDS)
+        waited, self._patience = self._patience, max(self._patience, min(2 * self._patience, LONGEST_SECONDS))
         workers = self._job.exchange.workers()
         self._job.plans.workers = len(workers)
         if not workers:
             self._job.tell("waiting", {})
         here = (self._job.lease.job_id, self._round.step)
-        if any((doing["job"], doing["step"]) == here for worker in workers if (doing := worker["doing"])):
+        at_it = any((doing["job"], doing["step"]) == here for worker in workers if (doing := worker["doing"]))
+        nobody_before, self._nobody = self._nobody, not workers
+        if at_it or (nobody_before and self._nobody):  # what was sent again waits in the queue for the first to come
             self._late = time.monotonic() + self._patience
         else:
             self._again(self._missing(), "late", f"nothing came for {waited:.2f} s")

@@ -86,7 +86,7 @@ class Runner:
 
         def preparing(done: int, total: int) -> None:
             told = f"Data set {spec.dataset.name} is read and resized, once per host: {done:,} of {total:,} images."
-            self.writer.because("preparing_data", told)
+            self.writer.because("preparing_data", told, renewed=True)
 
         try:
             data = load(spec.dataset.name, spec.dataset.image_size, settings.data_dir, settings.hub_datasets, preparing)

@@ -33,9 +33,9 @@ class Writer:
         self.retries = job.retries
         self.reason = job.status_reason
 
-    def because(self, code: str | None, message: str = "") -> None:
-        """Write and tell the reason of the status, when it is another than before."""
-        if code == (self.reason and self.reason.code):
+    def because(self, code: str | None, message: str = "", renewed: bool = False) -> None:
+        """Write and tell the reason of the status, when it is another than before, or its message is `renewed`."""
+        if code == (self.reason and self.reason.code) and not renewed:
             return
         self.reason = Reason(code=code, message=message) if code else None
         data = Transition(status=self.status, at=now(), reason=self.reason).model_dump(mode="json")

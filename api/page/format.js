@@ -26,7 +26,14 @@ export const duration = shown((seconds) => {
   return minutes ? `${minutes} min ${String(total % 60).padStart(2, "0")} s` : `${total} s`;
 });
 
-export const clock = shown((iso) => new Date(iso).toLocaleTimeString("en-GB"));
+/** A moment by the clock of this computer, with the day where it is not today's. */
+export const clock = shown((iso) => {
+  const [at, today] = [new Date(iso), new Date()];
+  const time = at.toLocaleTimeString("en-GB");
+  if (at.toDateString() === today.toDateString()) return time;
+  const year = at.getFullYear() === today.getFullYear() ? undefined : "numeric";
+  return `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year })}, ${time}`;
+});
 export const bytes = shown((value) =>
   value < 1e6 ? `${(value / 1e3).toFixed(0)} kB` : `${(value / 1e6).toFixed(0)} MB`,
 );

@@ -58,10 +58,11 @@ function ask() {
   asking = true;
   leave();
   leave = loginView(main, async (session) => {
+    if (following) return location.reload(); // what is known and followed may be somebody else's
     asking = false;
     store.link.session = session;
     header.show(enter);
-    await enter();
+    return enter();
   });
 }
 
@@ -81,9 +82,9 @@ function start() {
   follow({
     opened() {
       store.setLive(true);
-      if (!first) store.reloadHistories();
+      if (first) store.refreshSoon();
+      else store.catchUp();
       first = false;
-      store.refreshSoon();
     },
     heard: store.heard,
     lost: () => store.setLive(false),

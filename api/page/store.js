@@ -14,10 +14,12 @@ export const link = {
   next: null,
   paged: false,
   workers: null,
+  trouble: null, // why the last reading of list or workers failed
   session: { keys: false, scopes: ["submit"] },
 };
 
 const listeners = new Set();
+const asked = new Set(); // jobs to be read with the next list, for they may be on no page of it
 let pending = null;
 
 /** Call `listener(jobId or null, type)` after every change; returns how to stop that. */
@@ -53,20 +55,24 @@ export function setLive(live) {
   tell(null, "link");
 }
 
-/** Read the newest jobs and the workers; older jobs that are known stay. */
+/** Read the newest jobs and the workers; older jobs that are known stay. Returns the ids that were read. */
 export async function refresh() {
-  const [page, alive] = await Promise.all([api.jobs(), api.workers()]);
-  dropDeleted(page);
-  for (const job of page.data) jobs.set(job.id, job);
-  if (!link.paged) link.next = page.next;
-  link.workers = alive.data;
+  const [page, alive] = await Promise.allSettled([api.jobs(), api.workers()]);
+  link.trouble = (page.reason ?? alive.reason)?.message ?? null;
+  if (alive.value) link.workers = alive.value.data;
+  const present = page.value ? take(page.value) : null;
   tell(null, "list");
+  if (!present) throw page.reason;
+  return present;
 }
 
-function dropDeleted(page) {
+function take(page) {
   const present = new Set(page.data.map((job) => job.id));
   const oldest = page.has_more ? page.data.at(-1)?.created_at : ""; // of an empty page unknown: then nothing goes
-  for (const job of jobs.values()) if (job.created_at > oldest && !present.has(job.id)) jobs.delete(job.id);
+  for (const job of jobs.values()) if (job.created_at > oldest && !present.has(job.id)) forget(job.id);
+  for (const job of page.data) jobs.set(job.id, job);
+  if (!link.paged) link.next = page.next;
+  return present;
 }
 
 export async function older() {
@@ -76,12 +82,38 @@ export async function older() {
   tell(null, "list");
 }
 
-/** Read the list soon, once for however many reasons; what fails is made good at the next connection. */
-export function refreshSoon() {
-  pending ??= setTimeout(() => {
-    pending = null;
-    refresh().catch(() => {});
-  }, LIST_MILLISECONDS);
+/** Read the list soon, once for however many reasons, and these jobs where they are not on it. */
+export function refreshSoon(...ids) {
+  for (const id of ids) asked.add(id);
+  pending ??= setTimeout(readAgain, LIST_MILLISECONDS);
+}
+
+async function readAgain() {
+  pending = null;
+  try {
+    const present = await refresh();
+    const absent = [...asked].filter((id) => !present.has(id));
+    asked.clear();
+    await Promise.all(absent.map(read));
+  } catch {
+    // what is asked for stays so until the next time
+  }
+}
+
+/** Read one job; one that is gone is forgotten. */
+export async function read(id) {
+  try {
+    return keep(await api.job(id));
+  } catch (trouble) {
+    if (trouble.code === "job_not_found") forget(id);
+    throw trouble;
+  }
+}
+
+/** Read everything anew that may have changed while nobody told of it. */
+export function catchUp() {
+  for (const id of histories.keys()) loadHistory(id).catch(() => {});
+  refreshSoon(...[...jobs.values()].filter((job) => !job.finished_at).map((job) => job.id));
 }
 
 export async function loadHistory(id) {
@@ -97,16 +129,12 @@ export async function loadRounds(id) {
   tell(id, "job");
 }
 
-export function reloadHistories() {
-  for (const id of histories.keys()) loadHistory(id).catch(() => {});
-}
-
 /** Take an event of the stream. */
 export function heard(type, data) {
-  if (type === "gap") reloadHistories();
+  if (type === "gap") catchUp();
   const job = jobs.get(data.job_id);
   if (job) EVENTS[type]?.(job, data);
-  if (type === "status" || !job) refreshSoon();
+  if (data.job_id && (type === "status" || !job)) refreshSoon(data.job_id);
   tell(data.job_id ?? null, type);
 }
 

@@ -46,13 +46,15 @@ def accept(jobs: Jobs, leases: Leases, checkpoints: Checkpoints, job: Job, vecto
     """Write an ended job with one checkpoint. The lease comes first, so that no aggregator runs the job meanwhile."""
     lease = leases.acquire(job.id)
     assert lease is not None  # nobody else knows the id
-    jobs.create(job, 0, limit)
-    jobs.move(job.id, Status.RUNNING, IMPORTING, lease)
-    checkpoints.save(lease, Checkpoint(0, {"parameters": vector}, {}), {}, 0)
-    model = Model(parameters=vector.size, sha256=digest(vector)).model_dump(mode="json")
-    reason = Reason(code="imported", message="Its weights were uploaded, not trained here.")
-    jobs.move(job.id, Status.SUCCEEDED, reason, lease, model=model)
-    leases.release(lease)
+    try:
+        jobs.create(job, 0, limit)
+        jobs.move(job.id, Status.RUNNING, IMPORTING, lease)
+        checkpoints.save(lease, Checkpoint(0, {"parameters": vector}, {}), {}, 0)
+        model = Model(parameters=vector.size, sha256=digest(vector)).model_dump(mode="json")
+        reason = Reason(code="imported", message="Its weights were uploaded, not trained here.")
+        jobs.move(job.id, Status.SUCCEEDED, reason, lease, model=model)
+    finally:
+        leases.release(lease)
 
 
 def new_job(spec: JobSpec, owner: str | None) -> Job:

@@ -116,4 +116,7 @@ class Models:
 
 
 def _no_job(name: str) -> Problem:
-    return Problem("job_not_found", f"there is no job or alias {name!r}; GET /v1/jobs and /v1/aliases list yours")
+    return Problem(
+        "job_not_found",
+        f"there is no job or alias {name!r}, or the job it named is gone; GET /v1/jobs and /v1/aliases list yours",
+    )

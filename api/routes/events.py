@@ -48,6 +48,7 @@ async def job_events(
     """
     yield ServerSentEvent(retry=RECONNECT_MILLISECONDS, comment=f"events of {job.id}")
     with services.fanout.listen(job.id) as listener:
+        await services.fanout.begun()
         status = await run_in_threadpool(services.jobs.status, job.id)
         kept, lost = await run_in_threadpool(replay, services.store, job.id, last_id or "-")
         if lost:
@@ -70,6 +71,7 @@ async def all_events(services: ServicesDep, key: CallerDep, last_id: LastId) -> 
     yield ServerSentEvent(retry=RECONNECT_MILLISECONDS, comment="events of all jobs")
     owners: dict[str, str | None] = {}
     with services.fanout.listen() as listener:
+        await services.fanout.begun()
         kept, lost = await run_in_threadpool(replay, services.store, None, last_id) if last_id else ([], False)
         if lost:
             yield _gap()

@@ -77,7 +77,7 @@ def list_jobs(
     url: Url = URL,
     key: Key = None,
 ) -> None:
-    """List jobs, newest first."""
+    """List jobs, newest first; times are UTC."""
     with connect(url, key) as client:
         found = [job.record for job in client.jobs(status=status, limit=limit)]
     if as_json:
@@ -154,7 +154,8 @@ def _change(job_id: str, verb: str, as_json: bool, url: str, key: str | None) ->
 def _row(job: Job) -> tuple[object, ...]:
     loss = None if job.metrics.loss is None else f"{job.metrics.loss:.4f}"
     steps = f"{job.progress.step}/{job.progress.total_steps or '?'}"
-    return job.id, job.status.value, job.name, steps, loss, percent(job.metrics.test_accuracy), job.created_at[:19]
+    created = job.created_at[5:16].replace("T", " ")  # the rest would not fit into 80 columns
+    return job.id, job.status.value, job.name, steps, loss, percent(job.metrics.test_accuracy), created
 
 
 def _facts(job: Job) -> list[tuple[str, object]]:

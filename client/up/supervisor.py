@@ -28,6 +28,7 @@ NEVER = -1
 """Circus does not look by itself: its looks would meet our commands, and the second of two that meet is refused."""
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 10.0
+MOST_DOUBLINGS = 10
 HEALTHY_SECONDS = 10.0
 """A process that lived this long starts again at once."""
 LOG_BYTES = 10_000_000
@@ -68,6 +69,9 @@ class Supervisor:
             asyncio.get_running_loop().add_signal_handler(number, self.stop)
         while not self._stopping.is_set():
             await self._arbiter.manage_watchers()
+            for watcher in self._arbiter.iter_watchers():
+                if watcher.is_stopped():  # circus gives up one that cannot be started, for lack of memory it may be
+                    await watcher.start()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), CHECK_SECONDS)
         for watcher in self._arbiter.iter_watchers(reverse=False):
@@ -89,7 +93,7 @@ class Supervisor:
         deaths = self._deaths[watcher.name] = 1 if lived > HEALTHY_SECONDS else self._deaths[watcher.name] + 1
         self._died(watcher.name, exit_code)
         if deaths > 1:
-            self._hold_back(watcher, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**deaths))
+            self._hold_back(watcher, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(deaths, MOST_DOUBLINGS)))
         return True
 
     def _hold_back(self, watcher: Watcher, seconds: float) -> None:

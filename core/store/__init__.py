@@ -6,7 +6,7 @@ from core.store.connection import Server, ServerAway, ServerError, ServerRefusal
 from core.store.counters import SECONDS, Counters
 from core.store.documents import Documents
 from core.store.events import Event, replay
-from core.store.exchange import AWAIT_SECONDS, Exchange, Round, Rows, pack, unpack
+from core.store.exchange import AWAIT_SECONDS, EXPIRES_SECONDS, Exchange, Round, Rows, pack, unpack
 from core.store.idempotency import Claim, Idempotency, InFlight, Mismatch
 from core.store.jobs import ALWAYS, Conflict, Jobs, QueueFull, Told, UnknownJob, read
 from core.store.leases import Lease, Leases, Stale
@@ -16,6 +16,7 @@ __all__ = [
     "SECONDS",
     "ALWAYS",
     "AWAIT_SECONDS",
+    "EXPIRES_SECONDS",
     "Access",
     "Checkpoint",
     "Checkpoints",

@@ -58,6 +58,10 @@ class Checkpoint:
         return cls(int(header["step"]), load(data), json.loads(header["dualtrain"]))
 
 
+LOOKS = 3
+"""A running job may replace its newest checkpoint between a look at the list and one at the checkpoint."""
+
+
 class Checkpoints:
     """The checkpoints that the store keeps."""
 
@@ -101,8 +105,12 @@ class Checkpoints:
 
     def last(self, job_id: str) -> Checkpoint | None:
         """Return the newest checkpoint, None when there is none."""
-        kept = self.list(job_id)
-        return self.load(job_id, kept[-1].step) if kept else None
+        for _ in range(LOOKS):
+            kept = self.list(job_id)
+            found = self.load(job_id, kept[-1].step) if kept else None
+            if found is not None or not kept:
+                return found
+        return None
 
 
 def best(kept: list[Summary]) -> Summary | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.store import keys
-from core.store.broker import ShardTask
+from core.store.broker import KEY_PREFIX, QUEUE, ShardTask
 from core.store.connection import Server
 
 EXPIRES_SECONDS = 3600
@@ -118,27 +118,26 @@ class Exchange:
         round_: Round,
         offered: Sequence[ShardTask] = (),
         withdrawn: int | None = None,
-        pipe: Server | None = None,
+        queued: Sequence[str] = (),
     ) -> None:
         """Write the vector of a round over the one before it, and what shards of it are `offered` in place of others.
 
-        In one transaction, or with what else is in `pipe`. Whoever waits for the round goes on; who waits for a later
-        one, at the step `withdrawn`, shall go, for it is not put as its tasks expect it.
+        Messages for Celery are `queued` in the same transaction. Whoever waits for the round goes on; who waits for a
+        later one, at the step `withdrawn`, shall go, for it is not put as its tasks expect it.
         """
-        if pipe is None:
-            with self.server.pipeline(transaction=True) as pipe:
-                self.put(job_id, round_, offered, withdrawn, pipe)
-                pipe.execute()
-            return
-        if offered:
-            key = keys.offered(job_id, round_.token, round_.step)
-            pipe.delete(key)
-            pipe.rpush(key, *(json.dumps(task.arguments()) for task in offered))
-            pipe.expire(key, EXPIRES_SECONDS)
-        pipe.delete(keys.round_(job_id, round_.token))
-        self._add(pipe, job_id, round_.token, round_.step, round_.to_bytes())
-        if withdrawn is not None:
-            self._add(pipe, job_id, round_.token, withdrawn, b"")
+        with self.server.pipeline(transaction=True) as pipe:  # whole, or a key may be left that never expires
+            if offered:
+                key = keys.offered(job_id, round_.token, round_.step)
+                pipe.delete(key)
+                pipe.rpush(key, *(json.dumps(task.arguments()) for task in offered))
+                pipe.expire(key, EXPIRES_SECONDS)
+            pipe.delete(keys.round_(job_id, round_.token))
+            self._add(pipe, job_id, round_.token, round_.step, round_.to_bytes())
+            if withdrawn is not None:
+                self._add(pipe, job_id, round_.token, withdrawn, b"")
+            if queued:  # Celery's own way waits for Redis after each message
+                pipe.lpush(KEY_PREFIX + QUEUE, *queued)
+            pipe.execute()
 
     def dismiss(self, job_id: str, token: int) -> None:
         """Let everybody go who waits for a round: none is put under this token any more."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 from core.job import ENDED, SOURCES, Job, Reason, Status, Transition, now
@@ -27,16 +28,12 @@ class QueueFull(Exception):
     """As many jobs wait as may wait."""
 
 
-ADVICE = {"deleted": ": cancel it first"}
-"""What to do instead of a change that a status does not allow."""
-
-
 class Conflict(Exception):
-    """The job's `status` does not allow the change."""
+    """The job's `status` does not allow the change; `advice` is what to do instead."""
 
-    def __init__(self, job_id: str, status: str, wanted: str) -> None:
-        super().__init__(f"job {job_id} is {status}; it cannot become {wanted} from there{ADVICE.get(wanted, '')}")
-        self.job_id, self.status, self.wanted = job_id, status, wanted
+    def __init__(self, job_id: str, status: str, wanted: str, advice: str = "") -> None:
+        super().__init__(f"job {job_id} is {status}; it cannot become {wanted} from there{advice and f': {advice}'}")
+        self.status = status
 
 
 ALWAYS = -1
@@ -167,6 +164,7 @@ class Jobs:
                 lease.token if lease else "",
                 record.model_dump_json(),
                 keys.by_status(""),
+                token_hex(8),
                 *_flat(fields),
             ],
         ).decode()
@@ -192,8 +190,8 @@ class Jobs:
             keys=[keys.job(job_id), keys.JOBS, keys.WEBHOOKS, *(name(job_id) for name in names)],
             args=[job_id, keys.by_status(""), keys.checkpoint(job_id, "")],
         ).decode()
-        if refused != "unknown":  # else it went meanwhile: by this very script, maybe, whose first answer was lost
-            _raise(refused, job_id, "deleted")
+        if refused not in ("", "unknown"):  # it went meanwhile: by this very script, maybe, whose first answer was lost
+            raise Conflict(job_id, refused, "deleted", "cancel it first")
 
 
 def _flat(fields: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.store import keys
 from core.store.connection import Server
+from core.store.scripts import ALLOW_OOM
 
 
 class Stale(Exception):
@@ -18,21 +19,23 @@ class Lease:
     token: int
 
 
-_ACQUIRE = """
+_ACQUIRE = f"""{ALLOW_OOM}
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 local token = redis.call('INCR', KEYS[2])
 redis.call('SET', KEYS[1], token, 'PX', ARGV[1])
 return token
 """
 
-_RENEW = """
+_RENEW = f"""{ALLOW_OOM}
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
 
+# What was taken of a job that is gone leaves nothing.
 _RELEASE = """
+if redis.call('GET', KEYS[2]) == ARGV[1] and redis.call('EXISTS', KEYS[3]) == 0 then redis.call('DEL', KEYS[2]) end
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """
@@ -58,7 +61,7 @@ class Leases:
 
     def release(self, lease: Lease) -> None:
         """Give a lease back, so that the job can be taken at once."""
-        self._release(keys=_keys(lease.job_id), args=[lease.token])
+        self._release(keys=[*_keys(lease.job_id), keys.job(lease.job_id)], args=[lease.token])
 
 
 def _keys(job_id: str) -> list[str]:

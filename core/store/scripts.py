@@ -1,8 +1,12 @@
-"""The Lua scripts that change jobs: each write happens whole or not at all, and may come twice."""
+"""The Lua scripts that change jobs: each write happens whole or not at all, and may come twice.
+
+Of what comes twice only events that are told however often they come (`ALWAYS`) are doubled.
+"""
 
 from core.job import ENDED
 from core.store.events import EMIT
 
+ALLOW_OOM = "#!lua flags=allow-oom\n"
 _ENDED = f"local ENDED = {{{', '.join(f'{status} = true' for status in sorted(ENDED))}}}"
 
 # A job is accepted once, whatever is tried again, and only while the queue has room.
@@ -25,20 +29,23 @@ return 1
 """
 )
 
-# A status changes only from one of its sources, and from an aggregator only under the newest token.
+# A status changes only from one of its sources, and from an aggregator only under the newest token; a change that comes
+# twice is known by its mark. Also in a store that is full: jobs must be paused there, or be cancelled and deleted.
 TRANSITION = (
-    EMIT
+    ALLOW_OOM
+    + EMIT
     + _ENDED
     + """
 local job, queue, transitions, stream, events, token, webhooks = unpack(KEYS)
-local id, to, sources, fence, record, by_status = unpack(ARGV, 1, 6)
+local id, to, sources, fence, record, by_status, mark = unpack(ARGV, 1, 7)
 local status = redis.call('HGET', job, 'status')
 if not status then return 'unknown' end
 if fence ~= '' and redis.call('GET', token) ~= fence then return 'stale' end
 local from = string.sub(status, 2, -2)
+if redis.call('HGET', job, 'mark') == mark then return '' end
 if not string.find(sources, '|' .. from .. '|', 1, true) then return from end
 local number = redis.call('HGET', job, 'number')
-redis.call('HSET', job, 'status', '"' .. to .. '"', unpack(ARGV, 7))
+redis.call('HSET', job, 'mark', mark, 'status', '"' .. to .. '"', unpack(ARGV, 8))
 redis.call('RPUSH', transitions, record)
 redis.call('ZREM', by_status .. from, id)
 redis.call('ZADD', by_status .. to, number, id)

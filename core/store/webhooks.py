@@ -30,6 +30,10 @@ class Webhooks:
         found = self._claim(keys=[keys.WEBHOOKS], args=[now, now + seconds, keys.job("")])
         return (found[0].decode(), int(found[1])) if found else None
 
+    def pending(self) -> set[str]:
+        """Return the jobs whose calls are not over."""
+        return {job_id.decode() for job_id in self._store.zrange(keys.WEBHOOKS, 0, -1)}
+
     def again(self, job_id: str, seconds: float) -> None:
         """Let a call be due after `seconds`."""
         self._store.zadd(keys.WEBHOOKS, {job_id: time.time() + seconds}, xx=True)

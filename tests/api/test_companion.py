@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,3 +55,23 @@ def test_it_comes_back_when_killed_and_is_stopped_in_the_end(module: Path) -> No
     first, second = asyncio.run(scenario())
     assert first != second
     assert not alive(second)
+
+
+def test_what_cannot_be_started_now_is_tried_again(module: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = [OSError("no process left")] * 2
+    start = asyncio.create_subprocess_exec
+
+    async def sometimes(*command: Any, **options: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await start(*command, **options)
+
+    async def scene() -> None:
+        running = asyncio.create_task(Companion("companion_program", {"SEEN": str(module)}).run())
+        await pids(module, 1)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", sometimes)
+    asyncio.run(scene())
+    assert failures == []

@@ -1,5 +1,6 @@
 """Server-sent events: order, resumption, the seam between kept and live ones, the window, the end."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,8 +10,10 @@ import httpx
 import pytest
 from redis import Redis
 
+from api.app import in_background
+from api.fanout import Fanout
 from core.job import Status
-from core.store import Jobs, Lease, Leases, Told, keys
+from core.store import Jobs, Lease, Leases, Told, connect_async, keys
 from core.store.events import JOB_WINDOW
 
 Events = Callable[[httpx.Response], Iterator[dict[str, Any]]]
@@ -156,3 +159,17 @@ def test_a_listener_that_hangs_up_in_the_middle_is_no_error(
     client.get("/livez")
     time.sleep(0.5)
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_who_listens_waits_until_events_are_read(store_url: str) -> None:
+    async def scene() -> None:
+        store = connect_async(store_url)
+        fanout = Fanout(store)
+        begun = asyncio.create_task(fanout.begun())
+        await asyncio.sleep(0.05)
+        assert not begun.done()
+        async with in_background(fanout.run()):
+            await asyncio.wait_for(begun, 10)
+        await store.aclose()
+
+    asyncio.run(scene())

@@ -248,3 +248,19 @@ def test_a_call_that_trickles_is_given_up(calling: httpx.Client, store: Redis, m
             time.sleep(0.05)
         assert store.zcard(keys.WEBHOOKS) == 0
         stop.set()
+
+
+def test_a_host_with_letters_of_its_own_is_called(
+    calling: httpx.Client, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, port: int, private: bool) -> str:
+        asked.append(host)
+        return "127.0.0.1"
+
+    monkeypatch.setattr(webhooks, "_resolve", resolve)
+    end_a_job(calling, f"http://b\u00fccher.example:{receiver.server_port}/hook")
+    receiver.wait(1)
+    assert asked == ["xn--bcher-kva.example"]
+    assert receiver.got[0][0]["host"] == f"xn--bcher-kva.example:{receiver.server_port}"

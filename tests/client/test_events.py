@@ -36,8 +36,8 @@ class QuietWire(BlockingWire):
         if self.connections > 1:
             yield ServerSentEvent(event="done", data="{}")
             return
-        time.sleep(3 * PATIENCE_SECONDS)
         yield ServerSentEvent(retry=1000)
+        time.sleep(3 * PATIENCE_SECONDS)
         raise httpx.ReadError("cut")
 
 

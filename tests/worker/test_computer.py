@@ -241,3 +241,15 @@ def test_a_lost_connection_is_no_fault_of_the_shard(
     rows = compute(server, settings, task())
     assert rows is not None
     assert (rows.outcome, rows.problem["text"]) == (Rows.LEFT, "gone")
+
+
+def test_a_process_that_hangs_has_its_time_for_each_unit_and_each_step_of_it(
+    exchange: Redis, settings: Settings, training: Training
+) -> None:
+    spec = training.spec.model_copy(update={"local_steps": 7})
+    local, server, alarms = Training(spec, training.data), Exchange(exchange), list[int]()
+    tell(server, local, Origin.here(local.data.sha256))
+    server.put("j", Round(9, 0, local.rounds.vector(local.initial())))
+    Computer(server, settings, "here-1", alarms.append).compute(task(0, 2, step=0))
+    limit = computer_module.LIMIT_SECONDS
+    assert alarms == [computer_module.PREPARATION_SECONDS, 7 * limit, 7 * limit, 0]

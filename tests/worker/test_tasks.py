@@ -5,15 +5,15 @@ import subprocess
 import sys
 
 HANGING = """
-from worker import processes, tasks
+from worker import computer, processes, tasks
 
-class Hanging:
-    def compute(self, task):
+class Hanging(computer.Computer):
+    def _outcome(self, task):
         while True:
             pass
 
-tasks.LIMIT_SECONDS = 1
-processes.computer = Hanging
+computer.PREPARATION_SECONDS = 1
+processes.computer = lambda: Hanging(None, None, "w")
 tasks.shard.run("j", 1, 0, 0, 1, 0, 1)
 """
 

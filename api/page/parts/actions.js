@@ -20,8 +20,8 @@ const FINAL = {
   delete: "The job, its checkpoints and its history go for good. Delete it?",
 };
 
-/** Buttons for a job; `gone` is called after it was deleted. */
-export function actions(job, gone = () => {}) {
+/** Buttons for a job. */
+export function actions(job) {
   if (!maySubmit()) return [];
   return VERBS[job.status].map((verb) =>
     h(
@@ -30,21 +30,26 @@ export function actions(job, gone = () => {}) {
         type: "button",
         class: `act ${verb}`,
         "aria-label": `${LABELS[verb]} ${title(job)}`,
-        onclick: (event) => act(event.currentTarget, job, verb, gone),
+        onclick: (event) => act(event.currentTarget, job, verb),
       },
       LABELS[verb],
     ),
   );
 }
 
-async function act(button, job, verb, gone) {
+async function act(button, job, verb) {
   if (FINAL[verb] && !window.confirm(FINAL[verb])) return;
   button.disabled = true;
-  await attempt(async () => {
+  await attempt(() => change(job, verb));
+  button.disabled = false;
+}
+
+async function change(job, verb) {
+  try {
     if (verb !== "delete") return keep(await api.move(job.id, verb));
     await api.remove(job.id);
-    forget(job.id);
-    return gone();
-  });
-  button.disabled = false;
+  } catch (trouble) {
+    if (trouble.code !== "job_not_found") throw trouble; // else somebody else was faster
+  }
+  return forget(job.id);
 }

@@ -12,12 +12,14 @@ export const INKS = ["ink-1", "ink-2", "ink-3", "ink-4", "ink-5", "ink-6"];
  */
 export function chart({ name, write, tick = plain }) {
   const place = h("div", { class: "plot" });
-  const node = h("figure", { class: "chart" }, h("figcaption", {}, name), place);
+  const picture = h("div", { role: "img" }, place);
+  const node = h("figure", { class: "chart" }, h("figcaption", {}, name), picture);
   let plot = null;
   let drawn = { data: null, lines: null, key: "" };
 
   function show(data, lines, x = "step") {
     const key = JSON.stringify([lines, x]);
+    picture.setAttribute("aria-label", told(data, lines, x));
     if (plot && key === drawn.key) plot.setData(data);
     drawn = { data, lines, x, key: plot && key === drawn.key ? key : "" };
     if (!drawn.key) build(key);
@@ -31,6 +33,14 @@ export function chart({ name, write, tick = plain }) {
     drawn.key = key;
     plot = new uPlot(options(place.clientWidth, { write, tick, ...drawn }), drawn.data, place);
     return null;
+  }
+
+  function told([xs, ...ys], lines, x) {
+    const ends = lines.map(({ label }, index) => {
+      const known = ys[index].filter((value) => value != null);
+      return known.length ? `${label} from ${write(known[0])} to ${write(known.at(-1))}` : `${label}: nothing yet`;
+    });
+    return `${name} over ${xs.length} points of ${x}. ${ends.join("; ")}`;
   }
 
   const again = () => drawn.data && build(JSON.stringify([drawn.lines, drawn.x]));

@@ -11,19 +11,20 @@ export function confusion(id) {
     h("p", { class: "empty" }, "Appears with the first evaluation."),
   );
   const node = h("section", { class: "card" }, h("h2", {}, "Where it errs"), place);
-  let known = null;
+  let shown = null;
   let asking = false;
+  let again = false; // something newer came while it was asked
 
-  async function update(job) {
-    if (asking || job.metrics.test_accuracy === null || known === job.metrics.test_accuracy) return;
+  async function update({ metrics: { test_accuracy: newest } }, type) {
+    if (newest === null || (type !== "evaluation" && shown?.test_accuracy === newest)) return;
+    again = asking;
+    if (asking) return;
     asking = true;
-    try {
-      const found = await api.evaluation(id);
-      known = job.metrics.test_accuracy;
-      fill(place, table(found));
-    } catch {
-      // the next evaluation asks again
-    }
+    do {
+      again = false;
+      shown = await api.evaluation(id).catch(() => shown);
+      if (shown) fill(place, table(shown));
+    } while (again);
     asking = false;
   }
   return { node, update };

@@ -27,4 +27,5 @@ export function files(job) {
   return { node, update };
 }
 
-const moment = (one) => h("li", {}, `${clock(one.at)} ${one.status}`, one.reason ? `: ${one.reason.message}` : "");
+const moment = (one) =>
+  h("li", {}, h("time", { datetime: one.at, title: one.at }, clock(one.at)), ` ${one.status}`, one.reason ? `: ${one.reason.message}` : "");

@@ -23,8 +23,14 @@ export function show() {
 }
 
 function draw() {
-  dot.classList.toggle("live", link.live);
-  say(words, link.live ? working(link.workers?.length) : "reconnecting…");
+  dot.classList.toggle("live", link.live && !link.trouble);
+  say(words, state());
+  words.title = link.trouble ?? "";
+}
+
+function state() {
+  if (!link.live) return "reconnecting…";
+  return link.trouble ? "not up to date" : working(link.workers?.length);
 }
 
 function working(workers) {

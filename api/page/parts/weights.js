@@ -35,20 +35,23 @@ export function weights(job) {
     words,
   );
   let asked = 0;
+  let number = 0; // of the newest request: an older one that is answered later is of no use
   let url = null;
 
   async function load(now) {
     if (!now && Date.now() - asked < AGAIN_MILLISECONDS) return;
     asked = Date.now();
+    const [mine, layer] = [(number += 1), choice.value];
     try {
-      const blob = await api.weights(job.id, choice.value);
+      const blob = await api.weights(job.id, layer);
+      if (mine !== number) return;
       if (url) URL.revokeObjectURL(url);
       picture.src = url = URL.createObjectURL(blob);
-      picture.alt = `Weights of layer ${choice.value} as small pictures`;
+      picture.alt = `Weights of layer ${layer} as small pictures`;
       picture.hidden = false;
       say(words, "");
     } catch (trouble) {
-      if (trouble.code !== "not_there_yet") say(words, trouble.message);
+      if (mine === number && trouble.code !== "not_there_yet") say(words, trouble.message);
     }
   }
 
@@ -71,6 +74,7 @@ export function weights(job) {
   }
 
   function dispose() {
+    number += 1;
     clearTimeout(timer);
     if (url) URL.revokeObjectURL(url);
   }

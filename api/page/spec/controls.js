@@ -9,6 +9,7 @@ const READ = {
   select: (input) => input.value,
   lines: (input) => metadata(input.value),
 };
+const NO_NUMBER = "no number"; // the browser does not tell what stands there
 const WRITE = {
   lines: (value) =>
     Object.entries(value ?? {})
@@ -16,12 +17,15 @@ const WRITE = {
       .join("\n"),
 };
 
+/** What was entered; text that is no number is passed on as it may be, for the service to refuse it. */
+const read = (input, field) => (input.validity.badInput ? NO_NUMBER : READ[field.kind](input, field));
+
 /** A field's control. `changed(path, value)` is called when it was edited; undefined is the default. */
 export function control(field, changed) {
   const id = `field-${field.path.replaceAll(".", "-")}`;
   const input = entry(field, id);
   const wrong = h("span", { class: "wrong", role: "alert", id: `${id}-wrong` });
-  input.addEventListener("input", () => changed(field.path, READ[field.kind](input, field)));
+  input.addEventListener("input", () => changed(field.path, read(input, field)));
   const node = h(
     "div",
     { class: field.wide ? "field wide" : "field" },

@@ -3,7 +3,7 @@
 import { fill, h } from "../dom.js";
 import { loss, percent, summary, title, wholePercent } from "../format.js";
 import { chart, INKS } from "../parts/chart.js";
-import { histories, jobs, loadHistory, newest, subscribe } from "../store.js";
+import { histories, jobs, loadHistory, newest, read, subscribe } from "../store.js";
 
 const AGAIN_MILLISECONDS = 3000;
 const FIRST = 3;
@@ -52,7 +52,10 @@ export function compareView(main, argument) {
     ),
   );
 
+  let left = false;
+
   function draw() {
+    if (left) return;
     const shown = [...chosen].filter((id) => jobs.has(id) && histories.has(id)).map((id) => jobs.get(id));
     const [x, across] = XS[axis.value];
     for (const [one, field, points] of charts) one.show(...overlay(shown, field, across, points), x);
@@ -65,7 +68,11 @@ export function compareView(main, argument) {
     load();
   }
 
-  const load = () => Promise.all([...chosen].map((id) => loadHistory(id).catch(() => {}))).then(draw);
+  const known = async (id) => {
+    if (!jobs.has(id)) await read(id);
+    await loadHistory(id);
+  };
+  const load = () => Promise.allSettled([...chosen].map(known)).then(draw);
   const fresh = () => [...chosen].some((id) => jobs.get(id)?.status === "running") && load();
   let listed = "";
   const list = () => {
@@ -78,8 +85,12 @@ export function compareView(main, argument) {
   list();
   load();
   const timer = setInterval(fresh, AGAIN_MILLISECONDS);
-  const stop = subscribe((_, type) => type === "list" && list());
+  const stop = subscribe((id, type) => {
+    if (type === "list" || type === "job") list();
+    if (type === "status" && chosen.has(id)) load(); // its last points come with its end
+  });
   return () => {
+    left = true;
     clearInterval(timer);
     stop();
     for (const [one] of charts) one.dispose();

@@ -6,7 +6,7 @@ import { title } from "../format.js";
 import { answer } from "../parts/answer.js";
 import { pen } from "../parts/pen.js";
 import { samples } from "../parts/samples.js";
-import { newest, subscribe } from "../store.js";
+import { jobs, newest, read, subscribe } from "../store.js";
 
 const NO_MODEL = "There is no trained model yet. Train a network first; it takes seconds.";
 const lines = []; // outlives the view: nothing drawn is lost by looking elsewhere
@@ -14,7 +14,8 @@ const lines = []; // outlives the view: nothing drawn is lost by looking elsewhe
 /** Show the canvas; `id` is the job whose model answers, else the best there is. */
 export function drawView(main, id) {
   const panel = answer();
-  const choice = h("select", { id: "model", onchange: again });
+  let wanted = id ?? ""; // a job may learn its first step, or be read, only after it was asked for
+  const choice = h("select", { id: "model", onchange: choose });
   const canvas = pen(lines, again);
   let asked = 0;
   let chosen = null; // the pixels of a test digit, when it is not the drawing that is asked for
@@ -64,14 +65,20 @@ export function drawView(main, id) {
     ),
     samples(take),
   );
-  choose(choice, id);
+  function choose() {
+    wanted = choice.value;
+    again();
+  }
+
+  const list = () => offer(choice, wanted);
+  list();
+  if (id && !jobs.has(id)) read(id).then(list, () => {});
   again();
-  return subscribe((_, type) => (type === "list" || type === "status") && choose(choice, id));
+  return subscribe((_, type) => (type === "list" || type === "status") && list());
 }
 
-/** Offer the jobs that have learned something, and keep the choice. */
-function choose(choice, id) {
-  const kept = choice.value || id || "";
+/** Offer the jobs that have learned something, and choose the wanted one, else the best there is. */
+function offer(choice, wanted) {
   const trained = newest().filter((job) => job.progress.step > 0);
   const options = [["", "the best there is"], ...trained.map((job) => [job.id, `${title(job)} (${job.status})`])];
   const key = JSON.stringify(options);
@@ -81,5 +88,5 @@ function choose(choice, id) {
     choice,
     options.map(([value, words]) => h("option", { value }, words)),
   );
-  choice.value = options.some(([value]) => value === kept) ? kept : "";
+  choice.value = options.some(([value]) => value === wanted) ? wanted : "";
 }

@@ -1,6 +1,5 @@
 // One job: figures, curves, lanes, weights, the ε, files.
 
-import * as api from "../api.js";
 import { fill, h, say } from "../dom.js";
 import { loss, percent, summary, title, wholePercent } from "../format.js";
 import { actions } from "../parts/actions.js";
@@ -11,21 +10,26 @@ import { lanes } from "../parts/lanes.js";
 import { badge, bar, figures } from "../parts/progress.js";
 import { trace } from "../parts/trace.js";
 import { weights } from "../parts/weights.js";
-import { histories, jobs, keep, loadHistory, loadRounds, subscribe } from "../store.js";
+import { histories, jobs, link, loadHistory, loadRounds, read, subscribe } from "../store.js";
 
 /** Show a job; it is read first when the page does not know it. */
 export function jobView(main, id) {
   let stop = () => {};
   let left = false;
   const open = (job) => {
+    stop();
     if (!left) stop = show(main, job);
   };
+  const ask = () => read(id).then(open).catch(miss);
+  const miss = (trouble) => {
+    if (left) return;
+    absent(main, trouble);
+    if (trouble.code === "job_not_found") return;
+    stop();
+    stop = subscribe((_, type) => type === "list" && !link.trouble && ask()); // the service is back
+  };
   if (jobs.has(id)) open(jobs.get(id));
-  else
-    api
-      .job(id)
-      .then((job) => open(keep(job)))
-      .catch((trouble) => absent(main, trouble));
+  else ask();
   return () => {
     left = true;
     stop();
@@ -33,12 +37,13 @@ export function jobView(main, id) {
 }
 
 function absent(main, trouble) {
+  const gone = trouble.code === "job_not_found";
   fill(
     main,
     h(
       "div",
       { class: "card narrow" },
-      h("h1", {}, "No such job"),
+      h("h1", {}, gone ? "No such job" : "This job cannot be read now"),
       h("p", { role: "alert" }, trouble.message),
       h("a", { href: "#/" }, "All jobs"),
     ),

@@ -29,12 +29,16 @@ export function jobsView(main) {
   function draw(id, type) {
     if (type === "step" || type === "evaluation" || type === "retry") return rows.get(id)?.update(jobs.get(id));
     const shown = newest();
+    const focused = document.activeElement;
+    const held = shown.find((job) => rows.get(job.id)?.node.contains(focused));
     for (const job of shown) if (rows.get(job.id)?.status !== stamp(job)) rows.set(job.id, row(job));
     for (const job of shown) rows.get(job.id).update(job);
     place(
       list,
       shown.map((job) => rows.get(job.id).node),
     );
+    if (held && !focused.isConnected) rows.get(held.id).node.querySelector(focused.localName).focus();
+    for (const id of rows.keys()) if (!jobs.has(id)) rows.delete(id);
     say(words, lead(shown));
     more.hidden = !link.next;
     return null;
@@ -48,13 +52,15 @@ const stamp = (job) => `${job.status}/${job.name}`;
 
 /** Put nodes into an order, and touch only what is out of it: what has the focus keeps it. */
 function place(list, nodes) {
+  const wanted = new Set(nodes);
+  for (const node of [...list.children]) if (!wanted.has(node)) node.remove();
   nodes.forEach((node, index) => {
     if (list.children[index] !== node) list.insertBefore(node, list.children[index] ?? null);
   });
-  while (list.children.length > nodes.length) list.lastChild.remove();
 }
 
 function lead(shown) {
+  if (link.trouble) return `Not up to date: ${link.trouble}`;
   if (!shown.length) return "No job yet. Train a network: the form is filled in already, one click starts it.";
   const waiting = shown.filter((job) => job.status === "queued").length;
   const running = shown.filter((job) => job.status === "running").length;
@@ -94,5 +100,5 @@ const head = (job) =>
     { class: "job-head" },
     h("a", { href: `#/jobs/${job.id}`, class: "title" }, title(job)),
     badge(job),
-    h("span", { class: "soft" }, `${summary(job.spec)} · ${clock(job.created_at)}`),
+    h("span", { class: "soft" }, `${summary(job.spec)} · `, h("time", { datetime: job.created_at, title: job.created_at }, clock(job.created_at))),
   );

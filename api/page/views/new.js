@@ -3,6 +3,7 @@
 import * as api from "../api.js";
 import { fill, h, say } from "../dom.js";
 import { estimate } from "../parts/estimate.js";
+import { notice } from "../parts/notices.js";
 import { cleaned, restore, save } from "../spec/draft.js";
 import { specForm } from "../spec/form.js";
 import { set } from "../spec/paths.js";
@@ -100,11 +101,18 @@ export function newView(main, id) {
     send.disabled = false;
   }
 
-  const begin = id ? api.job(id).then((job) => take(job.spec)) : check();
+  const begin = id ? api.job(id).then((job) => take(held(job.spec))) : check();
   begin.catch((trouble) => complain(trouble));
   if (!id && !Object.keys(draft).length) draft = structuredClone(PRESETS[0].spec);
   look();
   return () => clearTimeout(timer);
+}
+
+/** A job's spec without a seed that this page cannot hold: another number would make other weights. */
+function held(spec) {
+  if (Number.isSafeInteger(spec.seed)) return spec;
+  notice("The job's seed has more digits than this page can send; the form has the default one.");
+  return { ...spec, seed: undefined };
 }
 
 function frame(fields, aside, submit) {

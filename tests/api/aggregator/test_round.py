@@ -1,5 +1,6 @@
 """A round ends with the whole set of its shards, whatever is lost, late, doubled or wrong on the way."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -23,7 +24,7 @@ from api.aggregator.saved import Origin
 from core.gradients import shards
 from core.job import Status
 from core.rounds import State
-from core.store import Exchange, Lease, Round, Rows, pack
+from core.store import Exchange, Lease, Round, Rows, keys, pack
 from core.store.broker import ShardTask
 
 UNITS = 5
@@ -482,3 +483,45 @@ def test_who_cannot_be_seen_for_a_while_is_still_planned_for(
     monkeypatch.setattr(Exchange, "count_workers", away)
     gatherer.look()
     assert gatherer.plans.workers == 1
+
+
+class Enough(Exception):
+    """The test has seen what it wanted to."""
+
+
+def test_without_workers_it_is_sent_again_once_and_waits_in_the_queue(
+    gather: Callable[..., Any], heard: list[tuple[str, dict[str, Any]]]
+) -> None:
+    sent: list[ShardTask] = []
+
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        sent.append(task)
+        return []
+
+    def check() -> None:
+        if [what for what, _ in heard].count("waiting") == 3:
+            raise Enough
+
+    with pytest.raises(Enough):
+        gather(answer, check, shards=1)
+    assert len(sent) == 2
+
+
+def test_patience_never_shrinks(gather: Callable[..., Any], exchange: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    Exchange(exchange).beat({"id": "w", "doing": None})
+    monkeypatch.setattr(round_module, "LONGEST_SECONDS", 0.01)
+    started = time.monotonic()
+    gather(lambda task, n: [done(task)] if n == 3 else [], shards=1)
+    assert time.monotonic() - started >= 2 * 0.05
+
+
+def test_what_a_job_is_is_told_again_before_it_expires(
+    gather: Callable[..., Any], exchange: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, gatherer, _ = gather(lambda task, n: [done(task)])
+    exchange.delete(keys.brief("j"))
+    gatherer.measure(State(8, np.zeros(3, np.float32)))
+    assert not exchange.exists(keys.brief("j"))
+    monkeypatch.setattr(round_module, "EXPIRES_SECONDS", 0)
+    gatherer.measure(State(9, np.zeros(3, np.float32)))
+    assert exchange.exists(keys.brief("j"))

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,10 @@ def test_exit_codes_mean_something(
     monkeypatch.setattr("client.cli.output.PATIENCE_SECONDS", 0.2)
     found, _, err = dualtrain(*arguments)
     assert (found, told in err) == (code, True), err
+
+
+def test_the_version_is_that_of_the_package(dualtrain: Any) -> None:
+    assert dualtrain("--version") == (0, f"dualtrain {version('dualtrain')}\n", "")
 
 
 def test_local_training_needs_no_service(data_dir: Path, tmp_path: Path) -> None:

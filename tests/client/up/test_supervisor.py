@@ -7,8 +7,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pytest
+from circus import watcher
 
 from client.up.folders import Folders, held
 from client.up.programs import Program
@@ -77,3 +80,36 @@ def test_programs_that_die_while_others_are_reaped_are_logged_and_come_back(tmp_
         assert told == [("first", 1), ("second", 1)] * TURNS
         for name in NAMES:
             assert (folders.logs / f"{name}.log").read_text().count("last words") >= TURNS
+
+
+async def scene_without_processes(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program dies while the machine has no process left for another one."""
+    failed: list[None] = []
+
+    def none_left(*_: Any, **__: Any) -> Any:
+        failed.append(None)
+        raise OSError("no process left")
+
+    def ready(times: int) -> bool:
+        return (folders.logs / "first.log").read_text().count("ready") == times
+
+    script = folders.data / "speaks.py"
+    script.write_text(SPEAKS_LAST_WORDS)
+    program = Program("first", (sys.executable, str(script), "first"), 5)
+    supervisor = Supervisor([program], os.environ, folders, lambda name, code: None)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run())
+        await until(lambda: ready(1))
+        with monkeypatch.context() as patched:
+            patched.setattr(watcher, "Process", none_left)
+            end_unread("first")
+            await until(lambda: len(failed) > 12)
+        await until(lambda: ready(2))
+        supervisor.stop()
+
+
+def test_a_program_that_cannot_be_started_for_a_while_is_started_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with held(tmp_path) as folders:
+        asyncio.run(scene_without_processes(folders, monkeypatch))

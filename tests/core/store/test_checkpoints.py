@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from redis import Redis
 
-from core.store import Checkpoint, Checkpoints, Leases, Stale, Summary, best
+from core.store import Checkpoint, Checkpoints, Leases, Stale, Summary, best, keys
 
 
 def a_checkpoint(step: int) -> Checkpoint:
@@ -48,6 +48,7 @@ def test_held_back_samples_go_before_the_test_split() -> None:
 
 def test_an_old_token_cannot_save(store: Redis) -> None:
     leases = Leases(store)
+    store.hset(keys.job("j"), "id", '"j"')
     old = leases.acquire("j")
     assert old is not None
     leases.release(old)
@@ -55,3 +56,20 @@ def test_an_old_token_cannot_save(store: Redis) -> None:
     with pytest.raises(Stale):
         Checkpoints(store).save(old, a_checkpoint(1), {}, keep=5)
     assert Checkpoints(store).list("j") == []
+
+
+def test_the_newest_is_found_though_it_is_replaced_meanwhile(store: Redis) -> None:
+    class Replacing(Checkpoints):
+        def load(self, job_id: str, step: int) -> Checkpoint | None:
+            if step == 1:
+                self.save(lease, a_checkpoint(2), {}, keep=0)  # which drops the one of step 1
+            return super().load(job_id, step)
+
+    lease = Leases(store).acquire("j")
+    assert lease is not None
+    kept = Replacing(store)
+    assert kept.last("j") is None
+    kept.save(lease, a_checkpoint(1), {}, keep=0)
+    last = kept.last("j")
+    assert last is not None
+    assert last.step == 2

@@ -2,12 +2,15 @@
 
 import itertools
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
 from core.job import ENDED, SOURCES, Job, Reason, Status, now
-from core.store import Conflict, Jobs, Leases, QueueFull, Stale, Told, UnknownJob, replay
+from core.store import Conflict, Jobs, Leases, QueueFull, Stale, Told, UnknownJob, connect, replay
 
 PATHS = {
     Status.QUEUED: (),
@@ -156,3 +159,36 @@ def test_delete_leaves_nothing_and_only_of_ended_jobs(
     assert {key.decode() for key in store.keys("*")} == {"dualtrain:events", "dualtrain:sequence"}
     with pytest.raises(UnknownJob):
         jobs.delete("j")
+
+
+def test_a_change_that_the_server_makes_twice_is_one(jobs: Jobs, store: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    create(jobs, "j")
+    transition = jobs._transition
+
+    def twice(**options: Any) -> Any:
+        transition(**options)
+        return transition(**options)  # as when the first answer is lost
+
+    monkeypatch.setattr(jobs, "_transition", twice)
+    jobs.move("j", Status.CANCELLED)
+    assert [one.status for one in jobs.get("j").transitions] == [Status.QUEUED, Status.CANCELLED]
+    with pytest.raises(Conflict):
+        jobs.move("j", Status.CANCELLED)
+
+
+def test_a_full_store_lets_jobs_be_taken_paused_cancelled_and_deleted(start_server: Callable[..., str]) -> None:
+    with connect(start_server()) as store:
+        jobs, leases = Jobs(store), Leases(store)
+        for name in ("running", "queued"):
+            create(jobs, name)
+        store.config_set("maxmemory", 1)
+        with pytest.raises(OutOfMemoryError):
+            create(jobs, "one more")
+        lease = leases.acquire("running")
+        assert lease is not None
+        assert leases.renew(lease)
+        jobs.move("running", Status.RUNNING, lease=lease)
+        jobs.move("running", Status.PAUSED, Reason(code="store_full", message="full"), lease)
+        jobs.move("queued", Status.CANCELLED)
+        jobs.delete("queued")
+        assert jobs.get("running").status is Status.PAUSED

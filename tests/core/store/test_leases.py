@@ -4,11 +4,12 @@ import time
 
 from redis import Redis
 
-from core.store import Leases
+from core.store import Leases, keys
 
 
 def test_one_holder_at_a_time_and_growing_tokens(store: Redis) -> None:
     leases = Leases(store)
+    store.hset(keys.job("j"), "id", '"j"')
     first = leases.acquire("j")
     assert first is not None
     assert leases.acquire("j") is None
@@ -48,3 +49,11 @@ def test_a_lease_that_ran_out_unnoticed_is_renewed(store: Redis) -> None:
     time.sleep(0.06)
     assert leases.renew(held)
     assert Leases(store).acquire("j") is None
+
+
+def test_what_was_taken_of_a_job_that_is_gone_leaves_nothing(store: Redis) -> None:
+    leases = Leases(store)
+    held = leases.acquire("j")
+    assert held is not None
+    leases.release(held)
+    assert store.keys("*") == []

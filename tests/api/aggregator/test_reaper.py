@@ -1,0 +1,34 @@
+"""What is cleared away of ended jobs, and when."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis import Redis
+
+from api.aggregator import reaper
+from api.aggregator.reaper import reap
+from core.job import Job, Status, now
+from core.store import Jobs, Webhooks, keys
+
+
+def ended(jobs: Jobs, name: str, keep_seconds: int, webhook: str | None = None) -> None:
+    """An ended job that finished an hour ago."""
+    spec = {"keep_seconds": keep_seconds, "webhook_url": webhook}
+    jobs.create(Job(id=name, name="", status=Status.QUEUED, created_at=now(), spec=spec), 5, 10)
+    jobs.move(name, Status.CANCELLED)
+    jobs._store.hset(keys.job(name), "finished_at", f'"{(datetime.now(UTC) - timedelta(hours=1)).isoformat()}"')
+
+
+def test_a_job_is_kept_as_long_as_its_spec_says_and_until_its_end_is_told(
+    store: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, webhooks = Jobs(store), Webhooks(store)
+    ended(jobs, "over", 3000)
+    ended(jobs, "kept", 4000)
+    ended(jobs, "untold", 3000, "https://example.org/hook")
+    jobs.create(Job(id="waiting", name="", status=Status.QUEUED, created_at=now(), spec={"keep_seconds": 0}), 5, 10)
+    assert reap(jobs, webhooks) == 1
+    assert {job.id for _, job in jobs.newest()} == {"kept", "untold", "waiting"}
+    monkeypatch.setattr(reaper, "CALLS_SECONDS", 0)  # nobody calls: it is not kept for ever
+    assert reap(jobs, webhooks) == 1
+    assert {job.id for _, job in jobs.newest()} == {"kept", "waiting"}

@@ -116,6 +116,45 @@ def test_jobs_lie_over_each_other(page: Page, submit: Callable[..., str], traine
     expect(page.locator(".u-legend").last).not_to_contain_text("trained")
 
 
+def test_a_running_job_is_shown_though_many_newer_ones_wait(page: Page, url: str, submit: Callable[..., str]) -> None:
+    ids = [submit(name=f"{number} of many", **LONG) for number in range(54)]
+    page.goto("/")
+    row = page.locator("li.job", has=page.locator(f"a[href='#/jobs/{ids[0]}']"))
+    expect(row.locator(".badge")).to_have_text("running")
+    page.wait_for_function("() => document.querySelectorAll('li.job.running').length === 2")
+    with httpx.Client(base_url=url) as client:
+        for job_id in reversed(ids):
+            client.post(f"/v1/jobs/{job_id}/cancel").raise_for_status()
+    expect(row.locator(".badge")).to_have_text("cancelled")  # of which no list tells
+
+
+def test_a_job_that_is_deleted_elsewhere_is_left(
+    page: Page, url: str, submit: Callable[..., str], network_may_fail: None
+) -> None:
+    job = submit(name="short", max_steps=1)
+    page.goto(f"/#/jobs/{job}")
+    status(page, "succeeded")
+    httpx.delete(f"{url}/v1/jobs/{job}").raise_for_status()
+    page.wait_for_url("**/#/")
+    expect(page.get_by_role("link", name="short", exact=True)).to_have_count(0)
+
+
+def test_what_cannot_be_read_now_is_said_and_read_later(page: Page, trained: str, network_may_fail: None) -> None:
+    problem = {"code": "store_unavailable", "detail": "the store does not answer"}
+    page.goto("/")
+    expect(page.locator("#status")).to_contain_text("2 workers")
+    page.route("**/v1/jobs**", lambda route: route.fulfill(status=503, json=problem))
+    expect(page.locator("#status")).to_contain_text("not up to date")
+    expect(page.locator(".lead")).to_have_text("Not up to date: the store does not answer")
+    page.goto("/#/new")
+    page.reload()
+    page.goto(f"/#/jobs/{trained}")
+    expect(page.get_by_role("heading", name="This job cannot be read now")).to_be_visible()
+    page.unroute("**/v1/jobs**")
+    status(page, "succeeded")
+    expect(page.locator("#status")).to_contain_text("2 workers")
+
+
 def test_an_unknown_job_is_said_in_words(page: Page, network_may_fail: None) -> None:
     page.goto("/#/jobs/job-000000000000")
     expect(page.get_by_role("heading", name="No such job")).to_be_visible()

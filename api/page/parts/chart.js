@@ -12,7 +12,7 @@ export const INKS = ["ink-1", "ink-2", "ink-3", "ink-4", "ink-5", "ink-6"];
  */
 export function chart({ name, write, tick = plain }) {
   const place = h("div", { class: "plot" });
-  const picture = h("div", { role: "img" }, place);
+  const picture = h("div", { role: "img", "aria-label": `${name}: nothing yet` }, place);
   const node = h("figure", { class: "chart" }, h("figcaption", {}, name), picture);
   let plot = null;
   let drawn = { data: null, lines: null, key: "" };

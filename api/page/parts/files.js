@@ -28,4 +28,10 @@ export function files(job) {
 }
 
 const moment = (one) =>
-  h("li", {}, h("time", { datetime: one.at, title: one.at }, clock(one.at)), ` ${one.status}`, one.reason ? `: ${one.reason.message}` : "");
+  h(
+    "li",
+    {},
+    h("time", { datetime: one.at, title: one.at }, clock(one.at)),
+    ` ${one.status}`,
+    one.reason ? `: ${one.reason.message}` : "",
+  );

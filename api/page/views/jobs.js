@@ -100,5 +100,10 @@ const head = (job) =>
     { class: "job-head" },
     h("a", { href: `#/jobs/${job.id}`, class: "title" }, title(job)),
     badge(job),
-    h("span", { class: "soft" }, `${summary(job.spec)} · `, h("time", { datetime: job.created_at, title: job.created_at }, clock(job.created_at))),
+    h(
+      "span",
+      { class: "soft" },
+      `${summary(job.spec)} · `,
+      h("time", { datetime: job.created_at, title: job.created_at }, clock(job.created_at)),
+    ),
   );

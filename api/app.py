@@ -26,7 +26,6 @@ BODY_BYTES = 1 << 20
 """The largest body; routes that take images or data sets say themselves what they take."""
 THREADS = 64
 FLUSH_SECONDS = 2.0
-CANCEL_SECONDS = 1.0
 
 
 def create_app(settings: Settings | None = None, *, aggregator: bool = True) -> FastAPI:
@@ -79,9 +78,8 @@ async def in_background(work: Any) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        while not task.done():  # the store's client may swallow a cancellation
-            task.cancel()
-            await asyncio.wait([task], timeout=CANCEL_SECONDS)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _tell_of_failure(task: asyncio.Task[Any]) -> None:

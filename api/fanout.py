@@ -63,6 +63,7 @@ class Fanout:
         self._listeners: set[Listener] = set()
         self._after: str | None = None
         self._begun = asyncio.Event()
+        self._closed = False
 
     async def begun(self) -> None:
         """Return once events are read: who listened before, and replays afterwards, misses none."""
@@ -84,14 +85,15 @@ class Fanout:
         return len(self._listeners)
 
     def close(self) -> None:
-        """Send all listeners away."""
+        """Send all listeners away, and read no more: the store's client may swallow a cancellation."""
+        self._closed = True
         self._begun.set()
         for listener in self._listeners:
             listener.hand(None)
 
     async def run(self) -> None:
-        """Read until cancelled; what happens while the store is away is read afterwards."""
-        while True:
+        """Read until closed or cancelled; what happens while the store is away is read afterwards."""
+        while not self._closed:
             try:
                 self._after = self._after or await self._newest()
                 self._begun.set()

@@ -4,6 +4,8 @@ import hashlib
 import secrets
 import time
 
+from redis.exceptions import OutOfMemoryError
+
 from core.store import keys
 from core.store.connection import Server
 
@@ -32,11 +34,14 @@ class Access:
         await self._store.delete(_session(secret))
 
     async def count(self, owner: str) -> int:
-        """Count one request; return how many there were in the present minute."""
+        """Count one request; return how many there were in the present minute. A full store counts none."""
         name = keys.requests(owner, int(time.time() // 60))
         async with self._store.pipeline(transaction=False) as pipe:
             pipe.incr(name).expire(name, 120)
-            found = await pipe.execute()
+            try:
+                found = await pipe.execute()
+            except OutOfMemoryError:
+                return 0
         return int(found[0])
 
 

@@ -170,6 +170,7 @@ def test_who_listens_waits_until_events_are_read(store_url: str) -> None:
         assert not begun.done()
         async with in_background(fanout.run()):
             await asyncio.wait_for(begun, 10)
+            fanout.close()  # where the client swallows the cancellation, this ends it
         await store.aclose()
 
     asyncio.run(scene())

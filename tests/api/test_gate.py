@@ -247,3 +247,18 @@ def test_every_answer_has_its_id_and_its_headers(client: httpx.Client) -> None:
 def test_beyond_loopback_it_needs_keys(settings: Settings) -> None:
     with pytest.raises(ValueError, match="DUALTRAIN_API_KEYS_FILE"):
         Services.of(settings.model_copy(update={"host": "0.0.0.0"}))
+
+
+def test_a_full_store_can_be_cleared(caller: Caller, store: Redis) -> None:
+    ann = caller("ann")
+    job_id = ann.post("/v1/jobs", json={}).json()["id"]
+    store.config_set("maxmemory", 1)
+    try:
+        refused = ann.post("/v1/jobs", json={})
+        assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
+        assert "the store is full" in refused.json()["detail"]
+        assert caller("eve").get("/v1/jobs").status_code == 200  # whose requests are counted
+        assert ann.post(f"/v1/jobs/{job_id}/cancel").status_code == 202
+        assert ann.delete(f"/v1/jobs/{job_id}").status_code == 204
+    finally:
+        store.config_set("maxmemory", 0)

@@ -97,11 +97,11 @@ class Transport:
 
 
 def parsed(answer: httpx.Response, parse: Callable[[Any], T]) -> T:
-    """Return what `parse` makes of an answer's JSON. Raises Unreachable when the answer is that of another program."""
+    """Return what `parse` makes of an answer's JSON. Raises Unreachable for the answer of another program."""
     try:
         return parse(answer.json())
     except (ValueError, LookupError, TypeError) as error:
-        raise Unreachable(f"{answer.url} was answered, but not by dualtrain") from error
+        raise Unreachable(f"{answer.url} was answered, but not by dualtrain, or by another version of it") from error
 
 
 def listed(answer: httpx.Response) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ export const link = {
 };
 
 const listeners = new Set();
-const asked = new Set(); // jobs to be read with the next list, for they may be on no page of it
+const asked = new Set(); // jobs to be read after the next list unless they are on it: until they are kept or forgotten
 let pending = null;
 
 /** Call `listener(jobId or null, type)` after every change; returns how to stop that. */
@@ -39,13 +39,18 @@ export const maySubmit = () => !link.session.keys || link.session.scopes.some((s
 
 /** Take a job as the service told it. */
 export function keep(job) {
-  jobs.set(job.id, job);
+  hold(job);
   tell(job.id, "job");
   return job;
 }
 
+function hold(job) {
+  jobs.set(job.id, job);
+  asked.delete(job.id);
+}
+
 export function forget(id) {
-  for (const map of [jobs, histories, rounds]) map.delete(id);
+  for (const known of [jobs, histories, rounds, asked]) known.delete(id);
   tell(id, "deleted");
 }
 
@@ -55,29 +60,27 @@ export function setLive(live) {
   tell(null, "link");
 }
 
-/** Read the newest jobs and the workers; older jobs that are known stay. Returns the ids that were read. */
+/** Read the newest jobs and the workers; older jobs that are known stay. */
 export async function refresh() {
   const [page, alive] = await Promise.allSettled([api.jobs(), api.workers()]);
   link.trouble = (page.reason ?? alive.reason)?.message ?? null;
   if (alive.value) link.workers = alive.value.data;
-  const present = page.value ? take(page.value) : null;
+  if (page.value) take(page.value);
   tell(null, "list");
-  if (!present) throw page.reason;
-  return present;
+  if (page.reason) throw page.reason;
 }
 
 function take(page) {
   const present = new Set(page.data.map((job) => job.id));
   const oldest = page.has_more ? page.data.at(-1)?.created_at : ""; // of an empty page unknown: then nothing goes
   for (const job of jobs.values()) if (job.created_at > oldest && !present.has(job.id)) forget(job.id);
-  for (const job of page.data) jobs.set(job.id, job);
+  page.data.forEach(hold);
   if (!link.paged) link.next = page.next;
-  return present;
 }
 
 export async function older() {
   const page = await api.jobs(link.next);
-  for (const job of page.data) jobs.set(job.id, job);
+  page.data.forEach(hold);
   Object.assign(link, { next: page.next, paged: true });
   tell(null, "list");
 }
@@ -91,12 +94,10 @@ export function refreshSoon(...ids) {
 async function readAgain() {
   pending = null;
   try {
-    const present = await refresh();
-    const absent = [...asked].filter((id) => !present.has(id));
-    asked.clear();
-    await Promise.all(absent.map(read));
+    await refresh();
+    await Promise.all([...asked].map(read));
   } catch {
-    // what is asked for stays so until the next time
+    // what could not be read stays asked for until the next time
   }
 }
 

@@ -23,6 +23,7 @@ MAX_JPEG_PIXELS = 16_000_000
 WORKING_SIDE = 256
 """Larger pictures are averaged down to about this side before they are looked at: it takes noise away as well."""
 MIDDLE = 127
+"""The grey between ink and paper, half of 255."""
 
 _one_large = Lock()
 """Some decoders hold a JPEG whole, six bytes for each pixel, so large ones are read one at a time."""

@@ -33,10 +33,10 @@ def check_quota(services: Services, key: Key) -> None:
     for status, limit in ((Status.QUEUED, key.max_waiting_jobs), (Status.RUNNING, key.max_running_jobs)):
         if limit is not None and _owned(services, key, status) >= limit:
             message = f"key {key.name!r} may have {limit} {status.value} jobs"
-            raise Problem("quota_exceeded", message, {"Retry-After": "5"})
+            raise Problem("quota_exceeded", message)
     if key.max_stored_bytes is not None and _stored_bytes(services, key) >= key.max_stored_bytes:
         message = f"the checkpoints of key {key.name!r} take {key.max_stored_bytes:,} bytes already; delete some jobs"
-        raise Problem("quota_exceeded", message, {"Retry-After": "5"})
+        raise Problem("quota_exceeded", message)
 
 
 def _shape_faults(spec: JobSpec, settings: Settings) -> list[Fault]:

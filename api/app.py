@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None, *, aggregator: bool = True) -> 
                   generate_unique_id_function=lambda route: route.name)  # fmt: skip
     app.state.services = services
     app.add_middleware(HangUp)
+    # Outside of all layers, the framework's own for what nobody expected included: its answers are logged too.
     layers = app.build_middleware_stack
     app.build_middleware_stack = lambda: Gate(Head(layers()), services)  # type: ignore[method-assign]
     handlers.install(app)

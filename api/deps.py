@@ -1,8 +1,8 @@
 """What routes ask for, as annotated aliases: the services, who calls, and a job that this caller may see."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi.security import HTTPBearer
 
 from api.problems import Problem
@@ -32,53 +32,38 @@ JobId = Annotated[str, Path(max_length=100, examples=["job-5f2c9a1be07d"])]
 
 
 def find_job(services: Services, key: Key, job_id: str) -> Job:
-    """Return a job. Raises Problem when there is none that belongs to this key."""
-    try:
-        job = services.jobs.get(job_id)
-    except UnknownJob:
-        raise missing(job_id) from None
-    if not key.owns(job.owner):
-        raise missing(job_id)
-    return job
-
-
-def missing(job_id: str) -> Problem:
-    """Return the problem of a job that is not there, or belongs to somebody else: nobody learns which."""
-    return Problem("job_not_found", f"there is no job {job_id!r}; GET /v1/jobs lists yours")
+    """Return a job. Raises UnknownJob when there is none, or it is somebody else's: nobody learns which."""
+    return _owned(services.jobs.get(job_id), key)
 
 
 async def own_job(services: ServicesDep, key: CallerDep, job_id: JobId) -> Job:
-    """Return the job of the address. Raises Problem when there is none that belongs to this key."""
-    try:
-        job = await read(services.async_store, job_id)
-    except UnknownJob:
-        raise missing(job_id) from None
+    """Return the job of the address. Raises UnknownJob like `find_job`."""
+    return _owned(await read(services.async_store, job_id), key)
+
+
+def _owned(job: Job, key: Key) -> Job:
     if not key.owns(job.owner):
-        raise missing(job_id)
+        raise UnknownJob(job.id)
     return job
 
 
-async def _reader(key: CallerDep) -> None:
-    _require(key, Scope.READ)
+def _needs(scope: Scope) -> list[Any]:
+    """Return the dependencies of a route for keys with this scope; the first is for the OpenAPI document."""
 
+    async def check(key: CallerDep) -> None:
+        if not key.may(scope):
+            raise Problem("forbidden", f"key {key.name!r} lacks the scope {scope.value!r}")
 
-async def _submitter(key: CallerDep) -> None:
-    _require(key, Scope.SUBMIT)
-
-
-async def _administrator(key: CallerDep) -> None:
-    _require(key, Scope.ADMIN)
-
-
-def _require(key: Key, scope: Scope) -> None:
-    if not key.may(scope):
-        raise Problem("forbidden", f"key {key.name!r} lacks the scope {scope.value!r}")
+    return [Depends(bearer), Depends(check)]
 
 
 JobDep = Annotated[Job, Depends(own_job)]
-reads = [Depends(bearer), Depends(_reader)]
+Step = Annotated[
+    str, Query(pattern=r"^(last|best|\d{1,12})$", description="`last`, `best`, or a step whose checkpoint is kept")
+]
+reads = _needs(Scope.READ)
 """For `dependencies=` of a route that changes nothing."""
-submits = [Depends(bearer), Depends(_submitter)]
+submits = _needs(Scope.SUBMIT)
 """For routes that make or change jobs."""
-administers = [Depends(bearer), Depends(_administrator)]
+administers = _needs(Scope.ADMIN)
 """For routes that change what all keys share."""

@@ -17,6 +17,7 @@ from core.store import Event, keys
 BLOCK_MILLISECONDS = 3000
 """Less than a client of the store waits for a reply."""
 RETRY_SECONDS = 0.5
+NOTABLE = frozenset({"status", "evaluation"})
 BACKLOG = 2000
 """Events that a listener may lag behind; one that is slower is cut off, and resumes when it comes back."""
 
@@ -45,6 +46,16 @@ class Listener:
     async def next(self) -> Message | None:
         """Return the next event, None when the listener was too slow or the service stops."""
         return await self.queue.get()
+
+    async def notable(self, seconds: float) -> bool:
+        """Wait until the status changes or an evaluation is made; return False when neither happens in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                while (message := await self.next()) and message.event.type not in NOTABLE:
+                    pass
+        except TimeoutError:
+            return False
+        return True
 
     def hand(self, message: Message | None) -> None:
         """Give it an event; one that does not take them is sent away."""
@@ -108,22 +119,12 @@ class Fanout:
 
     async def _read(self, after: str) -> None:
         found = await self._store.xread({keys.EVENTS: after}, count=500, block=BLOCK_MILLISECONDS)
-        for entry in _entries(found):
-            self._hand(Message.of(Event.parse(entry)))
+        for _, entries in found:
+            for entry in entries:
+                self._hand(Message.of(Event.parse(entry)))
 
     def _hand(self, message: Message) -> None:
         self._after = message.event.id
         for listener in self._listeners:
             if listener.job_id in (None, message.event.job_id):
                 listener.hand(message)
-
-
-def _entries(found: object) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    """Return the entries of one stream from an XREAD answer, which is a list (RESP2) or a dict (RESP3)."""
-    if not found:
-        return []
-    if isinstance(found, dict):
-        (entries,) = found.values()
-        return entries[0] if entries and isinstance(entries[0], list) else entries
-    assert isinstance(found, list)
-    return list(found[0][1])

@@ -23,6 +23,11 @@ def parse(model: type[M], raw: bytes) -> M:
         raise Problem("malformed_json", str(error)) from error
 
 
+def fault(pointer: str, code: str, message: str) -> Problem:
+    """Return the problem of one fault. `pointer` is empty for the whole body."""
+    return invalid([Fault(pointer, code, message)])
+
+
 def invalid(faults: Iterable[Fault]) -> Problem:
     """Return the problem that lists these faults."""
     found = tuple(faults)

@@ -74,7 +74,7 @@ class Gate:
             if key is not None and key.requests_per_minute is not None:
                 await _count(services, key, key.requests_per_minute)
         except (ConnectionError, TimeoutError) as error:
-            raise Problem("store_unavailable", str(error), {"Retry-After": "2"}) from None
+            raise Problem("store_unavailable", f"the store does not answer: {error}") from None
         return key or Key(name="stranger", sha256="0" * 64, scopes=frozenset())
 
 

@@ -1,5 +1,6 @@
 """Which problem an exception becomes: the framework's own errors, the store's, and what nobody expected."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -16,13 +17,31 @@ from api.problems import Problem, answer, from_status
 from core.faults import Fault, explained
 from core.store import Conflict, InFlight, Mismatch, QueueFull, UnknownJob
 
+EXPECTED: dict[type[Exception], Callable[[Any], Problem]] = {
+    Conflict: lambda error: Problem("illegal_transition", str(error), job_status=error.status),
+    QueueFull: lambda error: Problem("queue_full", f"{error}; try again later"),
+    UnknownJob: lambda error: Problem("job_not_found", f"there is no job {str(error)!r}; GET /v1/jobs lists yours"),
+    InFlight: lambda error: Problem(
+        "request_in_flight", f"the first request with key {str(error)!r} is not answered yet"
+    ),
+    Mismatch: lambda error: Problem(
+        "idempotency_mismatch", f"key {str(error)!r} came before with another body; use a new key"
+    ),
+    OutOfMemoryError: lambda _: Problem(
+        "store_unavailable", "the store is full: delete jobs that have ended, or give it more memory"
+    ),
+    ConnectionError: lambda error: Problem("store_unavailable", f"the store does not answer: {error}"),
+    TimeoutError: lambda error: Problem("store_unavailable", f"the store does not answer: {error}"),
+}
+"""What is raised anywhere below a route, and the problem that it becomes."""
+
 
 def install(app: FastAPI) -> None:
     """Let every error of the application end in a problem."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(RequestValidationError, _validation)
-    for kind in (Conflict, QueueFull, UnknownJob, InFlight, Mismatch, ConnectionError, TimeoutError, OutOfMemoryError):
+    for kind in EXPECTED:
         app.add_exception_handler(kind, _expected)
     app.add_exception_handler(ResponseValidationError, _unexpected)
     app.add_exception_handler(Exception, _unexpected)
@@ -66,25 +85,7 @@ def _place(error: dict[str, Any], body: Any) -> Fault:
 
 
 async def _expected(request: Request, error: Exception) -> JSONResponse:
-    return answer(request, _of(error))
-
-
-def _of(error: Exception) -> Problem:
-    match error:
-        case Conflict():
-            return Problem("illegal_transition", str(error), job_status=error.status)
-        case QueueFull():
-            return Problem("queue_full", f"{error}; try again later", {"Retry-After": "5"})
-        case UnknownJob():
-            return Problem("job_not_found", f"there is no job {str(error)!r}")
-        case InFlight():
-            return Problem("request_in_flight", f"the first request with key {str(error)!r} is not answered yet")
-        case Mismatch():
-            return Problem("idempotency_mismatch", f"key {str(error)!r} came before with another body; use a new key")
-        case OutOfMemoryError():
-            message = "the store is full: delete jobs that have ended, or give it more memory"
-            return Problem("store_unavailable", message, {"Retry-After": "5"})
-    return Problem("store_unavailable", f"the store does not answer: {error}", {"Retry-After": "2"})
+    return answer(request, next(made(error) for kind, made in EXPECTED.items() if isinstance(error, kind)))
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems: one class, one table of codes, and handlers for whatever is raised.
+"""Errors as RFC 9457 problems: one class, one table of codes; `handlers` says what becomes which.
 
 The table is the whole list of codes; the OpenAPI document is made from it. Under `/v2` a problem also has the member
 `error` that the Open Inference Protocol asks for.
@@ -40,6 +40,8 @@ CODES: dict[str, tuple[int, str]] = {
 }
 """Code -> status and title. Codes are stable: programs may rely on them, and on nothing else of a problem."""
 
+RETRY_AFTER_SECONDS = {"queue_full": 5, "quota_exceeded": 5, "store_unavailable": 2}
+"""When the same request may succeed, for codes that do not depend on more."""
 _BY_STATUS = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
               406: "not_acceptable", 413: "body_too_large", 415: "unsupported_media_type", 422: "invalid"}  # fmt: skip
 MEDIA_TYPE = "application/problem+json"
@@ -76,7 +78,9 @@ class Problem(Exception):
 
     def __init__(self, code: str, detail: str, headers: dict[str, str] | None = None, **extra: Any) -> None:
         super().__init__(detail)
-        self.code, self.detail, self.headers, self.extra = code, detail, headers or {}, extra
+        self.code, self.detail, self.extra = code, detail, extra
+        soon = RETRY_AFTER_SECONDS.get(code)
+        self.headers = ({"Retry-After": str(soon)} if soon else {}) | (headers or {})
 
     @property
     def status(self) -> int:

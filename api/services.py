@@ -15,7 +15,11 @@ from core.store import Access, Checkpoints, Counters, Documents, Exchange, Jobs,
 
 @dataclass
 class Services:
-    """Store and exchange behind their own classes. The store is synchronous, for routes that run in threads."""
+    """Store and exchange behind their own classes.
+
+    What works with the store runs in threads, on one synchronous client. What every request needs before that (session,
+    rate, the job of its address), and the stream of events, use one asynchronous client: a way to a thread costs more.
+    """
 
     settings: Settings
     store: Redis

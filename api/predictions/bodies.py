@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pydantic_core import from_json
 from starlette.datastructures import UploadFile
 
-from api.faults import invalid
+from api.faults import fault, invalid
+from api.headers import media_type
 from api.problems import Problem
 from core.data import SIDE, ImageError, treat
 from core.faults import Fault
@@ -59,7 +60,7 @@ class Sent:
 
 async def read(request: Request) -> Sent:
     """Return the body of a request. Raises Problem for a media type that is not understood."""
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    kind = media_type(request)
     if kind == "application/json":
         return Sent(json=await request.body())
     if kind != "multipart/form-data":
@@ -69,13 +70,13 @@ async def read(request: Request) -> Sent:
         files = [((part.filename or "")[:SHOWN], await part.read()) for part in parts]
         model = form.get("model")
     if not files:
-        raise _fault("/image", "no_images", "there is no file in a field `image`")
+        raise fault("/image", "no_images", "there is no file in a field `image`")
     return Sent(files=tuple(files), model=model if isinstance(model, str) else None)
 
 
 def _document(raw: bytes) -> tuple[Images, str | None]:
     if raw.count(b"[") + raw.count(b"{") > MAX_IMAGES + 2:
-        raise _fault("", "too_many_images", f"at most {MAX_IMAGES:,} images are taken in one request")
+        raise fault("", "too_many_images", f"at most {MAX_IMAGES:,} images are taken in one request")
     try:
         body = from_json(raw, allow_inf_nan=False)
     except ValueError as error:
@@ -87,10 +88,10 @@ def _document(raw: bytes) -> tuple[Images, str | None]:
         message = "send either `images`, a list of base64 strings, or `pixels`, a list of lists of 784 numbers"
         if isinstance(body, dict) and (others := sorted(set(body) - {"images", "pixels", "model"})):
             message = f"{message}; there is no field {others[0]!r} here"
-        raise _fault("", "one_of_images_pixels", message)
+        raise fault("", "one_of_images_pixels", message)
     model = body.get("model")
     if not isinstance(model, str | None):
-        raise _fault("/model", "string_type", "a job's id or an alias is a string")
+        raise fault("/model", "string_type", "a job's id or an alias is a string")
     images = _pixels(body["pixels"]) if forms == ["pixels"] else _pictures(body["images"], "/images", _from_text)
     return images, model
 
@@ -99,7 +100,7 @@ def _pixels(rows: Sequence[Any]) -> Images:
     """Return rows of 784 numbers as images; `bytes` takes whole numbers from 0 to 255, and nothing else, at once."""
     wrong = next((i for i, row in enumerate(rows) if type(row) is not list or len(row) != PIXELS), None)
     if wrong is not None:
-        raise _fault(f"/pixels/{wrong}", "wrong_length", f"an image is a list of {PIXELS} numbers, row after row")
+        raise fault(f"/pixels/{wrong}", "wrong_length", f"an image is a list of {PIXELS} numbers, row after row")
     try:
         data = b"".join(map(bytes, rows))
     except (TypeError, ValueError):
@@ -109,7 +110,7 @@ def _pixels(rows: Sequence[Any]) -> Images:
 
 def _rounded(row: Sequence[Any], index: int) -> bytes:
     if not all(isinstance(value, int | float) and 0 <= value <= 255 for value in row):
-        raise _fault(f"/pixels/{index}", "wrong_pixel", "a pixel is a number from 0 to 255")
+        raise fault(f"/pixels/{index}", "wrong_pixel", "a pixel is a number from 0 to 255")
     return bytes(map(round, row))
 
 
@@ -130,7 +131,7 @@ def _pictures(sent: Iterable[Any], place: str, read: Callable[[Any], Images]) ->
         if len(wrong) == MOST_FAULTS:
             break
         if time.monotonic() > end:
-            raise _fault(f"{place}/{index}", "too_much_to_decode", "send these pictures in several requests")
+            raise fault(f"{place}/{index}", "too_much_to_decode", "send these pictures in several requests")
     if wrong:
         raise invalid(wrong)
     return _some(np.array(images, np.uint8), place)
@@ -154,9 +155,5 @@ def _from_text(text: Any) -> Images:
 
 def _some(images: Images, place: str) -> Images:
     if not len(images):
-        raise _fault(place, "no_images", "there is no image in the request")
+        raise fault(place, "no_images", "there is no image in the request")
     return images
-
-
-def _fault(pointer: str, code: str, message: str) -> Problem:
-    return invalid([Fault(pointer, code, message)])

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from api.faults import invalid
-from api.problems import Problem
+from api.faults import fault, invalid
 from core import faults
-from core.faults import Fault, Invalid
+from core.faults import Invalid
 from core.job import IMPORTING, Job, Model, Reason, Status, new_id, now
 from core.nn import Network
 from core.numerics import digest
@@ -24,7 +23,7 @@ from core.training import network_for
 HEADER_BYTES = 1 << 20
 
 
-def parse(data: bytes, check: Callable[[JobSpec], None] = lambda spec: None) -> tuple[JobSpec, NDArray[Any]]:
+def parse(data: bytes, check: Callable[[JobSpec], None]) -> tuple[JobSpec, NDArray[Any]]:
     """Return spec and parameters (P,) of a file as `GET /v1/jobs/{id}/model` writes it. Raises Problem `invalid`.
 
     `check` raises for a spec that is not wanted; only one that passes is made a network of.
@@ -34,11 +33,11 @@ def parse(data: bytes, check: Callable[[JobSpec], None] = lambda spec: None) -> 
     try:
         tensors = load(data)
     except (SafetensorError, KeyError, TypeError) as error:  # the latter for dtypes that NumPy does not have
-        raise _fault("", "not_safetensors", f"the file cannot be read: {error}") from None
+        raise fault("", "not_safetensors", f"the file cannot be read: {error}") from None
     with np.errstate(over="ignore"):
         vector = _flat(network_for(spec), tensors).astype(spec.dtype)
     if not np.isfinite(vector).all():
-        raise _fault("", "not_finite", f"a weight is not a finite number of {spec.dtype}")
+        raise fault("", "not_finite", f"a weight is not a finite number of {spec.dtype}")
     return spec, vector
 
 
@@ -79,19 +78,19 @@ def _metadata(data: bytes) -> Mapping[str, Any]:
         header = json.loads(data[8 : 8 + length])
         return header.get("__metadata__") or {}
     except (ValueError, AttributeError, RecursionError) as error:
-        raise _fault("", "not_safetensors", f"this is not a safetensors file: {error}") from None
+        raise fault("", "not_safetensors", f"this is not a safetensors file: {error}") from None
 
 
 def _spec(metadata: Mapping[str, Any]) -> JobSpec:
     text = metadata.get("spec")
     if not isinstance(text, str):
-        raise _fault("/metadata/spec", "missing", "the file's metadata need `spec`, a job spec as JSON")
+        raise fault("/metadata/spec", "missing", "the file's metadata need `spec`, a job spec as JSON")
     try:
         spec = faults.parse(JobSpec, text.encode())
     except Invalid as error:
         raise invalid(replace(one, pointer=f"/metadata/spec{one.pointer}") for one in error.faults) from None
     except ValueError as error:
-        raise _fault("/metadata/spec", "json_invalid", str(error)) from None
+        raise fault("/metadata/spec", "json_invalid", str(error)) from None
     return spec.model_copy(update={"initial_weights": None, "webhook_url": None})
 
 
@@ -100,11 +99,7 @@ def _flat(network: Network, tensors: Mapping[str, NDArray[Any]]) -> NDArray[Any]
     for name, shape in wanted.items():
         if name not in tensors or tensors[name].shape != shape:
             found = tensors[name].shape if name in tensors else "nothing"
-            raise _fault(f"/{name}", "wrong_shape", f"the spec asks for {name} of shape {shape}; there is {found}")
+            raise fault(f"/{name}", "wrong_shape", f"the spec asks for {name} of shape {shape}; there is {found}")
         if not np.issubdtype(tensors[name].dtype, np.floating) or not np.isfinite(tensors[name]).all():
-            raise _fault(f"/{name}", "not_finite", f"{name} must hold floats, all of them finite")
+            raise fault(f"/{name}", "not_finite", f"{name} must hold floats, all of them finite")
     return np.concatenate([tensors[name].ravel() for name in wanted])
-
-
-def _fault(pointer: str, code: str, message: str) -> Problem:
-    return invalid([Fault(pointer, code, message)])

@@ -6,11 +6,10 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import CallerDep, ServicesDep, find_job, reads, submits
-from api.faults import invalid
+from api.faults import fault
 from api.problems import Problem, documented
 from api.security import Key
 from api.services import Services
-from core.faults import Fault
 from core.job import is_id
 
 router = APIRouter(prefix="/v1/aliases", tags=["models"])
@@ -66,7 +65,7 @@ def put_alias(services: ServicesDep, key: CallerDep, name: Name, asked: AliasReq
     """Let a name stand for a job's model, whatever it stood for before."""
     if is_id(name):
         message = f"{name!r} has the form of a job's id; choose another name"
-        raise invalid([Fault("#/path/name", "form_of_a_job_id", message)])
+        raise fault("#/path/name", "form_of_a_job_id", message)
     present = services.documents.alias(name)
     if present is not None and not key.owns(present.get("owner")):
         raise Problem("not_found", f"{name!r} is taken, and no alias of yours; choose another name")

@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import ServicesDep, administers, reads, submits
-from api.faults import invalid
+from api.faults import fault
+from api.headers import media_type
 from api.problems import Problem, documented
 from api.services import Services
 from core.data import DatasetError, Description, UnknownDataset, catalogue, describe, install, remove, uploaded
-from core.faults import Fault
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
@@ -82,8 +82,7 @@ async def upload_dataset(request: Request, services: ServicesDep, name: UploadNa
 
     Pictures become grey, 28x28; without a test split each seventh sample is one. Jobs rely on it, so it never changes.
     """
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind not in MEDIA_TYPES:
+    if media_type(request) not in MEDIA_TYPES:
         raise Problem("unsupported_media_type", f"send the file as one of: {', '.join(MEDIA_TYPES)}")
     if name in services.uploads:
         raise Problem("dataset_exists", f"data set {name!r} is being uploaded already")
@@ -127,7 +126,7 @@ def _install(services: Services, name: str, file: File) -> DatasetView:
     try:
         return _described(install(name, file, services.settings.data_dir, progress))
     except DatasetError as error:
-        raise invalid([Fault("", error.code, str(error))]) from error
+        raise fault("", error.code, str(error)) from error
     except FileExistsError as error:
         raise Problem("dataset_exists", str(error)) from error
 

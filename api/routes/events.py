@@ -10,10 +10,9 @@ from starlette.concurrency import run_in_threadpool
 
 from api.deps import CallerDep, JobDep, ServicesDep, reads
 from api.fanout import Listener, Message
-from api.faults import invalid
+from api.faults import fault
 from api.problems import documented
 from api.services import Services
-from core.faults import Fault
 from core.job import ENDED, Status
 from core.store import Event, replay
 
@@ -31,7 +30,7 @@ async def last_event_id(
 ) -> str | None:
     """Return the id that the listener saw last, None on its first visit."""
     if value and not _ID.fullmatch(value):
-        raise invalid([Fault("#/header/Last-Event-ID", "unknown_event_id", "this is no id of an event")])
+        raise fault("#/header/Last-Event-ID", "unknown_event_id", "this is no id of an event")
     return value or None
 
 

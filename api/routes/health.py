@@ -1,15 +1,23 @@
 """Alive and ready. Machines go by the status code."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Response
+from pydantic import BaseModel
 from redis.exceptions import RedisError
 
 from api.deps import ServicesDep
-from api.views import Health
 
 router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """`checks` says for each part whether it can be reached, or how many there are."""
+
+    status: Literal["ok", "not ready"]
+    checks: dict[str, str] = {}
+
 
 _NOT_READY: dict[int | str, Any] = {503: {"model": Health, "description": "`checks` says why"}}
 

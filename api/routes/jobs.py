@@ -3,18 +3,17 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import CallerDep, JobId, ServicesDep, own_job, reads
-from api.faults import invalid
+from api.faults import fault
+from api.headers import IfNoneMatch, matches
 from api.problems import documented
 from api.views import JobList, JobView
-from api.waiting import changed
-from core.faults import Fault
 from core.job import ENDED, Job, Status
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -90,7 +89,7 @@ def _below(cursor: str | None) -> int | None:
             return int(text)
     except ValueError:
         pass
-    raise invalid([Fault("#/query/after", "unknown_cursor", "this is not a cursor; take `next` of the page before")])
+    raise fault("#/query/after", "unknown_cursor", "this is not a cursor; take `next` of the page before")
 
 
 @router.get(
@@ -106,7 +105,7 @@ async def get_job(
     services: ServicesDep,
     key: CallerDep,
     job_id: JobId,
-    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+    if_none_match: IfNoneMatch = None,
     prefer: Annotated[
         str | None,
         Header(max_length=200, description=f"`wait=N`: hold the answer until the status changes or an evaluation "
@@ -118,13 +117,13 @@ async def get_job(
     seconds = min(int(wait[1]), LONGEST_WAIT_SECONDS) if wait else 0
     with services.fanout.listen(job_id) as listener:
         job = await own_job(services, key, job_id)
-        current = if_none_match is None or _matches(if_none_match, _etag(job))
-        if seconds and current and job.status not in ENDED and await changed(listener, seconds):
+        current = if_none_match is None or matches(if_none_match, _etag(job))
+        if seconds and current and job.status not in ENDED and await listener.notable(seconds):
             job = await own_job(services, key, job_id)
     headers = {"ETag": _etag(job), "Cache-Control": "private, no-cache"}
     if wait:
         headers["Preference-Applied"] = f"wait={seconds}"
-    if if_none_match is not None and _matches(if_none_match, headers["ETag"]):
+    if matches(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     plays = job.status is Status.QUEUED  # only then the forecast asks the store
     shown = await run_in_threadpool(services.forecast.view, job) if plays else services.forecast.view(job)
@@ -135,11 +134,3 @@ def _etag(job: Job) -> str:
     """Return a weak validator: what changes by the clock alone, or with other jobs, is not part of it."""
     steady = job.model_dump_json(exclude={"queue_position": True, "progress": {"eta_seconds"}})
     return f'W/"{hashlib.sha256(steady.encode()).hexdigest()[:20]}"'
-
-
-def _matches(header: str, etag: str) -> bool:
-    return header.strip() == "*" or etag.removeprefix("W/") in _tags(header)
-
-
-def _tags(header: str) -> Iterator[str]:
-    return (tag.strip().removeprefix("W/") for tag in header.split(","))

@@ -2,23 +2,22 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api import admission
-from api.deps import CallerDep, JobDep, ServicesDep, reads, submits
-from api.faults import invalid
+from api.deps import CallerDep, JobDep, ServicesDep, Step, reads, submits
+from api.faults import fault
+from api.headers import IfNoneMatch, matches, media_type
 from api.predictions import Model
 from api.predictions.export import FORMATS
 from api.predictions.imports import accept, new_job, parse
 from api.predictions.onnx import NotExportable
 from api.predictions.pictures import weights_png
 from api.problems import Problem, documented
-from api.routes.predictions import Step
 from api.security import Key
 from api.services import Services
 from api.views import JobView
-from core.faults import Fault
 from core.numerics import digest
 from core.store import Leases
 
@@ -26,18 +25,24 @@ router = APIRouter(prefix="/v1", tags=["models"])
 
 IMPORT_MILLISECONDS = 60_000
 """How long a store that is busy may take to keep a model; until then no aggregator looks at it."""
+OCTETS = "application/octet-stream"
 FILE_BYTES = 96 << 20
 """Of an uploaded model: 10,000,000 parameters in float64, and its header."""
 _PROBLEMS = documented("unauthenticated", "forbidden", "job_not_found", "not_there_yet", "invalid", "store_unavailable")
+_UNCHANGED: dict[int | str, Any] = {304: {"description": "Not changed"}}
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
-_UPLOAD = {"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}}
+_UPLOAD = {"requestBody": {"required": True, "content": {OCTETS: _BINARY}}}
 
 
 @router.get(
     "/jobs/{job_id}/model",
     dependencies=reads,
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": _BINARY, "application/zip": _BINARY}}, **_PROBLEMS},
+    responses={
+        200: {"content": {OCTETS: _BINARY, "application/zip": _BINARY}},
+        **_UNCHANGED,
+        **_PROBLEMS,
+    },
 )
 def download_model(
     services: ServicesDep,
@@ -45,23 +50,26 @@ def download_model(
     job: JobDep,
     format: Literal["safetensors", "npz", "onnx"] = "safetensors",
     step: Step = "last",
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Download the weights: safetensors or npz with the spec in them, or an ONNX graph from pixels to probabilities."""
     model = services.models.of_job(key, job.id, step)
-    write, media_type = FORMATS[format]
+    tag, (write, kind) = _tag(model), FORMATS[format]
+    if matches(if_none_match, tag["ETag"]):
+        return Response(status_code=304, headers=tag)
     try:
         content = write(model)
     except NotExportable as error:
-        raise invalid([Fault("#/query/format", "not_exportable", str(error))]) from error
+        raise fault("#/query/format", "not_exportable", str(error)) from error
     name = f"{model.job_id}-{model.step}.{format}"
-    return Response(content, 200, {"Content-Disposition": f'attachment; filename="{name}"', **_tag(model)}, media_type)
+    return Response(content, 200, {"Content-Disposition": f'attachment; filename="{name}"', **tag}, kind)
 
 
 @router.get(
     "/jobs/{job_id}/weights.png",
     dependencies=reads,
     response_class=Response,
-    responses={200: {"content": {"image/png": _BINARY}}, 304: {"description": "Not changed"}, **_PROBLEMS},
+    responses={200: {"content": {"image/png": _BINARY}}, **_UNCHANGED, **_PROBLEMS},
 )
 def show_weights(
     services: ServicesDep,
@@ -69,17 +77,17 @@ def show_weights(
     job: JobDep,
     layer: Annotated[int, Query(ge=0, le=31)] = 0,
     step: Step = "last",
-    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Show a layer's weights: of the first a small picture for each unit. Blue is negative, red positive."""
     model = services.models.of_job(key, job.id, step)
     tag = _tag(model)
-    if if_none_match and tag["ETag"] in if_none_match:
+    if matches(if_none_match, tag["ETag"]):
         return Response(status_code=304, headers=tag)
     try:
         return Response(weights_png(model, layer), 200, tag, "image/png")
     except LookupError as error:
-        raise invalid([Fault("#/query/layer", "no_weights", str(error))]) from error
+        raise fault("#/query/layer", "no_weights", str(error)) from error
 
 
 @router.post(
@@ -99,9 +107,8 @@ async def upload_model(request: Request, services: ServicesDep, key: CallerDep) 
 
     Predictions, exports, aliases, and `initial_weights` of other jobs work with it as with any job.
     """
-    kind = request.headers.get("content-type", "application/octet-stream").split(";")[0].strip().lower()
-    if kind != "application/octet-stream":
-        raise Problem("unsupported_media_type", "send a safetensors file as application/octet-stream")
+    if media_type(request, absent=OCTETS) != OCTETS:
+        raise Problem("unsupported_media_type", f"send a safetensors file as {OCTETS}")
     return await run_in_threadpool(_import, services, key, await request.body())
 
 
@@ -115,4 +122,4 @@ def _import(services: Services, key: Key, data: bytes) -> Response:
 
 
 def _tag(model: Model) -> dict[str, str]:
-    return {"ETag": f'"{digest(model.parameters)[:20]}"', "Cache-Control": "private, no-cache"}
+    return {"ETag": f'"{model.step}-{digest(model.parameters)[:20]}"', "Cache-Control": "private, no-cache"}

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import CallerDep, JobId, ServicesDep, reads
+from api.deps import CallerDep, JobId, ServicesDep, Step, reads
 from api.predictions import Sent, read
 from api.predictions.answers import Predictions, answered
 from api.predictions.bodies import BODY_BYTES
@@ -20,9 +20,6 @@ from core.store import SECONDS
 
 router = APIRouter(prefix="/v1", tags=["predictions"], dependencies=reads)
 
-Step = Annotated[
-    str, Query(pattern=r"^(last|best|\d{1,12})$", description="`last`, `best`, or a step whose checkpoint is kept")
-]
 Preview = Annotated[bool, Query(description="send back the 28x28 image that the model saw")]
 Name = Annotated[str | None, Query(max_length=100, description="a job's id or an alias; else the best model there is")]
 

@@ -5,16 +5,58 @@ import io
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
+from pydantic import BaseModel, Field
 
 from api.deps import JobDep, ServicesDep, reads
 from api.problems import Problem, documented
-from api.views import CheckpointList, CheckpointView, EvaluationView, History, Point
-from core.store import best
+from core.store import Summary, best
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], dependencies=reads)
 
 _PROBLEMS = documented("unauthenticated", "forbidden", "job_not_found", "invalid", "store_unavailable")
 _CSV = {"content": {"text/csv": {"schema": {"type": "string"}, "example": "step,loss,test_accuracy\r\n"}}}
+
+
+class Point(BaseModel):
+    """A point of a job's history. Accuracies from 0 to 1, null where nothing was evaluated."""
+
+    step: int
+    loss: float | None = None
+    test_accuracy: float | None = None
+    validation_accuracy: float | None = None
+    elapsed_seconds: float | None = None
+    at: str | None = None
+
+
+class History(BaseModel):
+    """The points so far, by step. A long history is thinned: the first and last points and evaluations stay."""
+
+    job_id: str
+    data: list[Point]
+
+
+class EvaluationView(BaseModel):
+    """The newest evaluation on the whole test split."""
+
+    job_id: str
+    step: int
+    test_accuracy: float
+    validation_accuracy: float | None = None
+    confusion: list[list[int]] = Field(description="samples by true class (rows) and predicted class (columns)")
+    by_class: list[float | None] = Field(description="accuracy of each class; null for a class without test samples")
+
+
+class CheckpointView(Summary):
+    """A kept checkpoint. `best` is the one with the highest accuracy, `last` the newest."""
+
+    best: bool
+    last: bool
+
+
+class CheckpointList(BaseModel):
+    """What is kept of a job, by step."""
+
+    data: list[CheckpointView]
 
 
 @router.get(

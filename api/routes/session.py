@@ -3,17 +3,33 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import CallerDep, ServicesDep
 from api.gate import COOKIE, cookie
 from api.problems import Problem, documented
 from api.security import ANYONE, Key
-from api.views import Login, SessionView
 from core.store.access import SESSION_SECONDS
 
 router = APIRouter(prefix="/v1/session", tags=["session"])
 
 _PROBLEMS = documented("malformed_json", "unauthenticated", "invalid", "store_unavailable")
+
+
+class Login(BaseModel):
+    """An API key, to open a session of the page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(min_length=1, max_length=200)
+
+
+class SessionView(BaseModel):
+    """Who is logged in; `keys` says whether this server asks for keys at all."""
+
+    name: str | None
+    scopes: list[str]
+    keys: bool
 
 
 @router.post("", response_model=SessionView, responses=_PROBLEMS)

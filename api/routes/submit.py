@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from api import admission, estimates
 from api.deps import CallerDep, ServicesDep, submits
 from api.faults import parse
+from api.headers import media_type
 from api.problems import Problem, documented
 from api.security import Key
 from api.services import Services
@@ -20,7 +21,7 @@ from core.store import Idempotency, QueueFull
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
-_JSON = re.compile(r"^application/([\w.-]+\+)?json(;|$)", re.IGNORECASE)
+_JSON = re.compile(r"application/([\w.-]+\+)?json")
 _BODY = {
     "requestBody": {
         "required": True,
@@ -47,7 +48,7 @@ _BODY = {
 
 async def posted(request: Request) -> JobSpec:
     """Return the spec in the body: parsed from its bytes, so that nothing is coerced and NaN is refused."""
-    if not _JSON.match(request.headers.get("content-type", "")):
+    if not _JSON.fullmatch(media_type(request)):
         raise Problem("unsupported_media_type", "send the spec as application/json")
     return await run_in_threadpool(parse, JobSpec, await request.body())
 

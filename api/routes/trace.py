@@ -9,17 +9,15 @@ from fastapi import APIRouter, Body
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import CallerDep, JobDep, ServicesDep, reads
-from api.faults import invalid
+from api.deps import CallerDep, JobDep, ServicesDep, Step, reads
+from api.faults import fault
 from api.predictions import Model
 from api.predictions.answers import png
 from api.predictions.bodies import from_base64
 from api.predictions.trace import Direction, Trace, address, locate, trace
-from api.problems import Problem, documented
-from api.routes.predictions import Step
+from api.problems import documented
 from api.services import Services
 from core.data import SIDE, ImageError, UnknownDataset, load, treat
-from core.faults import Fault
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["models"], dependencies=reads)
 
@@ -101,7 +99,7 @@ def trace_direction(
         inputs, parameters = model.inputs(image).astype(np.float64), model.parameters.astype(np.float64)
         found = trace(model.network, parameters, direction, inputs, label)
     except TypeError as error:
-        raise _fault("/layer", "not_differentiable", f"no tangent goes through this network: {error}") from error
+        raise fault("/layer", "not_differentiable", f"no tangent goes through this network: {error}") from error
     return _view(model, direction, image, label, found)
 
 
@@ -110,7 +108,7 @@ def _label(model: Model, asked: TraceRequest, image: NDArray[np.uint8], known: i
     label = asked.label if asked.label is not None else known
     label = int(model.answer(image).argmax()) if label is None else label
     if label >= len(model.classes):
-        raise _fault("/label", "unknown_class", f"there are {len(model.classes)} classes")
+        raise fault("/label", "unknown_class", f"there are {len(model.classes)} classes")
     return label
 
 
@@ -135,7 +133,7 @@ def _direction(model: Model, asked: TraceRequest) -> Direction:
             return locate(model.network, asked.parameter)
         return address(model.network, asked.layer, asked.name, asked.row, asked.column)
     except LookupError as error:
-        raise _fault("", "no_such_parameter", str(error)) from error
+        raise fault("", "no_such_parameter", str(error)) from error
 
 
 def _image(services: Services, model: Model, asked: TraceRequest) -> tuple[NDArray[np.uint8], int | None]:
@@ -148,9 +146,9 @@ def _image(services: Services, model: Model, asked: TraceRequest) -> tuple[NDArr
     try:
         data = load(model.spec.dataset.name, SIDE, settings.data_dir, settings.hub_datasets)
     except UnknownDataset as error:
-        raise _fault("/test_sample", "unknown_dataset", f"{error}; send `pixels` or an `image`") from error
+        raise fault("/test_sample", "unknown_dataset", f"{error}; send `pixels` or an `image`") from error
     if number >= len(data.test_labels):
-        raise _fault("/test_sample", "no_such_sample", f"the test split has {len(data.test_labels)} samples")
+        raise fault("/test_sample", "no_such_sample", f"the test split has {len(data.test_labels)} samples")
     return np.asarray(data.test_images[number]).reshape(1, SIDE, SIDE), int(data.test_labels[number])
 
 
@@ -158,10 +156,6 @@ def _picture(text: str) -> NDArray[np.uint8]:
     try:
         return treat(from_base64(text))
     except ImageError as error:
-        raise _fault("/image", error.code, str(error)) from error
+        raise fault("/image", error.code, str(error)) from error
     except ValueError:
-        raise _fault("/image", "not_base64", "an image is a string of base64") from None
-
-
-def _fault(pointer: str, code: str, message: str) -> Problem:
-    return invalid([Fault(pointer, code, message)])
+        raise fault("/image", "not_base64", "an image is a string of base64") from None

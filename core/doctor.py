@@ -14,17 +14,14 @@ from threadpoolctl import threadpool_limits
 from core.data import describe
 from core.hosts import is_loopback
 from core.numerics import platform_digest
-from core.settings import Settings
+from core.settings import OLDEST_SERVER, STORE_OPTIONS, Settings
 from core.store import ServerError, ServerRefusal, connect
 from core.store.broker import is_redis
 
-OLDEST = (7, 0)
 FREE_BYTES = 1_000_000_000
 """Data sets as arrays and the store's file need about this much."""
 SKEW_SECONDS = 2.0
 """Times of events are the hosts' own: more than this and they read strangely."""
-WANTED = {"maxmemory-policy": "noeviction", "appendonly": "yes", "appendfsync": "always"}
-"""Otherwise the store loses jobs: evicts them when it is full, or forgets the last ones when it dies."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,9 @@ def _server(role: str, url: str, more: Callable[[Any], Iterator[Finding]]) -> It
     try:
         with connect(url) as server:
             version = server.info("server")["redis_version"]
-            new_enough = tuple(int(part) for part in version.split(".")[:2]) >= OLDEST
-            yield Finding(role, new_enough, f"version {version}", "install Redis or Valkey 7.0 or newer")
+            new_enough = tuple(int(part) for part in version.split(".")[:2]) >= OLDEST_SERVER
+            oldest = ".".join(map(str, OLDEST_SERVER))
+            yield Finding(role, new_enough, f"version {version}", f"install Redis or Valkey {oldest} or newer")
             skew = abs(_seconds(server.time()) - time.time())
             advice = "let both hosts keep time by NTP"
             yield Finding(f"{role}'s clock", skew < SKEW_SECONDS, f"{skew:.1f} s apart from here", advice)
@@ -102,11 +100,11 @@ def _server(role: str, url: str, more: Callable[[Any], Iterator[Finding]]) -> It
 
 def _store(server: Any) -> Iterator[Finding]:
     try:
-        told = {name: server.config_get(name).get(name, "unknown") for name in WANTED}
+        told = {name: server.config_get(name).get(name, "unknown") for name in STORE_OPTIONS}
     except ServerRefusal as error:  # as hosted servers do
-        yield Finding("store's settings", True, f"cannot be seen ({error}); they should be {WANTED}")
+        yield Finding("store's settings", True, f"cannot be seen ({error}); they should be {STORE_OPTIONS}")
         return
-    for name, wanted in WANTED.items():
+    for name, wanted in STORE_OPTIONS.items():
         found = told[name]
         yield Finding(f"store's {name}", found == wanted, found, f"CONFIG SET {name} {wanted}, and in its file too")
 

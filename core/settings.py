@@ -12,6 +12,10 @@ from core.hosts import is_loopback
 SOCKET_URL = "unix://"
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
 """The workers are the parallelism, and with another number of threads BLAS gives other last bits."""
+OLDEST_SERVER = (7, 0)
+"""The first Redis, or Valkey, that has what store and exchange use (`BLMPOP`, `EXPIRE ... GT`)."""
+STORE_OPTIONS = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+"""How the store's server must be set: every write is on disk before it answers, and nothing is evicted."""
 PORTABLE = {
     "x86_64": {"OPENBLAS_CORETYPE": "Haswell", "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR"},
     "aarch64": {"OPENBLAS_CORETYPE": "ARMV8"},

@@ -1,4 +1,4 @@
-"""The routes, one noun a file."""
+"""The routes, one concern a file."""
 
 from fastapi import FastAPI
 

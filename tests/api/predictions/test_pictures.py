@@ -4,6 +4,7 @@ import io
 
 import httpx
 import numpy as np
+import pytest
 from PIL import Image
 
 from core.rounds import State
@@ -37,7 +38,8 @@ def test_other_layers_are_matrices(client: httpx.Client, model_id: str) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "no_weights")
 
 
-def test_a_picture_that_is_known_is_not_sent_again(client: httpx.Client, model_id: str) -> None:
-    url = f"/v1/jobs/{model_id}/weights.png"
+@pytest.mark.parametrize("what", ["weights.png", "model", "model?format=onnx"])
+def test_what_is_known_is_not_sent_again(client: httpx.Client, model_id: str, what: str) -> None:
+    url = f"/v1/jobs/{model_id}/{what}"
     tag = client.get(url).headers["etag"]
     assert client.get(url, headers={"If-None-Match": tag}).status_code == 304

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from client.up import servers
+from core.settings import OLDEST_SERVER
 
 
 def program(folder: Path, name: str, version: str) -> Path:
@@ -16,7 +17,7 @@ def program(folder: Path, name: str, version: str) -> Path:
 
 def test_the_embedded_server_is_new_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert servers.version(servers.find()) >= servers.OLDEST
+    assert servers.version(servers.find()) >= OLDEST_SERVER
 
 
 @pytest.mark.parametrize(("version", "taken"), [("6.2.14", False), ("7.0.0", True), ("10.1.2", True)])

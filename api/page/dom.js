@@ -1,13 +1,13 @@
 // Elements without a framework: build them, and change only what differs.
 
 const SVG = "http://www.w3.org/2000/svg";
-const SVG_TAGS = new Set(["svg", "g", "rect", "line", "text", "title", "path", "circle"]);
+const SVG_TAGS = new Set(["svg", "rect", "line", "text", "title"]);
 
-/** Make an element. `on…` attributes are listeners; false and null leave an attribute out. */
+/** Make an element. `on…` attributes are listeners; false and null leave an attribute out, or a child. */
 export function h(tag, attributes = {}, ...children) {
   const node = SVG_TAGS.has(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) set(node, name, value);
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  fill(node, ...children);
   return node;
 }
 
@@ -23,7 +23,7 @@ export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Show exactly these children. */
+/** Show exactly these children; an array stands for its items, false and null for nothing. */
 export function fill(node, ...children) {
   node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
 }

@@ -1,17 +1,30 @@
 // Numbers and times as people read them.
 
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
+// en-GB would write 1.23m for a million.
 const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 
+/** What stands where there is no value yet. */
 export const NOTHING = "–";
 
 const shown = (write) => (value) => (value === null || value === undefined ? NOTHING : write(value));
 
+/** A count in full: `79,510`. */
 export const count = shown((value) => whole.format(value));
+
+/** A size at a glance: `79.5K`. */
 export const compact = shown((value) => (value < 1000 ? String(Number(value.toPrecision(3))) : short.format(value)));
+
+/** A share as a figure: `84.40 %`. */
 export const percent = shown((value) => `${(100 * value).toFixed(2)} %`);
-export const wholePercent = shown((value) => `${Number((100 * value).toFixed(1))} %`);
+
+/** A share as the tick of an axis: `84.4 %`, `90 %`. */
+export const tickPercent = shown((value) => `${Number((100 * value).toFixed(1))} %`);
+
+/** A loss, to four decimals. */
 export const loss = shown((value) => value.toFixed(4));
+
+/** A value or tangent, however small it is. */
 export const number = shown((value) => {
   const size = Math.abs(value);
   return value !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(3) : value.toFixed(5);
@@ -34,6 +47,8 @@ export const clock = shown((iso) => {
   const year = at.getFullYear() === today.getFullYear() ? undefined : "numeric";
   return `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year })}, ${time}`;
 });
+
+/** A size in memory: `512 kB`, `79 MB`. */
 export const bytes = shown((value) =>
   value < 1e6 ? `${(value / 1e3).toFixed(0)} kB` : `${(value / 1e6).toFixed(0)} MB`,
 );
@@ -46,3 +61,7 @@ export function summary(spec) {
   const layers = spec.network.layers.map((layer) => layer.custom ?? layer.units);
   return `${[spec.dataset.image_size ** 2, ...layers].join("-")}, ${spec.gradient.method}`;
 }
+
+/** What a job or an estimate counts, as [name, number]: passes, or evaluations where its method makes no passes. */
+export const work = ({ passes, evaluations }) =>
+  passes || !evaluations ? ["Passes", passes] : ["Evaluations", evaluations];

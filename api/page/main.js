@@ -13,11 +13,13 @@ import { jobsView } from "./views/jobs.js";
 import { loginView } from "./views/login.js";
 import { newView } from "./views/new.js";
 
+const AGAIN_MILLISECONDS = 2000;
+const REFRESH_MILLISECONDS = 10_000; // figures of which no event tells, as ETA and workers, are at most so old
 const VIEWS = { "": jobsView, new: newView, jobs: jobView, draw: drawView, compare: compareView };
 const main = document.getElementById("main");
 let leave = () => {};
 let following = false;
-let asking = false;
+let asking = false; // for a key
 
 /** Show the view of the address: `#/jobs/ID` is view `jobs` with argument `ID`. */
 function show() {
@@ -27,16 +29,14 @@ function show() {
   const name = Object.hasOwn(VIEWS, wanted) ? wanted : "";
   mark(name, argument);
   fill(main);
-  leave = VIEWS[name](main, argument) ?? (() => {});
+  leave = VIEWS[name](main, argument);
 }
 
 function mark(name, argument) {
   for (const link of document.querySelectorAll("#nav a")) {
     const here = link.getAttribute("href") === `#/${name === "jobs" ? "" : name}`;
-    link.toggleAttribute("aria-current", here);
-    if (!here) continue;
-    link.setAttribute("aria-current", "page");
-    document.title = `${argument || link.textContent} · dualtrain`;
+    link.ariaCurrent = here ? "page" : null;
+    if (here) document.title = `${argument || link.textContent} · dualtrain`;
   }
 }
 
@@ -45,10 +45,10 @@ async function begin() {
     store.link.session = await api.session();
   } catch (trouble) {
     fill(main, h("p", { class: "trouble", role: "alert" }, trouble.message));
-    setTimeout(begin, 2000);
+    setTimeout(begin, AGAIN_MILLISECONDS);
     return;
   }
-  header.show(enter);
+  header.show();
   if (store.link.session.keys && !store.link.session.name) ask();
   else await enter();
 }
@@ -61,7 +61,7 @@ function ask() {
     if (following) return location.reload(); // what is known and followed may be somebody else's
     asking = false;
     store.link.session = session;
-    header.show(enter);
+    header.show();
     return enter();
   });
 }
@@ -100,5 +100,5 @@ window.addEventListener("hashchange", () => {
   show();
   main.focus();
 });
-setInterval(() => document.visibilityState === "visible" && following && store.refreshSoon(), 10_000);
+setInterval(() => document.visibilityState === "visible" && following && store.refreshSoon(), REFRESH_MILLISECONDS);
 begin();

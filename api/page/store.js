@@ -2,17 +2,22 @@
 
 import * as api from "./api.js";
 
-const ROUNDS = 60;
-const POINTS = 4000;
+/** So many rounds of a job are kept, the newest. */
+export const ROUNDS = 60;
+const POINTS = 4000; // of a history: more than a chart has pixels
 const LIST_MILLISECONDS = 700;
 
+/** All jobs that were read, by id. */
 export const jobs = new Map();
+/** By a job's id its history, oldest point first: {step, loss, test_accuracy, validation_accuracy, elapsed_seconds}. */
 export const histories = new Map();
-export const rounds = new Map(); // job id -> rounds told, oldest first: {step, shards, retries}
+/** By a job's id its rounds that were told of, oldest first: {step, shards: [{shard, worker, seconds, retries}]}. */
+export const rounds = new Map();
+/** How the page stands with the service. */
 export const link = {
-  live: false,
-  next: null,
-  paged: false,
+  live: false, // whether the stream of events is open
+  next: null, // the cursor of the jobs that are older than those read
+  paged: false, // whether older ones were asked for: then `next` is not the newest page's any more
   workers: null,
   trouble: null, // why the last reading of list or workers failed
   session: { keys: false, scopes: ["submit"] },
@@ -35,6 +40,7 @@ function tell(id, type) {
 /** Jobs, newest first. */
 export const newest = () => [...jobs.values()].sort((one, other) => other.created_at.localeCompare(one.created_at));
 
+/** Whether who is logged in may do more than read. */
 export const maySubmit = () => !link.session.keys || link.session.scopes.some((scope) => scope !== "read");
 
 /** Take a job as the service told it. */
@@ -49,11 +55,13 @@ function hold(job) {
   asked.delete(job.id);
 }
 
+/** Drop all that is known of a job. */
 export function forget(id) {
   for (const known of [jobs, histories, rounds, asked]) known.delete(id);
   tell(id, "deleted");
 }
 
+/** Take note of whether the stream of events is open. */
 export function setLive(live) {
   if (link.live === live) return;
   link.live = live;
@@ -78,6 +86,7 @@ function take(page) {
   if (!link.paged) link.next = page.next;
 }
 
+/** Read the next page of older jobs. */
 export async function older() {
   const page = await api.jobs(link.next);
   page.data.forEach(hold);
@@ -117,6 +126,7 @@ export function catchUp() {
   refreshSoon(...[...jobs.values()].filter((job) => !job.finished_at).map((job) => job.id));
 }
 
+/** Read the history of a job; from then on its events carry it on. */
 export async function loadHistory(id) {
   histories.set(id, (await api.history(id)).data);
   tell(id, "history");
@@ -126,7 +136,7 @@ export async function loadHistory(id) {
 export async function loadRounds(id) {
   if (rounds.has(id)) return;
   const steps = (await api.past(id)).filter(([type]) => type === "step");
-  for (const [, data] of steps) addRound(id, { step: data.step, shards: data.shards, failed: [] });
+  for (const [, { step, shards }] of steps) addRound(id, { step, shards });
   tell(id, "job");
 }
 
@@ -147,7 +157,7 @@ const EVENTS = {
     const { job_id: id, loss, shards, ...progress } = data;
     Object.assign(job.progress, progress);
     job.metrics.loss = loss;
-    addRound(id, { step: data.step, shards, failed: [] });
+    addRound(id, { step: data.step, shards });
     addPoint(id, { step: data.step, loss, elapsed_seconds: null });
   },
   evaluation(job, data) {
@@ -155,9 +165,8 @@ const EVENTS = {
     Object.assign(job.metrics, point);
     addPoint(id, { ...point, elapsed_seconds: null });
   },
-  retry(job, data) {
+  retry(job) {
     job.retries += 1;
-    rounds.get(job.id)?.at(-1)?.failed.push(data);
   },
 };
 

@@ -38,6 +38,13 @@ def test_a_drawn_digit_is_read(page: Page, trained: str, digit: int) -> None:
     assert preview.evaluate("async image => (await image.decode(), image.naturalWidth)") == 28
 
 
+def test_a_tap_leaves_a_dot(page: Page, trained: str) -> None:
+    page.goto(f"/#/draw/{trained}")
+    draw(page, [[(0.5, 0.5)]])
+    shade = "pen => pen.getContext('2d').getImageData(pen.width / 2, pen.height / 2, 1, 1).data[0]"
+    assert page.locator("canvas.pen").evaluate(shade) == 255
+
+
 def test_test_digits_are_read_by_keyboard_alone(page: Page, trained: str) -> None:
     page.goto(f"/#/draw/{trained}")
     samples = page.locator("button.sample")

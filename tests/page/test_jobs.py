@@ -104,6 +104,23 @@ def test_the_page_goes_on_after_the_server_was_killed(
     status(page, "cancelled")
 
 
+def test_what_a_method_counts_has_one_figure(page: Page, submit: Callable[..., str]) -> None:
+    page.goto("/")
+    expect(page.locator("#status")).to_contain_text("2 workers")
+    page.goto(f"/#/jobs/{submit(gradient={'method': 'spsa'}, max_steps=100)}")
+    status(page, "succeeded")
+    names = page.locator("dl.facts dt").all_inner_texts()
+    assert ("Evaluations" in names, "Passes" in names) == (True, False)
+
+
+def test_a_job_that_is_over_at_once_has_its_curves(page: Page, submit: Callable[..., str]) -> None:
+    page.goto("/")
+    expect(page.locator("#status")).to_contain_text("2 workers")
+    page.goto(f"/#/jobs/{submit(max_steps=3)}")
+    status(page, "succeeded")
+    expect(page.locator(".plot canvas")).to_have_count(2)
+
+
 def test_jobs_lie_over_each_other(page: Page, submit: Callable[..., str], trained: str) -> None:
     other = submit(name="spsa", gradient={"method": "spsa"}, max_steps=200)
     page.goto(f"/#/compare/{trained},{other}")

@@ -24,7 +24,7 @@ export function answer() {
     say(said, `This is a ${found.label}.`);
     fill(who, `${sure} % sure, says step ${model.step} of `, job);
     bars.forEach((one, digit) => one.set(found.probabilities[digit] ?? 0, digit === found.digit));
-    seen.src = found.preview.startsWith("data:") ? found.preview : `data:image/png;base64,${found.preview}`;
+    seen.src = `data:image/png;base64,${found.preview}`;
     seen.hidden = false;
   }
 

@@ -1,38 +1,46 @@
 // Line charts: uPlot with the colours of the theme and the width of its place.
 
 import { colour, fill, h } from "../dom.js";
+import { loss, percent, tickPercent } from "../format.js";
 import uPlot from "../vendor/uPlot.esm.js";
 
 const HEIGHT = 220;
+
+/** The stylesheet's colours for things that lie beside each other. */
 export const INKS = ["ink-1", "ink-2", "ink-3", "ink-4", "ink-5", "ink-6"];
 
+/** The chart of losses. */
+export const lossChart = () => chart({ name: "Loss of the batches", write: loss });
+
+/** The chart of accuracies. */
+export const accuracyChart = () => chart({ name: "Accuracy on the test split", write: percent, tick: tickPercent });
+
 /**
- * A chart. `show(data, lines, x)` draws `data` = [xs, ys, ...]; `lines` = [{label, ink, points}] name the ys, `x` the xs.
- * `dispose` takes it out of the page's listeners.
+ * A chart. `show(data, lines, x)` draws `data` = [xs, ys, ...]; `lines` = [{label, ink, points, dash}] name the ys,
+ * `x` the xs. `dispose` takes it out of the page's listeners.
  */
-export function chart({ name, write, tick = plain }) {
+function chart({ name, write, tick = plain }) {
   const place = h("div", { class: "plot" });
   const picture = h("div", { role: "img", "aria-label": `${name}: nothing yet` }, place);
   const node = h("figure", { class: "chart" }, h("figcaption", {}, name), picture);
   let plot = null;
-  let drawn = { data: null, lines: null, key: "" };
+  let drawn = null; // what was shown last: {data, lines, x}
 
   function show(data, lines, x = "step") {
-    const key = JSON.stringify([lines, x]);
     picture.setAttribute("aria-label", told(data, lines, x));
-    if (plot && key === drawn.key) plot.setData(data);
-    drawn = { data, lines, x, key: plot && key === drawn.key ? key : "" };
-    if (!drawn.key) build(key);
+    const same = plot && JSON.stringify([lines, x]) === JSON.stringify([drawn.lines, drawn.x]);
+    drawn = { data, lines, x };
+    if (same) plot.setData(data);
+    else build();
   }
 
-  function build(key) {
+  function build() {
     plot?.destroy();
     plot = null;
-    if (!drawn.data?.[0].length) return fill(place, h("p", { class: "empty" }, "Nothing measured yet."));
     fill(place);
-    drawn.key = key;
-    plot = new uPlot(options(place.clientWidth, { write, tick, ...drawn }), drawn.data, place);
-    return null;
+    const { data, ...named } = drawn;
+    if (data[0].length) plot = new uPlot(options(place.clientWidth, { write, tick, ...named }), data, place);
+    else fill(place, h("p", { class: "empty" }, "Nothing measured yet."));
   }
 
   function told([xs, ...ys], lines, x) {
@@ -43,7 +51,7 @@ export function chart({ name, write, tick = plain }) {
     return `${name} over ${xs.length} points of ${x}. ${ends.join("; ")}`;
   }
 
-  const again = () => drawn.data && build(JSON.stringify([drawn.lines, drawn.x]));
+  const again = () => drawn && build();
   const sizes = new ResizeObserver(() => plot?.setSize({ width: place.clientWidth, height: HEIGHT }));
   sizes.observe(place);
   window.addEventListener("theme", again);

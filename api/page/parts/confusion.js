@@ -4,6 +4,9 @@ import * as api from "../api.js";
 import { fill, h } from "../dom.js";
 import { percent } from "../format.js";
 
+const SHADES = 4; // of errors, in the stylesheet
+
+/** The panel of a job's confusion matrix; it is read again after each evaluation. */
 export function confusion(id) {
   const place = h(
     "div",
@@ -44,7 +47,7 @@ function table({ confusion: counts, by_class: shares, step }) {
       "tr",
       {},
       h("th", { scope: "row" }, truth),
-      row.map((n, said) => cell(n, truth === said, n / most)),
+      row.map((count, said) => cell(count, truth === said, count / most)),
       h("td", {}, percent(shares[truth])),
     );
   });
@@ -57,7 +60,8 @@ function table({ confusion: counts, by_class: shares, step }) {
   );
 }
 
-function cell(n, right, share) {
-  const shade = right ? "right" : n ? `wrong-${Math.min(4, Math.ceil(share * 4))}` : "none";
-  return h("td", { class: shade }, n || "·");
+/** A count, shaded by its share of the commonest error of its row. */
+function cell(count, right, share) {
+  const wrong = count ? `wrong-${Math.ceil(share * SHADES)}` : "none";
+  return h("td", { class: right ? "right" : wrong }, count || "·");
 }

@@ -1,15 +1,15 @@
 // What a job would take, as the service measured it.
 
 import { h } from "../dom.js";
-import { bytes, compact, count, duration } from "../format.js";
+import { bytes, compact, count, duration, work } from "../format.js";
 
 /** The figures of a dry run, and why they are so. */
 export function estimate(found) {
-  const work = found.passes ? ["Passes", compact(found.passes)] : ["Evaluations", compact(found.evaluations)];
+  const [made, number] = work(found);
   const rows = [
     ["Parameters", count(found.parameters)],
     ["Steps", count(found.total_steps)],
-    work,
+    [made, compact(number)],
     ["Shards a round", count(found.shards)],
     ["Memory a worker", bytes(found.memory_bytes)],
     ["Time, about", duration(found.estimated_seconds)],

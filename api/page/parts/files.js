@@ -3,6 +3,7 @@
 import { fill, h } from "../dom.js";
 import { clock } from "../format.js";
 
+/** The panel of a job's files and transitions. */
 export function files(job) {
   const at = `/v1/jobs/${job.id}`;
   const link = (path, words) => h("a", { href: `${at}/${path}`, download: "" }, words);

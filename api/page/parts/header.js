@@ -8,10 +8,11 @@ import { attempt } from "./notices.js";
 const box = document.getElementById("status");
 const dot = h("span", { class: "dot" });
 const words = h("span", { class: "words" });
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
 let stop = () => {};
 
 setTheme(localStorage.getItem("theme"));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => window.dispatchEvent(new Event("theme")));
+systemDark.addEventListener("change", () => window.dispatchEvent(new Event("theme")));
 
 /** Build it for the present session. */
 export function show() {
@@ -45,10 +46,8 @@ function leaving() {
 }
 
 function turn() {
-  const dark =
-    getComputedStyle(document.documentElement).colorScheme === "dark" ||
-    (!localStorage.getItem("theme") && matchMedia("(prefers-color-scheme: dark)").matches);
-  const next = dark ? "light" : "dark";
+  const present = localStorage.getItem("theme") ?? (systemDark.matches ? "dark" : "light");
+  const next = present === "dark" ? "light" : "dark";
   localStorage.setItem("theme", next);
   setTheme(next);
 }

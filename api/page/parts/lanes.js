@@ -1,12 +1,13 @@
 // The shards of the rounds as lanes: one lane a worker, one column a told round, one box a shard.
 
-import { h, say } from "../dom.js";
-import { rounds } from "../store.js";
+import { fill, h, say } from "../dom.js";
+import { rounds, ROUNDS } from "../store.js";
+import { INKS } from "./chart.js";
 
 const WIDTH = 960;
 const LANE = 56;
 const GAP = 8;
-const COLUMNS = 60;
+const COLUMN = WIDTH / ROUNDS;
 
 /** The lanes of a job. A box is as high as its shard took long, a shard that was sent again has a red frame. */
 export function lanes(id) {
@@ -14,6 +15,7 @@ export function lanes(id) {
     class: "lanes",
     role: "img",
     "aria-label": "Shards of the newest rounds, by worker",
+    preserveAspectRatio: "none",
     hidden: true,
   });
   const names = h("div", { class: "lane-names", "aria-hidden": "true" });
@@ -38,7 +40,7 @@ export function lanes(id) {
     say(words, workers.length ? sentence(told.at(-1)) : "Appears while the job runs.");
     if (workers.length) draw(picture, names, told, workers);
   }
-  return { node, update: (job, type) => (type === "step" || type === "retry" || type === "job") && update() };
+  return { node, update: (job, type) => (type === "step" || type === "job") && update() };
 }
 
 function draw(picture, names, told, workers) {
@@ -47,44 +49,40 @@ function draw(picture, names, told, workers) {
   const height = workers.length * (LANE + GAP);
   picture.removeAttribute("hidden");
   picture.setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);
-  picture.setAttribute("preserveAspectRatio", "none");
   picture.style.height = `${height}px`;
   const floors = workers.map((_, lane) =>
     h("line", { class: "floor", x1: 0, x2: WIDTH, y1: foot(lane), y2: foot(lane) }),
   );
-  const boxes = told.flatMap((round, index) =>
-    workers.flatMap((worker, lane) => column(of(round, worker), index + COLUMNS - told.length, lane, longest, round)),
+  const boxes = told.flatMap((round, index) => {
+    const x = WIDTH - (told.length - index) * COLUMN;
+    return workers.flatMap((worker, lane) => stack(round, of(round, worker), x, foot(lane), longest));
+  });
+  fill(picture, floors, boxes);
+  fill(
+    names,
+    workers.map((worker) => h("span", {}, worker)),
   );
-  picture.replaceChildren(...floors, ...boxes);
-  names.replaceChildren(...workers.map((worker) => h("span", {}, worker)));
 }
 
 const foot = (lane) => (lane + 1) * (LANE + GAP) - GAP;
 const of = (round, worker) => round.shards.filter((shard) => shard.worker === worker);
 const sum = (shards) => shards.reduce((total, shard) => total + shard.seconds, 0);
 
-function column(shards, index, lane, longest, round) {
-  const width = WIDTH / COLUMNS;
-  let y = foot(lane);
+/** What a worker did in a round, as boxes over each other. */
+function stack(round, shards, x, floor, longest) {
+  let y = floor;
   return shards.map((shard) => {
-    const height = Math.max(2, Math.min(LANE / Math.max(1, shards.length), (shard.seconds / longest) * LANE));
+    const height = Math.max(2, Math.min(LANE / shards.length, (shard.seconds / longest) * LANE));
     y -= height;
-    const words =
-      `step ${round.step}, shard ${shard.shard}: ${milliseconds(shard.seconds)}` +
-      (shard.retries ? `, sent again ${shard.retries} times` : "");
-    return h(
-      "rect",
-      {
-        x: index * width + 1,
-        y,
-        width: width - 2,
-        height,
-        rx: 1.5,
-        class: `shard ink-${(shard.shard % 6) + 1}${shard.retries ? " again" : ""}`,
-      },
-      h("title", {}, words),
-    );
+    return box(round, shard, { x: x + 1, y, width: COLUMN - 2, height, rx: 1.5 });
   });
+}
+
+function box(round, { shard, seconds, retries }, shape) {
+  const words = `step ${round.step}, shard ${shard}: ${milliseconds(seconds)}`;
+  const again = retries ? `, sent again ${retries} times` : "";
+  const kind = `shard ${INKS[shard % INKS.length]}${retries ? " again" : ""}`;
+  return h("rect", { ...shape, class: kind }, h("title", {}, words + again));
 }
 
 function sentence(round) {

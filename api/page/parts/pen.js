@@ -2,10 +2,11 @@
 
 import { h } from "../dom.js";
 
-export const SIDE = 280;
+const SIDE = 280;
 const THICK = 22;
+const HAIR = 0.01; // a line of no length is not drawn, but a tap shall leave a dot
 
-/** A canvas; `changed` is called after every stroke. `lines` are kept, so that nothing drawn is lost. */
+/** A canvas that shows `lines` and adds to them; `changed` is called after each. `png` is the drawing in base64. */
 export function pen(lines, changed) {
   const canvas = h("canvas", {
     width: SIDE,
@@ -32,8 +33,9 @@ export function pen(lines, changed) {
 
   function stroke(points) {
     context.beginPath();
-    context.moveTo(...points[0]);
-    for (const point of points.length > 1 ? points : [points[0], points[0]]) context.lineTo(...point);
+    const [x, y] = points[0];
+    context.moveTo(x, y + HAIR);
+    for (const point of points) context.lineTo(...point);
     context.stroke();
   }
 
@@ -56,18 +58,16 @@ export function pen(lines, changed) {
       line = null;
     });
 
-  paint();
-  const clear = () => {
+  function clear() {
     lines.length = 0;
     paint();
-  };
-  return {
-    node: canvas,
-    clear,
-    undo: () => {
-      lines.pop();
-      paint();
-    },
-    png: () => canvas.toDataURL("image/png"),
-  };
+  }
+
+  function undo() {
+    lines.pop();
+    paint();
+  }
+
+  paint();
+  return { node: canvas, clear, undo, png: () => canvas.toDataURL("image/png").split(",")[1] };
 }

@@ -1,14 +1,14 @@
 // How far a job is: badge, bar, and the figures beside it.
 
 import { h, say } from "../dom.js";
-import { compact, count, duration, loss, NOTHING, percent } from "../format.js";
+import { compact, count, duration, loss, NOTHING, percent, work } from "../format.js";
 
-/** The rate of what the method counts: passes, or function values where it uses nothing else. */
+/** How fast a running job makes what its method counts. */
 export function rate(job) {
-  const { step, passes, evaluations, steps_per_second: steps } = job.progress;
-  const [made, unit] = passes || !evaluations ? [passes, "passes/s"] : [evaluations, "evaluations/s"];
+  const { step, steps_per_second: steps } = job.progress;
+  const [name, made] = work(job.progress);
   const running = job.status === "running" && steps && step;
-  return { unit, value: running ? compact((made / step) * steps) : NOTHING };
+  return { unit: `${name.toLowerCase()}/s`, value: running ? compact((made / step) * steps) : NOTHING };
 }
 
 /** What is left: the ETA, or the place in the queue. */
@@ -37,31 +37,27 @@ export function bar(job) {
   return { node: h("div", { class: "bar-of" }, meter, words), update };
 }
 
-/** Named figures that keep their nodes while they change. */
+/** Named figures that keep their nodes while they change; what a job counts is known by name once it has begun. */
 export function figures(job) {
-  const cells = new Map();
-  const list = h("dl", { class: "facts" });
-  const update = (now) => {
-    for (const [name, value] of facts(now)) {
-      if (!cells.has(name)) cells.set(name, list.appendChild(h("div", {}, h("dt", {}, name), h("dd"))).lastChild);
-      say(cells.get(name), value);
-    }
-  };
+  const cells = facts(job).map(() => h("div", {}, h("dt"), h("dd")));
+  const update = (now) =>
+    facts(now).forEach(([name, value], at) => {
+      say(cells[at].firstChild, name);
+      say(cells[at].lastChild, value);
+    });
   update(job);
-  return { node: list, update };
+  return { node: h("dl", { class: "facts" }, cells), update };
 }
 
 function facts(job) {
   const { progress, metrics } = job;
+  const [made, number] = work(progress);
   return [
     ["Loss", loss(metrics.loss)],
     ["Test accuracy", percent(metrics.test_accuracy)],
     ["Best", percent(metrics.best_test_accuracy)],
     ["Left", left(job)],
-    [
-      progress.passes || !progress.evaluations ? "Passes" : "Evaluations",
-      compact(progress.passes || progress.evaluations),
-    ],
+    [made, compact(number)],
     ["Per second", rate(job).value],
     ["Epoch", progress.epoch.toFixed(2)],
     ["Parameters", count(job.model.parameters)],

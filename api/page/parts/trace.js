@@ -2,99 +2,64 @@
 
 import * as api from "../api.js";
 import { h, say } from "../dom.js";
+import { denseLayers } from "../network.js";
 import { travel } from "./travel.js";
 
 const TRIES = 40;
 const WORTH = 1e-6; // of a derivative, to be a good example
+const LABELS = { layer: "layer", row: "row i", column: "column j", test_sample: "test digit" };
+const HINT =
+  "Add ε to one weight, W + E_ij·ε, and push one digit through. Every number now reads value + tangent·ε; " +
+  "what arrives at the loss is the derivative by that weight. The finite difference beside it had to guess a step.";
+const NOUGHT = "The tangent is nought: this weight meets a black pixel or a unit that is off. Try another.";
+const TOO_EARLY = "There is no checkpoint yet; try again in a moment.";
 
-/** The panel of a job. */
+/** The panel of a job. The event `pick` with {layer, row, column} chooses a weight from elsewhere. */
 export function trace(job) {
-  const { image_size: side } = job.spec.dataset;
-  const dense = job.spec.network.layers.map((layer, index) => ({ layer, index })).filter(({ layer }) => !layer.custom);
-  // Custom layers keep the width that they are given.
-  const fan = (index) => job.spec.network.layers.slice(0, index).findLast((one) => one.units)?.units ?? side ** 2;
-  const layer = field(
-    "select",
-    "layer",
-    {},
-    dense.map(({ index }) => h("option", { value: index }, index)),
-  );
-  const row = field("input", "row i", { type: "number", min: 0, value: (side >> 1) * side + (side >> 1) });
-  const column = field("input", "column j", { type: "number", min: 0, value: 0 });
-  const sample = field("input", "test digit", { type: "number", min: 0, max: 9999, value: 0 });
+  const dense = denseLayers(job.spec);
+  const choice = chooser(dense, job.spec.dataset.image_size);
   const words = h("p", { class: "soft", role: "status" });
   const place = h("div", { class: "travel" });
   const form = h(
     "form",
-    {
-      class: "inline-form",
-      onsubmit: (event) => {
-        event.preventDefault();
-        follow();
-      },
-    },
-    [layer, row, column, sample].map((one) => one.node),
+    { class: "inline-form", onsubmit: submit },
+    choice.nodes,
     h("button", { type: "submit", class: "primary" }, "Follow ε"),
     h("button", { type: "button", onclick: any }, "Pick one for me"),
   );
-  const node = h(
-    "section",
-    { class: "card", id: "epsilon" },
-    h("h2", {}, "The ε itself"),
-    h(
-      "p",
-      { class: "hint" },
-      "Add ε to one weight, W + E_ij·ε, and push one digit through. Every number now reads value + tangent·ε; " +
-        "what arrives at the loss is the derivative by that weight. The finite difference beside it had to guess a step.",
-    ),
-    form,
-    words,
-    place,
-  );
-
-  const asked = () => ({
-    layer: Number(layer.input.value),
-    row: Number(row.input.value),
-    column: Number(column.input.value),
-    test_sample: Number(sample.input.value),
-  });
+  const heading = [h("h2", {}, "The ε itself"), h("p", { class: "hint" }, HINT)];
+  const node = h("section", { class: "card", id: "epsilon" }, heading, form, words, place);
 
   /** Follow what is chosen; what is not `wanted` is not shown. */
   async function follow(wanted = () => true) {
     try {
-      const found = await api.trace(job.id, asked());
+      const found = await api.trace(job.id, choice.read());
       if (!wanted(found)) return found;
-      say(
-        words,
-        found.derivative === 0
-          ? "The tangent is nought: this weight meets a black pixel or a unit that is off. Try another."
-          : "",
-      );
+      say(words, found.derivative === 0 ? NOUGHT : "");
       travel(place, found, job.spec);
       return found;
     } catch (trouble) {
-      say(
-        words,
-        trouble.code === "not_there_yet" ? "There is no checkpoint yet; try again in a moment." : trouble.message,
-      );
+      say(words, trouble.code === "not_there_yet" ? TOO_EARLY : trouble.message);
       return null;
     }
   }
 
+  function submit(event) {
+    event.preventDefault();
+    follow();
+  }
+
   async function any() {
-    for (let attempt = 0; attempt < TRIES; attempt += 1) {
-      row.input.value = Math.floor(Math.random() * fan(Number(layer.input.value)));
-      column.input.value = Math.floor(Math.random() * job.spec.network.layers[layer.input.value].units);
-      const last = attempt === TRIES - 1;
-      const found = await follow((one) => last || Math.abs(one.derivative) > WORTH);
-      if (!found || Math.abs(found.derivative) > WORTH) return;
+    const { inputs, units } = dense.find(({ index }) => index === choice.read().layer);
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      choice.write({ row: below(inputs), column: below(units) });
+      const found = await follow((one) => attempt === TRIES || worthy(one));
+      if (!found || worthy(found)) return;
     }
   }
 
   function picked({ detail }) {
-    Object.assign(layer.input, { value: detail.layer });
-    row.input.value = detail.row;
-    column.input.value = detail.column;
+    choice.write(detail);
     follow();
     node.scrollIntoView({ block: "nearest" });
   }
@@ -103,8 +68,21 @@ export function trace(job) {
   return { node, dispose: () => window.removeEventListener("pick", picked) };
 }
 
-function field(tag, name, attributes, children = []) {
-  const id = `trace-${name.replace(" ", "-")}`;
-  const input = h(tag, { id, ...attributes }, children);
-  return { input, node: h("label", { for: id }, name, input) };
+const below = (bound) => Math.floor(Math.random() * bound);
+const worthy = (found) => Math.abs(found.derivative) > WORTH;
+
+/** The inputs for what `POST /v1/jobs/{id}/trace` asks; the first choice is the pixel in the middle. */
+function chooser(dense, side) {
+  const options = dense.map(({ index }) => h("option", { value: index }, index));
+  const number = { type: "number", min: 0, value: 0 };
+  const inputs = {
+    layer: h("select", { id: "trace-layer" }, options),
+    row: h("input", { id: "trace-row-i", ...number, value: (side >> 1) * side + (side >> 1) }),
+    column: h("input", { id: "trace-column-j", ...number }),
+    test_sample: h("input", { id: "trace-test-digit", ...number, max: 9999 }),
+  };
+  const nodes = Object.entries(inputs).map(([name, input]) => h("label", { for: input.id }, LABELS[name], input));
+  const read = () => Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, Number(input.value)]));
+  const write = (some) => Object.entries(some).forEach(([name, value]) => (inputs[name].value = value));
+  return { nodes, read, write };
 }

@@ -4,13 +4,17 @@ import { fill, h } from "../dom.js";
 import { number } from "../format.js";
 
 const SHOWN = 40;
+const WAVES = 6; // that the stylesheet has, one after the other; the loss comes with the last
+const SIDE = 28; // of the picture of the digit
 const WIDTH = 150;
 const TALL = 260;
 const HEAD = 16;
+const VALUES = WIDTH / 4; // where bars begin
+const TANGENTS = 0.75 * WIDTH;
 
 /** Draw a trace: bars to the right are positive; grey is the value, the accent the tangent, each in its own scale. */
 export function travel(place, found, spec) {
-  const columns = found.layers.map((layer, index) => stage(layer, index, found, spec));
+  const columns = found.layers.map((layer, index) => stage(layer, index, spec.network.layers[index]));
   fill(place, start(found, spec), columns, end(found));
 }
 
@@ -19,8 +23,8 @@ function start(found, spec) {
   const side = spec.dataset.image_size;
   const first = direction.layer === 0 && direction.name === "weights";
   const [y, x] = [Math.floor(direction.row / side), direction.row % side];
-  const mark =
-    first && h("rect", { class: "pixel", x: (x * 28) / side, y: (y * 28) / side, width: 28 / side, height: 28 / side });
+  const cell = SIDE / side;
+  const mark = first && h("rect", { class: "pixel", x: x * cell, y: y * cell, width: cell, height: cell });
   const image = h("img", {
     src: `data:image/png;base64,${found.preview}`,
     alt: `The digit, a ${found.label}`,
@@ -33,7 +37,7 @@ function start(found, spec) {
       "div",
       { class: "stack" },
       image,
-      h("svg", { viewBox: "0 0 28 28", class: "over", "aria-hidden": "true" }, mark || []),
+      h("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, class: "over", "aria-hidden": "true" }, mark),
     ),
     h(
       "figcaption",
@@ -43,57 +47,44 @@ function start(found, spec) {
   );
 }
 
-function stage(layer, index, found, spec) {
-  const name = spec.network.layers[index].custom ?? spec.network.layers[index].activation;
-  const chosen = strongest(layer);
-  const largest = layer.tangents.reduce(
-    (best, tangent, unit) => (Math.abs(tangent) > Math.abs(layer.tangents[best]) ? unit : best),
-    0,
-  );
-  const told = `unit ${largest}: ${number(layer.values[largest])} ${signed(layer.tangents[largest])}·ε`;
+function stage(layer, index, { custom, activation }) {
+  const units = strongest(layer.tangents);
+  const shown = units.slice(0, SHOWN).sort((one, other) => one - other);
+  const told = `unit ${units[0]}: ${number(layer.values[units[0]])} ${signed(layer.tangents[units[0]])}·ε`;
+  const label = `Layer ${index}: strongest tangent at ${told}`;
+  const some = shown.length < units.length && ` (${shown.length} of ${units.length} units)`;
   return h(
     "figure",
-    { class: `stage wave-${Math.min(index + 1, 6)}` },
+    { class: `stage wave-${Math.min(index + 1, WAVES)}` },
     h(
       "svg",
-      {
-        viewBox: `0 ${-HEAD} ${WIDTH} ${TALL + HEAD}`,
-        role: "img",
-        "aria-label": `Layer ${index}: strongest tangent at ${told}`,
-      },
-      heads(),
-      bars(layer, chosen),
-      [WIDTH / 4, 0.75 * WIDTH].map((x) => h("line", { class: "floor", x1: x, x2: x, y1: 0, y2: TALL })),
+      { viewBox: `0 ${-HEAD} ${WIDTH} ${TALL + HEAD}`, role: "img", "aria-label": label },
+      half("value", "value", layer.values, shown, VALUES),
+      half("tangent", "tangent · ε", layer.tangents, shown, TANGENTS),
     ),
     h(
       "figcaption",
       {},
-      h("b", {}, `layer ${index}, ${name}`),
+      h("b", {}, `layer ${index}, ${custom ?? activation}`),
       h("br"),
       told,
-      layer.values.length > chosen.length
-        ? h("span", { class: "soft" }, ` (${chosen.length} of ${layer.values.length} units)`)
-        : null,
+      some && h("span", { class: "soft" }, some),
     ),
   );
 }
 
-const heads = () => [
-  h("text", { class: "key", x: WIDTH / 4, y: -5, "text-anchor": "middle" }, "value"),
-  h("text", { class: "key", x: 0.75 * WIDTH, y: -5, "text-anchor": "middle" }, "tangent · ε"),
-];
-
-function bars(layer, chosen) {
-  const line = TALL / chosen.length;
-  return chosen.flatMap((unit, at) => [
-    half(layer.values[unit], peak(layer.values), at * line, line, "value", 0),
-    half(layer.tangents[unit], peak(layer.tangents), at * line, line, "tangent", WIDTH / 2),
-  ]);
+/** One half of the picture: its head, and a bar to either side of `middle` for each unit that is shown. */
+function half(kind, head, values, shown, middle) {
+  const line = TALL / shown.length;
+  const most = Math.max(...values.map(Math.abs));
+  return [
+    h("text", { class: "key", x: middle, y: -5, "text-anchor": "middle" }, head),
+    ...shown.map((unit, at) => bar(kind, values[unit], most, at * line, line, middle)),
+    h("line", { class: "floor", x1: middle, x2: middle, y1: 0, y2: TALL }),
+  ];
 }
 
-/** A bar in the half of the picture that starts at `left`. */
-function half(value, most, y, line, kind, left) {
-  const middle = left + WIDTH / 4;
+function bar(kind, value, most, y, line, middle) {
   const length = most ? (Math.abs(value) / most) * (WIDTH / 4 - 4) : 0;
   const x = value < 0 ? middle - length : middle;
   return h("rect", { class: kind, x, y: y + 0.5, width: length, height: Math.max(1, line - 1.5) });
@@ -103,7 +94,7 @@ function end(found) {
   const apart = Math.abs(found.derivative - found.finite_difference);
   return h(
     "figure",
-    { class: "stage loss wave-6" },
+    { class: `stage loss wave-${WAVES}` },
     h("p", { class: "dual" }, "L = ", number(found.loss), " ", h("b", {}, `${signed(found.derivative)}·ε`)),
     h(
       "dl",
@@ -119,13 +110,11 @@ function end(found) {
   );
 }
 
-const peak = (values) => Math.max(...values.map(Math.abs));
 const signed = (value) => `${value < 0 ? "−" : "+"} ${number(Math.abs(value))}`;
 const exact = (value) => (value === 0 ? "0" : value.toPrecision(12));
 
-/** The units with the largest tangents, in the order in which they stand. */
-function strongest(layer) {
-  const order = layer.values.map((_, unit) => unit);
-  order.sort((one, other) => Math.abs(layer.tangents[other]) - Math.abs(layer.tangents[one]));
-  return order.slice(0, SHOWN).sort((one, other) => one - other);
+/** All units, those with the largest tangents first. */
+function strongest(tangents) {
+  const units = tangents.map((_, unit) => unit);
+  return units.sort((one, other) => Math.abs(tangents[other]) - Math.abs(tangents[one]));
 }

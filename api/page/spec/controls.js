@@ -63,17 +63,16 @@ function entry(field, id) {
     );
   if (field.kind === "lines") return h("textarea", { ...common, rows: 2, spellcheck: "false" });
   const { min, max, step, maxlength } = field;
-  const input = h("input", {
+  return h("input", {
     ...common,
     type: field.kind === "number" ? "number" : (field.type ?? "text"),
     min,
     max,
     step,
     maxlength,
+    list: field.suggestions && `${id}-list`,
     spellcheck: "false",
   });
-  if (field.suggestions) input.setAttribute("list", `${id}-list`);
-  return input;
 }
 
 /** Names to choose from, which the service tells; without them one types. */

@@ -1,7 +1,7 @@
 // What was entered so far: only what differs from the defaults, kept in the browser until it is sent.
 
 import { FIELDS } from "./fields.js";
-import { get, set } from "./paths.js";
+import { reader, set } from "./paths.js";
 
 const KEY = "dualtrain-draft";
 
@@ -14,13 +14,14 @@ export function restore() {
   }
 }
 
+/** Keep the draft for this tab. */
 export const save = (draft) => sessionStorage.setItem(KEY, JSON.stringify(draft));
 
 /** The draft without the fields that do not belong to the chosen method, optimizer or schedule. */
 export function cleaned(draft, standard) {
   const spec = structuredClone(draft);
-  const value = (path) => get(spec, path) ?? get(standard, path);
-  for (const { path, when } of FIELDS) if (when && !when(value)) set(spec, path, undefined);
+  const value = reader(spec, standard);
+  for (const { path, when } of FIELDS) if (!when(value)) set(spec, path, undefined);
   prune(spec);
   return spec;
 }

@@ -8,24 +8,20 @@ const is =
     values.includes(get(path));
 const methods = (...names) => is("gradient.method", ...names);
 const local = (get) => Number(get("local_steps")) > 1;
+const outerNesterov = (get) => local(get) && get("outer.name") === "nesterov";
 
 const datasets = async () => (await api.datasets()).data.map((one) => one.name);
 
-const text = (path, label, meaning, more = {}) => ({ path, label, meaning, kind: "text", ...more });
-const number = (path, label, meaning, more = {}) => ({ path, label, meaning, kind: "number", step: "any", ...more });
-const whole = (path, label, meaning, more = {}) => ({ path, label, meaning, kind: "number", step: 1, ...more });
-const choice = (path, label, meaning, options, more = {}) => ({
-  path,
-  label,
-  meaning,
-  kind: "select",
-  options,
-  ...more,
-});
+const field =
+  (kind, own = {}) =>
+  (path, label, meaning, more = {}) => ({ kind, path, label, meaning, when: () => true, ...own, ...more });
+const text = field("text");
+const lines = field("lines");
+const number = field("number", { step: "any" });
+const whole = field("number", { step: 1 });
+const choice = (path, label, meaning, options, more = {}) => field("select", { options })(path, label, meaning, more);
 
-export const ACTIVATIONS = ["identity", "relu", "leaky-relu", "tanh", "sigmoid", "softplus", "gelu", "softmax"];
-export const INITIALIZERS = ["he", "he-uniform", "xavier", "xavier-normal", "lecun", "lecun-uniform", "naive", "zeros"];
-
+/** The form's sections in their order. `open` ones stand open at first, the one with `layers` has the list of layers. */
 export const SECTIONS = [
   {
     title: "Name and data",
@@ -205,11 +201,11 @@ export const SECTIONS = [
       }),
       number("outer.learning_rate", "Outer rate", "The length of the outer step.", {
         min: 0,
-        when: (get) => local(get) && get("outer.name") === "nesterov",
+        when: outerNesterov,
       }),
       number("outer.momentum", "Outer momentum", "How much of the last outer step is kept.", {
         min: 0,
-        when: (get) => local(get) && get("outer.name") === "nesterov",
+        when: outerNesterov,
       }),
       choice("dtype", "Numbers", "float32 is fast, float64 exact.", ["float32", "float64"]),
       whole("seed", "Seed", "The same seed and spec give the same weights, bit for bit.", { min: 0 }),
@@ -227,9 +223,10 @@ export const SECTIONS = [
       whole("keep_checkpoints", "Checkpoints", "Kept besides the best and the last.", { min: 0, max: 100 }),
       whole("keep_seconds", "Keep for", "Seconds after which an ended job is deleted.", { min: 0 }),
       text("webhook_url", "Webhook", "An address that gets a signed message when the job ends.", { type: "url" }),
-      { path: "metadata", label: "Metadata", meaning: "Your own notes, one key=value on a line.", kind: "lines" },
+      lines("metadata", "Metadata", "Your own notes, one key=value on a line."),
     ],
   },
 ];
 
+/** The fields of all sections. */
 export const FIELDS = SECTIONS.flatMap((section) => section.fields);

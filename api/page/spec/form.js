@@ -4,7 +4,7 @@ import { h } from "../dom.js";
 import { control } from "./controls.js";
 import { SECTIONS } from "./fields.js";
 import { layerEditor } from "./layers.js";
-import { fromPointer, get } from "./paths.js";
+import { fromPointer, get, reader } from "./paths.js";
 
 /** The fields; `changed(path, value)` is called after every edit. */
 export function specForm(changed) {
@@ -26,9 +26,9 @@ export function specForm(changed) {
 
   /** Show a draft over the defaults, and of the fields those that belong to its choice of kinds. */
   function show(draft, standard) {
-    const value = (path) => get(draft, path) ?? get(standard, path);
+    const value = reader(draft, standard);
     for (const one of controls) {
-      one.node.hidden = Boolean(one.field.when && !one.field.when(value));
+      one.node.hidden = !one.field.when(value);
       one.show(get(draft, one.field.path), get(standard, one.field.path));
     }
     layers.show(value("network.layers") ?? []);

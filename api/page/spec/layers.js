@@ -1,36 +1,28 @@
 // The list of layers: units, activation, initializer, bias, or a layer that the operator installed.
 
 import { fill, h, say } from "../dom.js";
-import { ACTIVATIONS, INITIALIZERS } from "./fields.js";
+
+const ACTIVATIONS = ["identity", "relu", "leaky-relu", "tanh", "sigmoid", "softplus", "gelu", "softmax"];
+const INITIALIZERS = ["he", "he-uniform", "xavier", "xavier-normal", "lecun", "lecun-uniform", "naive", "zeros"];
+const FRESH = { units: 20, activation: "relu", initializer: "he" };
+const BLACK_BOX = { custom: "quantize" };
+const MEANING =
+  "From the pixels to the classes. The last layer has one unit for each class. He suits relu, Xavier softmax and tanh. " +
+  "A black box is a layer of values only; quantize, which rounds, is built in.";
 
 /** An editor; `changed(layers)` gets the whole list after every edit. */
 export function layerEditor(changed) {
   const list = h("ol", { class: "layers" });
   const wrong = h("span", { class: "wrong", role: "alert" });
-  const add = (layer) => edit((layers) => layers.splice(Math.max(0, layers.length - 1), 0, layer));
-  const node = h(
-    "div",
-    { class: "layer-box" },
-    list,
-    wrong,
-    h(
-      "div",
-      { class: "actions" },
-      h(
-        "button",
-        { type: "button", onclick: () => add({ units: 20, activation: "relu", initializer: "he" }) },
-        "Add a layer",
-      ),
-      h("button", { type: "button", onclick: () => add({ custom: "quantize" }) }, "Add a black box"),
-    ),
-    h(
-      "p",
-      { class: "meaning" },
-      "From the pixels to the classes. The last layer has one unit for each class. He suits relu, Xavier softmax and tanh. " +
-        "A black box is a layer of values only; quantize, which rounds, is built in.",
-    ),
-  );
+  const adding = (words, layer) => h("button", { type: "button", onclick: () => add(layer) }, words);
+  const buttons = h("div", { class: "actions" }, adding("Add a layer", FRESH), adding("Add a black box", BLACK_BOX));
+  const node = h("div", { class: "layer-box" }, list, wrong, buttons, h("p", { class: "meaning" }, MEANING));
   let shown = [];
+
+  /** Put a layer before the last one, which is the classes. */
+  function add(layer) {
+    edit((layers) => layers.splice(-1, 0, layer));
+  }
 
   function edit(work) {
     const layers = structuredClone(shown);
@@ -42,18 +34,14 @@ export function layerEditor(changed) {
   function show(layers) {
     if (JSON.stringify(layers) === JSON.stringify(shown) && list.children.length) return;
     shown = structuredClone(layers);
-    fill(
-      list,
-      shown.map((layer, index) => row(layer, index)),
-    );
+    fill(list, shown.map(row));
   }
 
-  const put = (index, name, value) => {
-    shown[index] = { ...shown[index], [name]: value };
-    changed(structuredClone(shown));
-  };
-
   function row(layer, index) {
+    const put = (name, value) => {
+      shown[index] = { ...shown[index], [name]: value };
+      changed(structuredClone(shown));
+    };
     const remove = h(
       "button",
       {
@@ -65,49 +53,36 @@ export function layerEditor(changed) {
       },
       "×",
     );
-    return h("li", {}, layer.custom === undefined ? dense(layer, index) : black(layer, index), remove);
-  }
-
-  const named = (words, input) => h("label", {}, words, input);
-
-  function dense(layer, index) {
-    const pick = (name, options) =>
-      h(
-        "select",
-        { onchange: (event) => put(index, name, event.target.value) },
-        options.map((option) => h("option", { value: option, selected: layer[name] === option }, option)),
-      );
-    return [
-      named(
-        "units",
-        h("input", {
-          type: "number",
-          min: 1,
-          max: 65536,
-          value: layer.units,
-          oninput: (event) => put(index, "units", Number(event.target.value)),
-        }),
-      ),
-      named("activation", pick("activation", ACTIVATIONS)),
-      named("initializer", pick("initializer", INITIALIZERS)),
-      named(
-        "bias",
-        h("input", {
-          type: "checkbox",
-          checked: layer.bias ?? true,
-          onchange: (event) => put(index, "bias", event.target.checked),
-        }),
-      ),
-    ];
-  }
-
-  function black(layer, index) {
-    return h(
-      "label",
-      {},
-      "black box",
-      h("input", { type: "text", value: layer.custom, oninput: (event) => put(index, "custom", event.target.value) }),
-    );
+    return h("li", {}, layer.custom === undefined ? dense(layer, put) : blackBox(layer, put), remove);
   }
   return { node, show, fault: (message) => say(wrong, message) };
 }
+
+function dense({ units, activation, initializer, bias = true }, put) {
+  const oninput = ({ target }) => put("units", Number(target.value));
+  const onchange = ({ target }) => put("bias", target.checked);
+  return [
+    named("units", h("input", { type: "number", min: 1, max: 65536, value: units, oninput })),
+    named(
+      "activation",
+      choice(ACTIVATIONS, activation, (value) => put("activation", value)),
+    ),
+    named(
+      "initializer",
+      choice(INITIALIZERS, initializer, (value) => put("initializer", value)),
+    ),
+    named("bias", h("input", { type: "checkbox", checked: bias, onchange })),
+  ];
+}
+
+function blackBox({ custom }, put) {
+  const oninput = ({ target }) => put("custom", target.value);
+  return named("black box", h("input", { type: "text", value: custom, oninput }));
+}
+
+function choice(options, chosen, changed) {
+  const each = options.map((option) => h("option", { value: option, selected: option === chosen }, option));
+  return h("select", { onchange: ({ target }) => changed(target.value) }, each);
+}
+
+const named = (words, input) => h("label", {}, words, input);

@@ -14,5 +14,8 @@ export function set(document, path, value) {
   else part[last] = value;
 }
 
+/** A function of paths: the draft's value, where it has none the default. */
+export const reader = (draft, standard) => (path) => get(draft, path) ?? get(standard, path);
+
 /** JSON pointer of the service (`/optimizer/name`) as a path. */
 export const fromPointer = (pointer) => pointer.replace(/^#?\//, "").replaceAll("/", ".");

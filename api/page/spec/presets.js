@@ -3,6 +3,7 @@
 const head = { units: 10, activation: "softmax", initializer: "xavier" };
 const relu = (units) => ({ units, activation: "relu", initializer: "he" });
 
+/** What the form offers, the first where nothing was entered yet. */
 export const PRESETS = [
   {
     name: "The blog's network",

@@ -14,9 +14,9 @@ const lines = []; // outlives the view: nothing drawn is lost by looking elsewhe
 /** Show the canvas; `id` is the job whose model answers, else the best there is. */
 export function drawView(main, id) {
   const panel = answer();
-  let wanted = id ?? ""; // a job may learn its first step, or be read, only after it was asked for
   const choice = h("select", { id: "model", onchange: choose });
   const canvas = pen(lines, again);
+  let wanted = id ?? ""; // a job may learn its first step, or be read, only after it was asked for
   let asked = 0;
   let chosen = null; // the pixels of a test digit, when it is not the drawing that is asked for
 
@@ -32,7 +32,7 @@ export function drawView(main, id) {
   }
 
   function again() {
-    if (lines.length) ask({ images: [canvas.png().split(",")[1]] });
+    if (lines.length) ask({ images: [canvas.png()] });
     else if (chosen) ask({ pixels: [chosen] });
     else {
       asked += 1; // what is on its way answers nothing any more
@@ -46,11 +46,17 @@ export function drawView(main, id) {
     again();
   }
 
-  const clear = () => take(null);
-  const undo = () => {
+  function undo() {
     canvas.undo();
     again();
-  };
+  }
+
+  function choose() {
+    wanted = choice.value;
+    again();
+  }
+
+  const clear = () => take(null);
   const button = (words, onclick) => h("button", { type: "button", onclick }, words);
   const buttons = h("div", { class: "actions" }, button("Clear", clear), button("Undo", undo));
   const model = h("label", { for: "model" }, "Model ", choice);
@@ -65,11 +71,6 @@ export function drawView(main, id) {
     ),
     samples(take),
   );
-  function choose() {
-    wanted = choice.value;
-    again();
-  }
-
   const list = () => offer(choice, wanted);
   list();
   if (id && !jobs.has(id)) read(id).then(list, () => {});

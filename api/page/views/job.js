@@ -1,9 +1,9 @@
 // One job: figures, curves, lanes, weights, the ε, files.
 
 import { fill, h, say } from "../dom.js";
-import { loss, percent, summary, title, wholePercent } from "../format.js";
+import { summary, title } from "../format.js";
 import { actions } from "../parts/actions.js";
-import { chart } from "../parts/chart.js";
+import { accuracyChart, lossChart } from "../parts/chart.js";
 import { confusion } from "../parts/confusion.js";
 import { files } from "../parts/files.js";
 import { lanes } from "../parts/lanes.js";
@@ -11,6 +11,14 @@ import { badge, bar, figures } from "../parts/progress.js";
 import { trace } from "../parts/trace.js";
 import { weights } from "../parts/weights.js";
 import { histories, jobs, link, loadHistory, loadRounds, read, subscribe } from "../store.js";
+
+// Curves of a history: label, field, ink.
+const LOSSES = [["loss", "loss", "ink-1"]];
+const ACCURACIES = [
+  ["test accuracy", "test_accuracy", "ink-2"],
+  ["validation accuracy", "validation_accuracy", "ink-3"],
+];
+const DOTTED = 60; // points at most: of more, the dots would hide the line
 
 /** Show a job; it is read first when the page does not know it. */
 export function jobView(main, id) {
@@ -61,6 +69,7 @@ function show(main, job) {
   if (job.finished_at) loadRounds(job.id).catch(() => {});
   const draw = (id, type) => {
     if (type === "deleted" && id === job.id) location.hash = "#/";
+    if (type === "status" && id === job.id) loadHistory(id).catch(() => {}); // events may have overtaken the first one
     const now = jobs.get(job.id);
     if (now && (id === job.id || id === null)) for (const part of parts) part.update?.(now, type);
   };
@@ -97,34 +106,23 @@ function head(job) {
     shown = now.status;
     fill(state, badge(now));
     const focused = buttons.contains(document.activeElement);
-    fill(buttons, again(now), h("a", { class: "button", href: `#/draw/${now.id}` }, "Draw a digit"), actions(now));
+    const link = (href, words) => h("a", { class: "button", href }, words);
+    fill(buttons, link(`#/new/${now.id}`, "Run again"), link(`#/draw/${now.id}`, "Draw a digit"), actions(now));
     if (focused) buttons.lastChild.focus(); // the button that was pressed is gone; the keyboard stays here
   };
   return { node, update };
 }
 
-function again(job) {
-  return h("a", { class: "button", href: `#/new/${job.id}` }, "Run again");
-}
-
 function curves(id) {
-  const one = chart({ name: "Loss of the batches", write: loss });
-  const other = chart({ name: "Accuracy on the test split", write: percent, tick: wholePercent });
+  const [losses, accuracies] = [lossChart(), accuracyChart()];
   const update = () => {
     const points = histories.get(id) ?? [];
-    one.show(...series(points, [["loss", "loss", "ink-1"]]));
-    other.show(
-      ...series(
-        points.filter((point) => point.test_accuracy != null),
-        [
-          ["test accuracy", "test_accuracy", "ink-2"],
-          ["validation accuracy", "validation_accuracy", "ink-3"],
-        ],
-      ),
-    );
+    const evaluations = points.filter((point) => point.test_accuracy != null);
+    losses.show(...series(points, LOSSES));
+    accuracies.show(...series(evaluations, ACCURACIES));
   };
-  const dispose = () => [one, other].forEach((each) => each.dispose());
-  return { node: h("section", { class: "card two" }, one.node, other.node), update, dispose };
+  const dispose = () => [losses, accuracies].forEach((one) => one.dispose());
+  return { node: h("section", { class: "card two" }, losses.node, accuracies.node), update, dispose };
 }
 
 function series(points, columns) {
@@ -133,5 +131,5 @@ function series(points, columns) {
     points.map((point) => point.step),
     ...used.map(([, field]) => points.map((point) => point[field] ?? null)),
   ];
-  return [data, used.map(([label, , ink]) => ({ label, ink, points: points.length < 60 }))];
+  return [data, used.map(([label, , ink]) => ({ label, ink, points: points.length < DOTTED }))];
 }

@@ -7,6 +7,8 @@ import { attempt } from "../parts/notices.js";
 import { badge, bar, left, rate } from "../parts/progress.js";
 import { jobs, link, newest, older, subscribe } from "../store.js";
 
+const FIGURES = new Set(["step", "evaluation", "retry"]); // events that change figures of one row only
+
 /** Show all jobs; each row keeps its nodes while its figures change. */
 export function jobsView(main) {
   const rows = new Map();
@@ -26,12 +28,11 @@ export function jobsView(main) {
     more,
   );
 
-  function draw(id, type) {
-    if (type === "step" || type === "evaluation" || type === "retry") return rows.get(id)?.update(jobs.get(id));
+  function draw() {
     const shown = newest();
     const focused = document.activeElement;
     const held = shown.find((job) => rows.get(job.id)?.node.contains(focused));
-    for (const job of shown) if (rows.get(job.id)?.status !== stamp(job)) rows.set(job.id, row(job));
+    for (const job of shown) if (rows.get(job.id)?.stamp !== stamp(job)) rows.set(job.id, row(job));
     for (const job of shown) rows.get(job.id).update(job);
     place(
       list,
@@ -41,13 +42,13 @@ export function jobsView(main) {
     for (const id of rows.keys()) if (!jobs.has(id)) rows.delete(id);
     say(words, lead(shown));
     more.hidden = !link.next;
-    return null;
   }
 
   draw();
-  return subscribe(draw);
+  return subscribe((id, type) => (FIGURES.has(type) ? rows.get(id)?.update(jobs.get(id)) : draw()));
 }
 
+/** What a row is made anew for: its badge and buttons go by the status. */
 const stamp = (job) => `${job.status}/${job.name}`;
 
 /** Put nodes into an order, and touch only what is out of it: what has the focus keeps it. */
@@ -62,9 +63,8 @@ function place(list, nodes) {
 function lead(shown) {
   if (link.trouble) return `Not up to date: ${link.trouble}`;
   if (!shown.length) return "No job yet. Train a network: the form is filled in already, one click starts it.";
-  const waiting = shown.filter((job) => job.status === "queued").length;
-  const running = shown.filter((job) => job.status === "running").length;
-  return `${running} running, ${waiting} waiting, ${shown.length} shown.`;
+  const number = (status) => shown.filter((job) => job.status === status).length;
+  return `${number("running")} running, ${number("queued")} waiting, ${shown.length} shown.`;
 }
 
 function row(job) {
@@ -91,7 +91,7 @@ function row(job) {
     say(cells.left.lastChild, left(now));
     say(reason, now.status_reason?.message ?? "");
   };
-  return { node, update, status: stamp(job) };
+  return { node, update, stamp: stamp(job) };
 }
 
 const head = (job) =>

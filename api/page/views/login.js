@@ -29,7 +29,8 @@ export function loginView(main, entered) {
     try {
       entered(await api.logIn(key.value.trim()));
     } catch (trouble) {
-      say(wrong, `${trouble.message}. Look whether the key is whole.`);
+      const unknown = trouble.code === "unauthenticated";
+      say(wrong, unknown ? `${trouble.message}. Look whether the key is whole.` : trouble.message);
       key.focus();
     }
   }

@@ -82,9 +82,10 @@ export function newView(main, id) {
   }
 
   function complain(trouble) {
-    fields.fault(trouble.faults ?? []);
+    const faults = trouble.faults ?? [];
+    fields.fault(faults);
     fill(outcome);
-    say(wrong, trouble.faults?.length ? "Some fields need another value." : trouble.message);
+    say(wrong, faults.length ? "Some fields need another value." : trouble.message);
   }
 
   async function submit(event) {
@@ -102,7 +103,7 @@ export function newView(main, id) {
   }
 
   const begin = id ? api.job(id).then((job) => take(held(job.spec))) : check();
-  begin.catch((trouble) => complain(trouble));
+  begin.catch(complain);
   if (!id && !Object.keys(draft).length) draft = structuredClone(PRESETS[0].spec);
   look();
   return () => clearTimeout(timer);

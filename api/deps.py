@@ -9,7 +9,7 @@ from api.problems import Problem
 from api.security import Key, Scope
 from api.services import Services
 from core.job import Job
-from core.store import UnknownJob, read
+from core.store import UnknownJob, read_job
 
 bearer = HTTPBearer(auto_error=False, description="An API key. A server on loopback may run without keys.")
 
@@ -38,7 +38,7 @@ def find_job(services: Services, key: Key, job_id: str) -> Job:
 
 async def own_job(services: ServicesDep, key: CallerDep, job_id: JobId) -> Job:
     """Return the job of the address. Raises UnknownJob like `find_job`."""
-    return _owned(await read(services.async_store, job_id), key)
+    return _owned(await read_job(services.async_store, job_id), key)
 
 
 def _owned(job: Job, key: Key) -> Job:

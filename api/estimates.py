@@ -1,4 +1,4 @@
-"""How long jobs take: figures of the spec, times measured once for each kind of round, the planner's shards."""
+"""How long jobs take: counts of the spec, times measured once for each kind of round, the planner's shards."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from api.aggregator.planner import Planner
 from api.problems import Problem
 from api.views import DryRun
 from core.data import describe
-from core.plan import Timing, figures
+from core.plan import Timing, count
 from core.settings import ONE_THREAD, Settings
 from core.spec import JobSpec
 
@@ -28,7 +28,7 @@ _MEASURING = Lock()
 def dry_run(spec: JobSpec, settings: Settings, workers: int) -> DryRun:
     """Return what a job would be with so many workers. Measures a kind of round when it is asked for first."""
     data = describe(spec.dataset.name, settings.data_dir)
-    counts, timing = figures(spec, data.train_samples), timing_of(spec)
+    counts, timing = count(spec, data.train_samples), timing_of(spec)
     planner = Planner(None if spec.shards == "auto" else spec.shards, _work_seconds(spec, timing))
     cut = planner.cut(counts.blocks, workers)
     round_seconds = planner.round_seconds(cut.tasks, workers) + timing.update_seconds + ROUND_SECONDS

@@ -9,15 +9,12 @@ from typing import Any
 
 import structlog
 from fastapi.sse import ServerSentEvent
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from core.store import Event, keys
+from core.store import Event, Server, ServerError, keys
 
 BLOCK_MILLISECONDS = 3000
 """Less than a client of the store waits for a reply."""
 RETRY_SECONDS = 0.5
-NOTABLE = frozenset({"status", "evaluation"})
 BACKLOG = 2000
 """Events that a listener may lag behind; one that is slower is cut off, and resumes when it comes back."""
 
@@ -47,11 +44,11 @@ class Listener:
         """Return the next event, None when the listener was too slow or the service stops."""
         return await self.queue.get()
 
-    async def notable(self, seconds: float) -> bool:
-        """Wait until the status changes or an evaluation is made; return False when neither happens in time."""
+    async def notable(self, status: str, seconds: float) -> bool:
+        """Wait until the status is another or an evaluation is made; return False when neither happens in time."""
         try:
             async with asyncio.timeout(seconds):
-                while (message := await self.next()) and message.event.type not in NOTABLE:
+                while (message := await self.next()) and not _notable(message.event, status):
                     pass
         except TimeoutError:
             return False
@@ -66,10 +63,15 @@ class Listener:
         self.queue.put_nowait(message)
 
 
+def _notable(event: Event, status: str) -> bool:
+    """Return whether an event is an evaluation or another status: only a new reason for the same one is told too."""
+    return event.type == "evaluation" or (event.type == "status" and event.data["status"] != status)
+
+
 class Fanout:
     """Reads the stream of all events and hands each to whoever listens."""
 
-    def __init__(self, store: Redis) -> None:
+    def __init__(self, store: Server) -> None:
         self._store = store
         self._listeners: set[Listener] = set()
         self._after: str | None = None
@@ -109,7 +111,7 @@ class Fanout:
                 self._after = self._after or await self._newest()
                 self._begun.set()
                 await self._read(self._after)
-            except (RedisError, OSError) as error:
+            except (ServerError, OSError) as error:
                 structlog.get_logger().warning("the stream of events cannot be read", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
 

@@ -4,17 +4,19 @@ import heapq
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from itertools import islice
 from threading import Lock
 
 from api.views import JobView
 from core.job import Job, Status
 from core.store import Jobs
+from core.times import later, seconds_between
 
 FRESH_SECONDS = 1.0
 USUAL_SECONDS = 60.0
 """Taken for a job when no job of its kind has run yet."""
+LONGEST_SECONDS = 3.15e8
+"""Ten years: the estimate of a job that is hardly begun may lie beyond all dates."""
 REMEMBERED = 50
 """Ended jobs whose running times are looked at."""
 
@@ -62,14 +64,10 @@ class Forecast:
     def _usual(self) -> float:
         """Return the mean running time of the last jobs that succeeded."""
         last = islice(self.jobs.newest(REMEMBERED, status=Status.SUCCEEDED), REMEMBERED)
-        times = [_seconds(job.started_at, job.finished_at) for _, job in last if job.started_at and job.finished_at]
+        spans = ((job.started_at, job.finished_at) for _, job in last)
+        times = [seconds_between(start, end) for start, end in spans if start and end]
         return sum(times) / len(times) if times else USUAL_SECONDS
 
 
-def _seconds(start: str, end: str) -> float:
-    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
-
-
 def _at(seconds: float) -> str:
-    at = datetime.now(UTC) + timedelta(seconds=min(seconds, 3.15e8))
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return later(min(seconds, LONGEST_SECONDS))

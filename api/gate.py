@@ -12,7 +12,6 @@ from secrets import token_hex
 from typing import Any
 
 import structlog
-from redis.exceptions import ConnectionError, TimeoutError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,9 +19,10 @@ from api.problems import Problem
 from api.security import ANYONE, Key
 from api.services import Services
 from core.hosts import is_loopback
-from core.store import SECONDS
+from core.store import ServerAway
 
 COOKIE = "dualtrain_session"
+ALIVE = "/livez"
 OPEN = re.compile(r"^(/livez|/readyz|/|/static/.*|/v1/session|/v2/health/(live|ready))$")
 """Addresses that ask for no key."""
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
@@ -34,6 +34,9 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'",
 }
+
+
+STRANGER = Key(name="stranger", sha256="0" * 64, scopes=frozenset())
 
 
 class Gate:
@@ -67,15 +70,17 @@ class Gate:
         if services.keys is None:
             _only_loopback(scope)
             return ANYONE
+        if scope["path"] == ALIVE:  # it asks nobody, the store least of all
+            return STRANGER
         try:
             key = await _known(services, headers)
             if key is None and not OPEN.fullmatch(scope["path"]):
                 raise Problem("unauthenticated", "send `Authorization: Bearer KEY`", {"WWW-Authenticate": "Bearer"})
             if key is not None and key.requests_per_minute is not None:
                 await _count(services, key, key.requests_per_minute)
-        except (ConnectionError, TimeoutError) as error:
+        except ServerAway as error:
             raise Problem("store_unavailable", f"the store does not answer: {error}") from None
-        return key or Key(name="stranger", sha256="0" * 64, scopes=frozenset())
+        return key or STRANGER
 
 
 async def _known(services: Services, headers: Headers) -> Key | None:
@@ -152,5 +157,5 @@ class _Record:
         route = getattr(self._scope.get("route"), "path", "unknown")
         method = self._scope["method"]
         labels = {"method": method if method in METHODS else "other", "route": route, "status": str(self._status)}
-        services.counters.observe("dualtrain_request_seconds", SECONDS, seconds, labels)
+        services.counters.observe("dualtrain_request_seconds", seconds, labels)
         structlog.get_logger().info("request", **labels, path=self._scope["path"], seconds=round(seconds, 5))

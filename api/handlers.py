@@ -8,14 +8,13 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.responses import JSONResponse
-from redis.exceptions import ConnectionError, OutOfMemoryError, TimeoutError
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from api.faults import invalid
 from api.problems import Problem, answer, from_status
 from core.faults import Fault, explained
-from core.store import Conflict, InFlight, Mismatch, QueueFull, UnknownJob
+from core.store import Conflict, InFlight, Mismatch, QueueFull, ServerAway, ServerFull, UnknownJob
 
 EXPECTED: dict[type[Exception], Callable[[Any], Problem]] = {
     Conflict: lambda error: Problem("illegal_transition", str(error), job_status=error.status),
@@ -27,11 +26,10 @@ EXPECTED: dict[type[Exception], Callable[[Any], Problem]] = {
     Mismatch: lambda error: Problem(
         "idempotency_mismatch", f"key {str(error)!r} came before with another body; use a new key"
     ),
-    OutOfMemoryError: lambda _: Problem(
+    ServerFull: lambda _: Problem(
         "store_unavailable", "the store is full: delete jobs that have ended, or give it more memory"
     ),
-    ConnectionError: lambda error: Problem("store_unavailable", f"the store does not answer: {error}"),
-    TimeoutError: lambda error: Problem("store_unavailable", f"the store does not answer: {error}"),
+    **dict.fromkeys(ServerAway, lambda error: Problem("store_unavailable", f"the store does not answer: {error}")),
 }
 """What is raised anywhere below a route, and the problem that it becomes."""
 

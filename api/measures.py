@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -10,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from api.services import Services
 from core.job import Status
+from core.times import now, seconds_between
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -54,7 +54,7 @@ class Measures(Collector):
         waiting = jobs.oldest(Status.QUEUED)
         if waiting is None:
             return 0.0
-        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(waiting.created_at)).total_seconds())
+        return max(0.0, seconds_between(waiting.created_at, now()))
 
 
 def counted(counters: dict[tuple[str, Labels], float]) -> Iterator[Metric]:

@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problems: one class, one table of codes; `handlers` says what becomes which.
 
-The table is the whole list of codes; the OpenAPI document is made from it. Under `/v2` a problem also has the member
-`error` that the Open Inference Protocol asks for.
+The table is the whole list of codes; the OpenAPI document is made from it. Under `/v2` the answer to a problem has the
+form of the Open Inference Protocol, which knows no codes.
 """
 
 from http import HTTPStatus
@@ -36,11 +36,12 @@ CODES: dict[str, tuple[int, str]] = {
     "quota_exceeded": (429, "This key has as many jobs as it may"),
     "rate_limited": (429, "Too many requests"),
     "internal_error": (500, "The server made a mistake"),
+    "not_ready": (503, "A part of the service is away"),
     "store_unavailable": (503, "The store does not answer"),
 }
 """Code -> status and title. Codes are stable: programs may rely on them, and on nothing else of a problem."""
 
-RETRY_AFTER_SECONDS = {"queue_full": 5, "quota_exceeded": 5, "store_unavailable": 2}
+RETRY_AFTER_SECONDS = {"queue_full": 5, "quota_exceeded": 5, "not_ready": 2, "store_unavailable": 2}
 """When the same request may succeed, for codes that do not depend on more."""
 _BY_STATUS = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
               406: "not_acceptable", 413: "body_too_large", 415: "unsupported_media_type", 422: "invalid"}  # fmt: skip
@@ -88,17 +89,17 @@ class Problem(Exception):
         return CODES[self.code][0]
 
     def document(self, path: str, request_id: str | None = None) -> dict[str, Any]:
-        """Return the members of the problem."""
+        """Return the members of the problem, as RFC 9457 has them."""
         status, title = CODES[self.code]
         members = {"type": f"urn:dualtrain:problem:{self.code}", "title": title, "status": status,
                    "code": self.code, "detail": self.detail, "instance": path, "request_id": request_id,
                    **self.extra}  # fmt: skip
-        if path.startswith("/v2"):
-            members["error"] = self.detail
         return {name: value for name, value in members.items() if value is not None}
 
     def response(self, path: str, request_id: str | None = None) -> JSONResponse:
         """Return the answer."""
+        if path.split("/")[1] == "v2":
+            return JSONResponse({"error": self.detail}, self.status, self.headers)
         return JSONResponse(self.document(path, request_id), self.status, self.headers, MEDIA_TYPE)
 
 
@@ -111,6 +112,21 @@ def from_status(status: int, detail: str, headers: dict[str, str] | None = None)
     """Return the problem for a bare HTTP status that the framework raised."""
     code = _BY_STATUS.get(status, "bad_request" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "internal_error")
     return Problem(code, detail, headers)
+
+
+class InferenceError(BaseModel):
+    """An error of the Open Inference Protocol."""
+
+    error: str
+
+
+def documented_errors(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI's `responses` for these codes under `/v2`."""
+    statuses: dict[int | str, dict[str, Any]] = {}
+    for status, title in (CODES[code] for code in codes):
+        before = statuses.get(status, {}).get("description")
+        statuses[status] = {"model": InferenceError, "description": f"{before}; {title}" if before else title}
+    return statuses
 
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:

@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
-
 from api.fanout import Fanout
 from api.forecast import Forecast
 from api.predictions import Models
 from api.security import Hosts, Key, Keys
 from core.settings import Settings
-from core.store import Access, Checkpoints, Counters, Documents, Exchange, Jobs, connect, connect_async
+from core.store import Access, Checkpoints, Counters, Documents, Exchange, Jobs, Server, connect, connect_async
 
 
 @dataclass
@@ -22,8 +19,8 @@ class Services:
     """
 
     settings: Settings
-    store: Redis
-    async_store: AsyncRedis
+    store: Server
+    async_store: Server
     jobs: Jobs
     documents: Documents
     checkpoints: Checkpoints

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, Field, WithJsonSchema, computed_field
 
 from core.job import Job
 
@@ -24,18 +24,12 @@ class JobList(BaseModel):
     next: str | None = Field(description="the cursor of the next page, for `after`; null is the only sign of the end")
 
 
-class WorkerView(BaseModel):
-    """A living worker process, as it tells of itself."""
+class DryPlan(BaseModel):
+    """How rounds would be cut, as in a job's `plan`; numerics are known once workers have the data."""
 
-    model_config = ConfigDict(extra="allow")
-
-    id: str
-
-
-class WorkerList(BaseModel):
-    """The workers that are alive now."""
-
-    data: list[WorkerView]
+    blocks: int
+    shards: int
+    reasons: list[str]
 
 
 class DryRun(BaseModel):
@@ -55,3 +49,9 @@ class DryRun(BaseModel):
     estimated_seconds: float
     workers: int = Field(description="living workers the estimate counts on; 1 when there is none")
     reasons: list[str]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def plan(self) -> DryPlan:
+        """The same figures of the cut, where a job has them."""
+        return DryPlan(blocks=self.blocks, shards=self.shards, reasons=self.reasons)

@@ -16,12 +16,11 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 import structlog
 from pydantic import SecretStr
-from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
 
 from api.services import Services
 from core.job import Job
-from core.store import UnknownJob, Webhooks
+from core.store import ServerError, UnknownJob, Webhooks
 
 PREFIX = "whsec_"
 POLL_SECONDS = 1.0
@@ -109,7 +108,7 @@ async def deliver_forever(services: Services) -> None:
 async def _claimed(webhooks: Webhooks) -> tuple[str, int] | None:
     try:
         return await run_in_threadpool(webhooks.claim, CLAIM_SECONDS)
-    except RedisError as error:
+    except ServerError as error:
         structlog.get_logger().warning("webhooks wait for the store", error=str(error))
     except Exception:
         structlog.get_logger().exception("no webhook could be taken from the list")
@@ -119,7 +118,7 @@ async def _claimed(webhooks: Webhooks) -> tuple[str, int] | None:
 async def _call(services: Services, webhooks: Webhooks, job_id: str, attempt: int) -> None:
     try:
         await _attempt(services, webhooks, job_id, attempt)
-    except RedisError as error:
+    except ServerError as error:
         structlog.get_logger().warning("webhooks wait for the store", error=str(error))
     except Exception:  # one job's call must not end all others'; it comes up again
         structlog.get_logger().exception("a webhook could not be called", job=job_id)

@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from benchmarks.measure import machine
 from benchmarks.report import Report, arguments, table
 from benchmarks.service import EPOCHS, HEAVY, HEAVY_BATCHES, HEAVY_SAMPLES, LOCAL, REPEATS, alone, spread
 from core.data import load
-from core.memory import keep_freed
+from core.process import prepare_to_compute
 from core.rounds import State
 from core.spec import JobSpec
 from core.store import pack, unpack
@@ -45,12 +44,11 @@ def ratios(spec: dict[str, Any], rounds: dict[str, Any], data_dir: Path) -> list
 
 
 def _compute(training: Training, pipe: Connection) -> None:
-    keep_freed()
-    with threadpool_limits(1):
-        while True:
-            step, units = pipe.recv()
-            vector = np.frombuffer(pipe.recv_bytes(), training.dtype)
-            pipe.send_bytes(pack(training.rounds.measure(vector, step, units)))
+    prepare_to_compute()
+    while True:
+        step, units = pipe.recv()
+        vector = np.frombuffer(pipe.recv_bytes(), training.dtype)
+        pipe.send_bytes(pack(training.rounds.measure(vector, step, units)))
 
 
 def _rate(training: Training, pipes: Sequence[Connection]) -> float:

@@ -19,10 +19,11 @@ from benchmarks import loop, measure, report
 from benchmarks.contenders import blog_layers
 from core.data import Dataset, load, scale
 from core.gradients import Draw, Method, PerNeuron, PerParameter, gradient
-from core.memory import keep_freed
 from core.nn import SGD, Dense, Network
 from core.nn.initializers import InitializerName
 from core.nn.tensor import Array
+from core.process import keep_freed
+from core.rounds import Batches, Epoch
 
 STEPS, EVERY, RATE, TARGET = 6186, 500, 0.1, 0.85
 LOOP_STEPS = 200
@@ -60,6 +61,10 @@ def _network(inputs: int, hidden: int) -> Network:
     return Network(inputs, (Dense(hidden, "relu", "he"), Dense(10, "softmax", "xavier")))
 
 
+def _batches(data: Dataset, size: int) -> Batches:
+    return Batches(data, 0, Epoch(len(data.train_labels), size))
+
+
 def _replay(data: Dataset, loop_steps: int) -> list[list[str]]:
     """Our runs on 12x12, and how long the post's loop takes for its 6,186 steps."""
     network = _network(144, 20)
@@ -86,7 +91,7 @@ def _epochs(data: Dataset) -> list[list[str]]:
     network, rows = _network(784, 100), []
     per_step = _loop_seconds(data, network, 2)
     for batch in (64, 1):
-        steps = data.steps_per_epoch(batch)
+        steps = _batches(data, batch).epoch.steps
         taken, done, accuracy = _run(data, network, PerParameter(), batch, steps, steps, None)
         hours, faster = f"{per_step * 60000 / 3600:.0f} h", f"{per_step * 60000 / taken:,.0f}"
         name = f"784-100-10, per-parameter, batch {batch}, one epoch"
@@ -97,9 +102,9 @@ def _epochs(data: Dataset) -> list[list[str]]:
 
 def _loop_seconds(data: Dataset, network: Network, steps: int) -> float:
     """Median seconds of a step of the post's loop, which trains a network of its own."""
-    layers, taken = blog_layers(network, network.init(0)), []
+    layers, batches, taken = blog_layers(network, network.init(0)), _batches(data, 1), []
     for step in range(steps):
-        inputs, labels = data.batch(0, step, 1)
+        inputs, labels = batches.batch(step)
         started = time.perf_counter()
         found = loop.passes(layers, inputs[0].astype(np.float64), np.eye(10)[labels[0]])
         layers = [_moved(layer, found) for layer in layers]
@@ -120,10 +125,10 @@ def _run(
 ) -> tuple[float, int, float]:
     """Seconds, evaluations included, steps and test accuracy of a run with SGD that may end at a target."""
     parameters, optimizer, accuracy, step = network.init(0), SGD(learning_rate=RATE), 0.0, 0
-    images, labels = data.test()
+    (images, labels), batches = data.test(), _batches(data, batch)
     started = time.perf_counter()
     for step in range(steps):
-        inputs, numbers = data.batch(0, step, batch)
+        inputs, numbers = batches.batch(step)
         slope = gradient(network, parameters, inputs, numbers, method, Draw(0, step))
         parameters, _ = optimizer.update(parameters, slope, (), step, steps)
         if (step + 1) % every == 0 or step + 1 == steps:
@@ -135,7 +140,7 @@ def _run(
 
 def _initialization(data: Dataset) -> dict[str, list[float]]:
     """The size of each layer's weight gradient in a deep tanh network, by initializer."""
-    inputs, labels = data.batch(0, 0, 256)
+    inputs, labels = _batches(data, 256).batch(0)
     return {name: _sizes(*choice, inputs, labels) for name, choice in INITIALIZED.items()}
 
 

@@ -16,6 +16,7 @@ from core.data import Dataset, load, scale
 from core.gradients import SPSA, Draw, Estimate, ForwardGradient, Method, PerNeuron, gradient
 from core.nn import SGD, Cosine, Dense, Network
 from core.nn.tensor import Array, Labels
+from core.rounds import Batches, Epoch
 
 DIRECTIONS = (1, 4, 16, 64, 256, 1024)
 REPEATS = 3
@@ -66,6 +67,10 @@ def _network(inputs: int, hidden: int) -> Network:
     return Network(inputs, (Dense(hidden, "relu", "he"), Dense(10, "softmax", "xavier")))
 
 
+def _batches(data: Dataset) -> Batches:
+    return Batches(data, 0, Epoch(len(data.train_labels), BATCH))
+
+
 def _estimate(
     network: Network, parameters: Array, inputs: Array, labels: Labels, method: Method, draw: Draw
 ) -> Estimate:
@@ -78,7 +83,7 @@ def _quality(data: Dataset, name: str, directions: int) -> Quality:
     """Of one estimator, for 144-20-10 as it is initialized and the first batch."""
     network = _network(144, 20)
     parameters = network.init(0, np.float64)
-    inputs, labels = data.batch(0, 0, BATCH)
+    inputs, labels = _batches(data).batch(0)
     exact = gradient(network, parameters, inputs, labels, PerNeuron())
     kind = SPSA if name.startswith("SPSA") else ForwardGradient
     method: Method = kind(directions=directions, **ESTIMATORS[name])
@@ -132,10 +137,11 @@ def _trained(data: Dataset, name: str, method: Method, rates: tuple[float, ...])
 
 def _epochs(data: Dataset, network: Network, method: Method, rate: float, epochs: int) -> tuple[Array, float]:
     """The parameters after so many epochs, and the mean loss of the last half epoch; infinite when it diverged."""
-    steps = epochs * data.steps_per_epoch(BATCH)
+    batches = _batches(data)
+    steps = epochs * batches.epoch.steps
     optimizer, parameters, losses = SGD(learning_rate=rate, schedule=Cosine(final=0.05)), network.init(0), []
     for step in range(steps):
-        inputs, labels = data.batch(0, step, BATCH)
+        inputs, labels = batches.batch(step)
         estimate = _estimate(network, parameters, inputs, labels, method, Draw(0, step))
         losses.append(estimate.loss or 0.0)
         parameters, _ = optimizer.update(parameters, estimate.gradient, (), step, steps)

@@ -12,7 +12,7 @@ from benchmarks.service import LOCAL
 from core.data import load
 from core.spec import JobSpec
 from core.train import run
-from core.training import Evaluation, Training
+from core.training import Evaluation, Training, epoch_for
 
 EPOCHS = 5
 SEEDS = (0, 1, 2)
@@ -39,8 +39,7 @@ def measure(data_dir: Path) -> str:
 def _spec(document: dict[str, Any]) -> JobSpec:
     """Return the spec that is evaluated once an epoch."""
     spec = JobSpec.model_validate(document)
-    replicas = spec.replicas if spec.local_steps > 1 else 1
-    return spec.model_copy(update={"evaluate_every": -(-60_000 // (spec.batch_size * replicas))})
+    return spec.model_copy(update={"evaluate_every": epoch_for(spec, 60_000).steps})
 
 
 def _accuracies(training: Training) -> list[float]:

@@ -16,10 +16,11 @@ from typing import Any
 from redis import ConnectionError as NoConnection
 
 from client.up import servers
-from core.job import ENDED, Job, Status, now
+from core.job import ENDED, Job, Status
 from core.settings import Settings
 from core.spec import JobSpec
 from core.store import Exchange, Jobs, connect
+from core.times import now
 
 POLL_SECONDS = 0.1
 """Seldom: what asks takes time from what is measured."""

@@ -8,6 +8,7 @@ nothing, so that up to 256 of them fit on it.
 import asyncio
 import base64
 import json
+import os
 import random
 import selectors
 import statistics
@@ -31,8 +32,9 @@ from core.data import load
 from core.numerics import code_version, platform_digest
 from core.settings import Settings
 from core.spec import JobSpec
-from core.store import Exchange, Rows, connect, keys, pack
-from core.store.broker import KEY_PREFIX, QUEUE, ShardTask
+from core.store import Exchange, Rows, Worker, connect, keys, pack
+from core.store.broker import QUEUE, ShardTask
+from core.times import now
 from core.training import Training
 
 SPEC = {
@@ -53,7 +55,7 @@ ROUNDS = 200
 class Simulated(asyncio.Protocol):
     """A worker: takes a task, reads its round, waits until the shard would be computed, sends rows of zeros."""
 
-    WAIT = ("BRPOP", KEY_PREFIX + QUEUE, 0)
+    WAIT = ("BRPOP", keys.CELERY + QUEUE, 0)
 
     def __init__(self, name: str, spread: float, zeros: Sequence[np.ndarray]) -> None:
         self._name, self._spread, self._zeros = name, spread, zeros
@@ -114,11 +116,12 @@ async def simulate(settings: Settings, spread: float, names: Sequence[str]) -> N
     loop = asyncio.get_running_loop()
     for name in names:
         await loop.create_unix_connection(partial(Simulated, name, spread, zeros), path)
-    told = {"host": "simulated", "numerics": platform_digest(), "code": code_version(), "doing": None}
+    told = {"numerics": platform_digest(), "code": code_version(), "since": now(), "seen": now(), "doing": None}
+    workers = [Worker(id=name, host="simulated", pid=os.getpid(), **told) for name in names]
     with connect(settings.exchange_url).pipeline(transaction=False) as pipe:
         while True:
-            for name in names:
-                Exchange(pipe).beat({"id": name, **told})
+            for worker in workers:
+                Exchange(pipe).beat(worker)
             pipe.execute()
             await asyncio.sleep(BEAT_SECONDS)
 

@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from benchmarks.report import Report, arguments, seconds, table
 from core.job import Job
 from core.settings import Settings
 from core.store.broker import QUEUE, transport_options
+from core.times import seconds_between
 
 LIGHT = {
     "dataset": {"image_size": 12},
@@ -200,7 +200,7 @@ def spread(ratios: Sequence[float]) -> str:
 def running_seconds(job: Job) -> float:
     """From the job's start to its end, data and last evaluation included."""
     assert job.started_at and job.finished_at
-    return (datetime.fromisoformat(job.finished_at) - datetime.fromisoformat(job.started_at)).total_seconds()
+    return seconds_between(job.started_at, job.finished_at)
 
 
 GOALS: dict[str, dict[str, Any]] = {

@@ -1,7 +1,6 @@
 """A job as everybody sees it: its fields, its statuses and the one table of legal transitions."""
 
 import re
-from datetime import UTC, datetime
 from enum import StrEnum
 from secrets import token_hex
 from typing import Any
@@ -44,11 +43,6 @@ def new_id() -> str:
 def is_id(name: str) -> bool:
     """Return whether a name has the form of a job's id, whether or not there is such a job."""
     return _ID.fullmatch(name) is not None
-
-
-def now() -> str:
-    """The time in UTC as ISO 8601 with milliseconds, ending in `Z`."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class _Record(BaseModel):

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
+COMPUTING = ("dual/**/*.py", "nn/**/*.py", "gradients/**/*.py", "rounds/**/*.py", "data/dataset.py", "training.py")
+"""The modules that decide bits. What reads and decodes pictures is not one: the data set's sha256 tells of it."""
+
 
 def fingerprint(data_sha256: str) -> str:
     """Return 16 hex digits over NumPy's version, BLAS kernel and threads, SIMD features, and the data set's sha256."""
@@ -39,9 +42,7 @@ def platform_digest() -> str:
 @cache
 def code_version() -> str:
     """Return the version of dualtrain with a digest of the modules that compute, so that no two codes share a plan."""
-    root = Path(__file__).parent
-    folders = (root / "dual", root / "nn", root / "gradients", root / "rounds")
-    sources = sorted(path for folder in folders for path in folder.rglob("*.py"))
+    sources = sorted(path for pattern in COMPUTING for path in Path(__file__).parent.glob(pattern))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
     try:
         return f"{version('dualtrain')}+{digest}"

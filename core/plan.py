@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from core.data import samples_in_epoch, steps_in_epoch
 from core.gradients import Draw
 from core.gradients.costs import FLOAT_BYTES
-from core.memory import keep_freed
 from core.nn import Network
+from core.process import prepare_to_compute
 from core.spec import JobSpec
-from core.training import evaluated_at_once, network_for
+from core.training import epoch_for, evaluated_at_once, network_for, steps_for
 
 BUDGET_SECONDS = 0.3
 """How long blocks are timed at least, unless there are fewer; then the rest is extrapolated."""
@@ -32,12 +31,12 @@ class Timing(BaseModel):
     batch_seconds: float
     """All blocks of one batch, one after the other."""
     update_seconds: float
-    """Summing the rows and one optimizer step."""
+    """One optimizer step; summing the rows before it is left out, which takes as long as some of them do."""
     sample_seconds: float
     """Evaluating one sample."""
 
 
-class Figures(BaseModel):
+class Counts(BaseModel):
     """What follows from the spec. Steps count per replica; passes and evaluations are totals of the job."""
 
     model_config = ConfigDict(frozen=True)
@@ -52,7 +51,7 @@ class Figures(BaseModel):
     exchange_bytes_per_round: int
 
 
-def figures(spec: JobSpec, train_samples: int) -> Figures:
+def count(spec: JobSpec, train_samples: int) -> Counts:
     """Return the counts of a job on a data set of so many samples."""
     network, local = network_for(spec), spec.local_steps > 1
     cost, itemsize = spec.gradient.cost(network, spec.batch_size), np.dtype(spec.dtype).itemsize
@@ -60,8 +59,10 @@ def figures(spec: JobSpec, train_samples: int) -> Figures:
     vector = network.size * itemsize * states
     row_itemsize = FLOAT_BYTES if spec.gradient.evaluations(network) else itemsize
     rows = spec.replicas * (vector + itemsize) if local else cost.row_numbers * row_itemsize
-    steps, batches = _steps_and_batches(spec, train_samples)
-    return Figures(
+    epoch = epoch_for(spec, train_samples)
+    steps = steps_for(spec, epoch)
+    batches = epoch.batches(steps)
+    return Counts(
         parameters=network.size,
         blocks=spec.replicas if local else len(spec.gradient.blocks(network, spec.batch_size)),
         total_steps=steps,
@@ -71,17 +72,6 @@ def figures(spec: JobSpec, train_samples: int) -> Figures:
         memory_bytes=int(cost.peak_bytes) + 2 * vector,
         exchange_bytes_per_round=vector + rows,
     )
-
-
-def _steps_and_batches(spec: JobSpec, train_samples: int) -> tuple[int, int]:
-    """How many steps each replica makes, and how many batches all of them see: an epoch's last do not reach each."""
-    samples = samples_in_epoch(train_samples, spec.dataset.train_limit, spec.dataset.validation_limit)
-    replicas = spec.replicas if spec.local_steps > 1 else 1
-    in_epoch = steps_in_epoch(samples, spec.batch_size)
-    steps_per_epoch = steps_in_epoch(samples, spec.batch_size, replicas)
-    steps = min(spec.epochs * steps_per_epoch, spec.max_steps or math.inf)
-    epochs, rest = divmod(int(steps), steps_per_epoch)
-    return int(steps), epochs * in_epoch + min(rest * replicas, in_epoch)
 
 
 def measure(spec: JobSpec, classes: int) -> Timing:
@@ -99,13 +89,13 @@ def measure(spec: JobSpec, classes: int) -> Timing:
 
 def _blocks_seconds(spec: JobSpec, network: Network, parameters: Any, inputs: Any, labels: Any) -> float:
     """Time ever more blocks, spread over all of them, until it took long enough; scale up to all."""
-    blocks, count = spec.gradient.blocks(network, spec.batch_size), 1
+    blocks, timed = spec.gradient.blocks(network, spec.batch_size), 1
     while True:
-        chosen = [blocks[i * len(blocks) // count] for i in range(count)]
+        chosen = [blocks[i * len(blocks) // timed] for i in range(timed)]
         seconds = _seconds(lambda c=chosen: spec.gradient.measure(network, parameters, inputs, labels, c, Draw(0, 0)))
-        if count == len(blocks) or seconds > BUDGET_SECONDS:
-            return seconds * len(blocks) / count
-        count = min(len(blocks), 2 * count)
+        if timed == len(blocks) or seconds > BUDGET_SECONDS:
+            return seconds * len(blocks) / timed
+        timed = min(len(blocks), 2 * timed)
 
 
 def _update_seconds(spec: JobSpec, parameters: Any) -> float:
@@ -132,7 +122,7 @@ def _seconds(work: Any) -> float:
 
 def main() -> None:
     """Answer one spec."""
-    keep_freed()
+    prepare_to_compute()
     spec = JobSpec.model_validate_json(sys.stdin.buffer.read())
     sys.stdout.write(measure(spec, network_for(spec).classes).model_dump_json())
 

@@ -87,7 +87,13 @@ class Settings(BaseSettings):
         return ONE_THREAD | (PORTABLE.get(platform.machine(), {}) if self.numerics == "portable" else {})
 
     def refuse_strangers(self) -> None:
-        """Raise ValueError when others can reach the address and no keys keep them out."""
+        """Raise ValueError when others can reach the address and no keys keep them out, or the keys are not there."""
+        file = self.api_keys_file
+        if file is not None and not file.is_file():
+            raise ValueError(
+                f"DUALTRAIN_API_KEYS_FILE is {str(file)!r}, where there is no file: "
+                f"`python -m api.security {file} NAME` makes it, with a first key"
+            )
         if self.api_keys_file is None and not is_loopback(self.host):
             raise ValueError(
                 f"DUALTRAIN_HOST is {self.host!r}, which others can reach: set DUALTRAIN_API_KEYS_FILE "

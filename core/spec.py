@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from core.faults import Fault
 from core.gradients import GradientMethod, PerParameter
 from core.nn import SGD, Custom, Dense, Layer, LossName, Network, Optimizer
-from core.rounds import Average, Outer
+from core.rounds import Outer, OuterAverage
 
 MAX_PARAMETERS = 10_000_000
 """More would not fit through a round: one round moves the parameters to every worker, and their rows back."""
@@ -55,7 +55,9 @@ class JobSpec(_Part):
     evaluate_every: Count = Field(100, description="steps from one evaluation on the whole test split to the next")
     local_steps: int = Field(1, ge=1, le=100_000, description="above 1: optimizer steps per replica and round")
     replicas: int = Field(2, ge=1, le=256, description="counts only when `local_steps` is above 1")
-    outer: Outer = Field(Average(), description="how the replicas' changes become one; counts only with `local_steps`")
+    outer: Outer = Field(
+        OuterAverage(), description="how the replicas' changes become one; counts only with `local_steps`"
+    )
     shards: Literal["auto"] | Annotated[int, Field(ge=1, le=4096)] = "auto"
     dtype: Literal["float32", "float64"] = "float32"
     seed: int = Field(0, ge=0, le=2**63 - 1)

@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 from core.assignments import document
 from core.data import UnknownDataset, load
 from core.faults import parse
-from core.memory import keep_freed
 from core.numerics import digest
+from core.process import prepare_to_compute
 from core.rounds import State
 from core.settings import Settings
 from core.spec import JobSpec, faults
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = _parser()
     training = _training(parser, parser.parse_args(arguments))
-    keep_freed()
+    prepare_to_compute()
     started = time.perf_counter()
     evaluations: list[Evaluation] = []
 
@@ -82,7 +82,7 @@ def _training(parser: argparse.ArgumentParser, options: argparse.Namespace) -> T
         parser.error(str(error))
     if spec.initial_weights is not None:
         parser.error(f"initial_weights {spec.initial_weights!r} is a job of a service; here there is none to ask")
-    if found := faults(spec, len(data.classes), data.train_samples()):
+    if found := faults(spec, len(data.classes), len(data.train_labels)):
         parser.error("\n".join(map(str, found)))
     return Training(spec, data)
 

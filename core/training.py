@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.data import Dataset, scale
 from core.nn import Network
-from core.rounds import Batches, LocalSteps, Rounds, State, Synchronous
+from core.rounds import Batches, Epoch, LocalSteps, Rounds, State, Synchronous
 from core.spec import JobSpec
 
 Measure = Callable[[State], Sequence[NDArray[Any]]]
@@ -60,21 +60,12 @@ class Training:
     @cached_property
     def batches(self) -> Batches:
         """The batches of every step."""
-        spec = self.spec
-        return Batches(
-            self.data,
-            spec.seed,
-            spec.batch_size,
-            replicas=spec.replicas if spec.local_steps > 1 else 1,
-            train_limit=spec.dataset.train_limit,
-            validation_limit=spec.dataset.validation_limit,
-        )
+        return Batches(self.data, self.spec.seed, epoch_for(self.spec, len(self.data.train_labels)))
 
     @cached_property
     def total_steps(self) -> int:
-        """Steps per replica: all epochs, or `max_steps` when that is fewer."""
-        steps = self.spec.epochs * self.batches.steps_per_epoch
-        return steps if self.spec.max_steps is None else min(steps, self.spec.max_steps)
+        """How many steps each replica makes."""
+        return steps_for(self.spec, self.batches.epoch)
 
     @cached_property
     def rounds(self) -> Rounds:
@@ -93,7 +84,7 @@ class Training:
     def initial(self, parameters: NDArray[Any] | None = None) -> State:
         """Return the state before step 0, from `parameters` (P,) or from the seed."""
         if parameters is None:
-            parameters = self.network.init(self.spec.seed)
+            parameters = self.network.init(self.spec.seed, self.dtype)
         parameters = parameters.astype(self.dtype)
         return State(0, parameters, self.spec.optimizer.init(parameters.size, self.dtype))
 
@@ -109,7 +100,7 @@ class Training:
     def evaluate(self, state: State) -> Evaluation:
         """Return how the state's parameters do on the whole test split, and on the held-back samples."""
         confusion = self._confusion(state, *self.data.test())
-        held = self.batches.validation()
+        held = self.data.validation(self.spec.dataset.validation_limit)
         accuracy = _accuracy(self._confusion(state, *held)) if len(held[1]) else None
         return Evaluation(state.step, _accuracy(confusion), accuracy, confusion)
 
@@ -127,6 +118,19 @@ class Training:
 def network_for(spec: JobSpec) -> Network:
     """Return the network of a spec, over `image_size²` inputs."""
     return Network(spec.dataset.image_size**2, tuple(spec.network.layers), spec.network.loss)
+
+
+def epoch_for(spec: JobSpec, train_samples: int) -> Epoch:
+    """Return an epoch on a split of so many samples: the first `train_limit` of those that are not held back."""
+    samples = train_samples - spec.dataset.validation_limit
+    replicas = spec.replicas if spec.local_steps > 1 else 1
+    return Epoch(min(samples, spec.dataset.train_limit or samples), spec.batch_size, replicas)
+
+
+def steps_for(spec: JobSpec, epoch: Epoch) -> int:
+    """Return how many steps each replica makes: all epochs, or `max_steps` when that is fewer."""
+    steps = spec.epochs * epoch.steps
+    return min(steps, spec.max_steps or steps)
 
 
 def evaluated_at_once(network: Network) -> int:

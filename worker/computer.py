@@ -1,10 +1,8 @@
 """One process's part in a round: reads the vector, computes a shard and what else is offered, sends the rows."""
 
-import json
 import os
 import signal
 import socket
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -13,17 +11,14 @@ from typing import Any
 
 import structlog
 
-from core.data import Dataset, load
-from core.job import now
-from core.numerics import code_version, fingerprint, platform_digest
+from core.numerics import code_version, platform_digest
 from core.settings import Settings
-from core.spec import DatasetSpec, JobSpec
-from core.store import Exchange, Round, Rows, ServerAway, pack
+from core.store import Doing, Exchange, Failure, Round, Rows, ServerAway, Worker, pack
 from core.store.broker import ShardTask
+from core.times import now
 from core.training import Training
+from worker.trainings import Refusal, Trainings, keep
 
-KEPT_TRAININGS = 4
-"""Jobs whose network and data a process keeps at hand."""
 AWAKE_SECONDS = 0.02
 """How long a process waits awake for the next round, and never longer than its last shards took: so at most half of
 what it does is waiting, and where rounds are short it sleeps as always."""
@@ -37,14 +32,6 @@ REFUSED_SECONDS = 0.2
 """How long a process that had to refuse a shard stays away from the queue, so that another one can take it."""
 
 log = structlog.get_logger()
-
-
-class Refusal(Exception):
-    """This process cannot compute the job; `code` and text are the reason for which the job waits for another one."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 class Late(Exception):
@@ -61,11 +48,10 @@ class Computer:
         self, exchange: Exchange, settings: Settings, worker: str, alarm: Callable[[int], object] = signal.alarm
     ) -> None:
         self._exchange = exchange
-        self._settings = settings
         self._worker = worker
         self._alarm = alarm
         self._since = now()
-        self._trainings: OrderedDict[tuple[str, int], Training] = OrderedDict()
+        self._trainings = Trainings(exchange, settings, worker)
         self._rounds: OrderedDict[str, Round] = OrderedDict()
         self._taken: list[tuple[ShardTask, float]] = []  # the shards in hand, each with when it was begun
         self._busy_seconds = 0.0  # for the last task
@@ -97,13 +83,13 @@ class Computer:
             rows = self._rows(task)
             return Rows.DONE, self._bodies(rows) if rows is not None else []
         except Refusal as refusal:
-            return Rows.REFUSED, [_problem(refusal, refusal.code)]
+            return Rows.REFUSED, [Failure(refusal.code, str(refusal)).to_bytes()]
         except (Late, *ServerAway) as error:
-            return Rows.LEFT, [_problem(error)]
+            return Rows.LEFT, [Failure.of(error).to_bytes()]
         except Exception as error:
             last = self._taken[-1][0]
             log.warning("shard failed", job=last.job, step=last.step, shard=last.shard, exc_info=True)
-            return Rows.FAILED, [_problem(error)] * len(self._taken)
+            return Rows.FAILED, [Failure.of(error).to_bytes()] * len(self._taken)
 
     def _bodies(self, rows: list[Any]) -> list[bytes]:
         left = iter(rows)
@@ -116,24 +102,23 @@ class Computer:
                 self._exchange.beat(self._alive())
             except Exception as error:
                 log.warning("no heartbeat", error=str(error))
-            threading.Event().wait(seconds)
+            time.sleep(seconds)
 
-    def _alive(self) -> dict[str, Any]:
+    def _alive(self) -> Worker:
         taken = self._taken
-        doing = taken[-1][0].named() if taken else None
-        return {
-            "id": self._worker,
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "since": self._since,
-            "seen": now(),
-            "numerics": platform_digest(),
-            "code": code_version(),
-            "doing": doing,
-        }
+        return Worker(
+            id=self._worker,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            since=self._since,
+            seen=now(),
+            numerics=platform_digest(),
+            code=code_version(),
+            doing=Doing.of(taken[-1][0]) if taken else None,
+        )
 
     def _rows(self, task: ShardTask) -> list[Any] | None:
-        training = self._training(task)
+        training = self._trainings.of(task)
         round_ = self._round(task, training) if training else None
         if training is None or round_ is None:
             return None
@@ -156,7 +141,7 @@ class Computer:
         if known is None or (known.token, known.step) != (task.token, task.step):
             known = self._read(task, training)
             if known is not None:
-                _keep(self._rounds, task.job, known)
+                keep(self._rounds, task.job, known)
         return known
 
     def _read(self, task: ShardTask, training: Training) -> Round | None:
@@ -170,44 +155,3 @@ class Computer:
         finally:
             (_, begun), *_ = self._taken
             self._taken = [(task, begun + time.perf_counter() - asked)]
-
-    def _training(self, task: ShardTask) -> Training | None:
-        key = (task.job, task.token)
-        if key not in self._trainings:
-            brief = self._exchange.read_brief(task.job)
-            if brief is None:
-                return None
-            _keep(self._trainings, key, self._prepare(brief))
-        return self._trainings[key]
-
-    def _prepare(self, brief: dict[str, Any]) -> Training:
-        if brief["code"] != code_version():
-            text = f"the job was planned by code {brief['code']}, worker {self._worker} runs {code_version()}"
-            raise Refusal("numerics_mismatch", text)
-        spec = JobSpec.model_validate(brief["spec"])
-        data = self._load(spec.dataset)
-        if brief["numerics"] != fingerprint(data.sha256):
-            raise Refusal(
-                "numerics_mismatch",
-                f"worker {self._worker} has numerics {fingerprint(data.sha256)}, "
-                f"the job was planned with {brief['numerics']}; "
-                "set DUALTRAIN_NUMERICS=portable on every host of a mixed fleet",
-            )
-        return Training(spec, data)
-
-    def _load(self, wanted: DatasetSpec) -> Dataset:
-        try:
-            return load(wanted.name, wanted.image_size, self._settings.data_dir, self._settings.hub_datasets)
-        except (ValueError, LookupError, OSError) as error:
-            text = f"worker {self._worker} on host {socket.gethostname()} cannot read data set {wanted.name!r}: {error}"
-            raise Refusal("data_unavailable", text) from error
-
-
-def _keep(cache: OrderedDict[Any, Any], key: Any, value: Any) -> None:
-    cache[key] = value
-    while len(cache) > KEPT_TRAININGS:
-        cache.popitem(last=False)
-
-
-def _problem(error: BaseException, kind: str | None = None) -> bytes:
-    return json.dumps({"type": kind or type(error).__name__, "text": str(error)}).encode()

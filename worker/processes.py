@@ -1,26 +1,21 @@
 """What happens to a worker's processes: their start, their heartbeat, their loss."""
 
-import ctypes
-import json
 import logging
 import os
-import signal
 import socket
 import threading
 from typing import Any
 
 from billiard.exceptions import WorkerLostError
 from celery.signals import task_failure, worker_process_init
-from threadpoolctl import threadpool_limits
 
 from core.logs import configure
-from core.memory import keep_freed
+from core.process import die_with_parent, prepare_to_compute
 from core.settings import Settings
-from core.store import Exchange, Rows, connect
+from core.store import Exchange, Failure, Rows, connect
 from core.store.broker import ShardTask
 from worker.computer import Computer
 
-PR_SET_PDEATHSIG = 1
 BEAT_SECONDS = 0.5
 NICENESS = 10
 """Requests are answered before shards are computed, where both share a processor."""
@@ -43,10 +38,8 @@ def log(**_: Any) -> None:
 
 def start(**_: Any) -> None:
     """Prepare a pool process: it dies with its parent, has one thread, keeps its memory, tells that it lives."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.nice(NICENESS)
-    threadpool_limits(1)
-    keep_freed()
+    die_with_parent()
+    prepare_to_compute(NICENESS)
     global _computer
     settings = Settings()
     _computer = Computer(Exchange(connect(settings.exchange_url)), settings, f"{socket.gethostname()}-{os.getpid()}")
@@ -65,6 +58,6 @@ def lost(args: tuple[Any, ...] = (), exception: BaseException | None = None, **_
     if not isinstance(exception, WorkerLostError):
         return
     task = ShardTask.parse(args)
-    body = json.dumps({"type": "WorkerLostError", "text": str(exception)}).encode()
+    body = Failure.of(exception).to_bytes()
     rows = Rows(task.step, task.shard, task.shards, Rows.LOST, 0.0, socket.gethostname(), body)
     Exchange(connect(Settings().exchange_url)).send(task.job, task.token, [rows])

@@ -1,20 +1,16 @@
 """`python -m api.aggregator`: a process of its own, so that arithmetic never delays a request."""
 
-import ctypes
 import os
 import signal
 import stat
 import sys
 import threading
 
-from threadpoolctl import threadpool_limits
-
 from api.aggregator.aggregator import Aggregator
 from core.logs import configure
-from core.memory import keep_freed
+from core.process import die_with_parent, prepare_to_compute
 from core.settings import Settings
 
-PR_SET_PDEATHSIG = 1
 NICENESS = 5
 """Below the API, whose requests come first; above the workers, who wait for the next round."""
 
@@ -22,9 +18,7 @@ NICENESS = 5
 def main() -> None:
     """Run until SIGTERM, SIGINT, or the end of the process that started this one."""
     configure()
-    os.nice(NICENESS)
-    threadpool_limits(1)
-    keep_freed()
+    prepare_to_compute(NICENESS)
     aggregator = Aggregator(Settings())
     _end_with_parent()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -37,7 +31,7 @@ def _end_with_parent() -> None:
 
     Linux does not tell of a parent that died before it was asked to, while this process was still importing.
     """
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     mode = os.fstat(0).st_mode
     if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):  # asyncio makes a pair of sockets where others make a pipe
         threading.Thread(target=_exit_at_end_of_input, daemon=True).start()

@@ -2,12 +2,11 @@
 
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
-from redis.client import PubSub
-from redis.exceptions import RedisError
 
 from api.aggregator.reaper import reap
 from api.aggregator.runner import Runner
@@ -15,7 +14,7 @@ from api.aggregator.services import Services
 from api.aggregator.writer import Writer
 from core.job import Status
 from core.settings import Settings
-from core.store import Lease, Webhooks, keys
+from core.store import Lease, Server, ServerError, Webhooks, keys
 
 LISTEN_SECONDS = 0.3
 """How long one look at the control channel waits: also the longest until a new or orphaned job is taken."""
@@ -51,13 +50,16 @@ class Aggregator:
 
     def run(self) -> None:
         """Work until `stopping` is set; then every job is left with a checkpoint, for the next aggregator."""
-        threading.Thread(target=self._renew_forever, daemon=True).start()
-        threading.Thread(target=self._reap_forever, daemon=True).start()
-        threading.Thread(target=self._flush_forever, daemon=True).start()
+        for work, seconds, end in (
+            (self._renew, RENEW_SECONDS, self._ended),
+            (self._flush, FLUSH_SECONDS, self.stopping),
+            (self._reap, REAP_SECONDS, self.stopping),
+        ):
+            threading.Thread(target=_repeat, args=(work, seconds, end), daemon=True).start()
         while not self.stopping.is_set():
             try:
                 self._listen()
-            except RedisError as error:
+            except ServerError as error:
                 log.warning("store is away", error=str(error))
                 self.stopping.wait(LISTEN_SECONDS)
         self._end()
@@ -68,7 +70,7 @@ class Aggregator:
         for running in self._running.values():
             running.thread.join(max(0.0, end - time.monotonic()))
         self._ended.set()
-        with suppress(RedisError):
+        with suppress(ServerError):
             for job_id, running in list(self._running.items()):
                 if not running.thread.is_alive():
                     self._leave(job_id, running)
@@ -82,11 +84,11 @@ class Aggregator:
                 self._take_jobs()
                 self._hear(channel)
 
-    def _hear(self, channel: PubSub) -> None:
+    def _hear(self, channel: Server) -> None:
         message = channel.get_message(timeout=LISTEN_SECONDS)
         while message is not None:
             job_id, status = message["data"].decode().split()
-            if job_id in self._running:
+            if job_id in self._running and status != Status.QUEUED:  # taken before that was heard
                 self._running[job_id].runner.writer.status = Status(status)
             message = channel.get_message(timeout=0)
 
@@ -127,24 +129,29 @@ class Aggregator:
         if running.runner.writer.status is Status.RUNNING:
             self._shunned[job_id] = time.monotonic() + (SHUNNED_SECONDS if running.runner.shun else 0.0)
 
-    def _renew_forever(self) -> None:
-        while not self._ended.wait(RENEW_SECONDS):
-            for job_id, running in list(self._running.items()):
-                try:
-                    running.runner.lost = not self._services.leases.renew(running.lease)
-                except RedisError as error:
-                    log.warning("lease not renewed", job=job_id, error=str(error))
+    def _renew(self) -> None:
+        for job_id, running in list(self._running.items()):
+            with _warned("lease not renewed", job=job_id):
+                running.runner.lost = not self._services.leases.renew(running.lease)
 
-    def _flush_forever(self) -> None:
-        while not self.stopping.wait(FLUSH_SECONDS):
-            try:
-                self._services.counters.flush()
-            except RedisError as error:
-                log.warning("counters wait for the store", error=str(error))
+    def _flush(self) -> None:
+        with _warned("counters wait for the store"):
+            self._services.counters.flush()
 
-    def _reap_forever(self) -> None:
-        while not self.stopping.wait(REAP_SECONDS):
-            try:
-                reap(self._services.jobs, Webhooks(self._services.store))
-            except RedisError as error:
-                log.warning("old jobs not cleared away", error=str(error))
+    def _reap(self) -> None:
+        with _warned("old jobs not cleared away"):
+            reap(self._services.jobs, Webhooks(self._services.store))
+
+
+def _repeat(work: Callable[[], None], seconds: float, end: threading.Event) -> None:
+    while not end.wait(seconds):
+        work()
+
+
+@contextmanager
+def _warned(warning: str, **about: str) -> Iterator[None]:
+    """Log `warning` when the store is away; the work is done another time."""
+    try:
+        yield
+    except ServerError as error:
+        log.warning(warning, error=str(error), **about)

@@ -8,13 +8,17 @@ from types import MappingProxyType
 from typing import Any
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 from kombu.utils.uuid import uuid
 
 from core.settings import Settings
-from core.store import Exchange, Round
+from core.store import Exchange, Round, ServerAway
 from core.store.broker import QUEUE, QUEUE_TYPE, SHARD_TASK, ShardTask, transport_options
 
 Messages = Mapping[ShardTask, str]
+
+AWAY = (*ServerAway, OperationalError, OSError)
+"""What is raised when the exchange or the broker is away."""
 
 PERSISTENT = 2
 """AMQP's delivery mode of messages that a broker keeps, as Celery has it."""
@@ -52,7 +56,7 @@ class Dispatcher:
         """Send a round: `tasks` to the queue; `offered` to be taken by workers that are done with theirs.
 
         `withdrawn`: the step of a round whose tasks were sent ahead and are void. `made`: what `messages` made of
-        tasks, each to be sent once. Raises kombu's OperationalError or a Redis error when exchange or broker is away.
+        tasks, each to be sent once. Raises one of `AWAY` when exchange or broker is away.
         """
         queued = [made.get(task) or self._message(task) for task in tasks] if self._one_server else []
         self._exchange.put(job_id, round_, offered, withdrawn, queued)

@@ -5,13 +5,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from core.job import Metrics, Progress, now
+from core.job import Metrics, Progress, Reason
 from core.rounds import State
 from core.store import Told
+from core.times import now
 from core.training import Evaluation, Training
 
-COALESCED_SECONDS = 0.2
-"""The shortest time between two `step` events of a job."""
+COALESCED_SECONDS = 0.25
+"""The shortest time between two `step` events of a job, but for its last one: so no second has more than five."""
 RATE_WINDOW = 50
 """Reports that the rate is taken over."""
 
@@ -56,6 +57,22 @@ class Report:
         limit = self.training.spec.max_seconds
         return limit is not None and self.elapsed_seconds >= limit
 
+    def reached(self) -> bool:
+        """Return whether the last evaluation is at the spec's target."""
+        target, last = self.training.spec.target_accuracy, self.evaluation
+        return target is not None and last is not None and last.score >= target
+
+    def why_ended(self, state: State) -> Reason:
+        """Return why a job ends at a state: its target, or a limit, or all was made."""
+        spec = self.training.spec
+        if self.reached():
+            return Reason(code="target_accuracy", message=f"reached {spec.target_accuracy:.2%} at step {state.step}")
+        if state.step < self.training.total_steps:
+            return Reason(code="max_seconds", message=f"stopped after {spec.max_seconds} s, at step {state.step}")
+        if spec.max_steps is not None and state.step >= spec.max_steps:
+            return Reason(code="max_steps", message="made all its steps")
+        return Reason(code="completed", message="made all its epochs")
+
     def take(self, evaluation: Evaluation) -> None:
         """Remember an evaluation, and the best accuracy on the test split."""
         self.evaluation = evaluation
@@ -70,7 +87,7 @@ class Report:
         return Progress(
             step=state.step,
             total_steps=total,
-            epoch=round(state.step / self.training.batches.steps_per_epoch, 4),
+            epoch=round(state.step / self.training.batches.epoch.steps, 4),
             samples_seen=state.samples_seen,
             passes=state.passes,
             evaluations=state.evaluations,
@@ -89,8 +106,10 @@ class Report:
         )
 
     def told(self, state: State, fresh: Evaluation | None, lanes: list[Lane]) -> list[Told]:
-        """Return the events of a report, with the point that they add to the history."""
-        self._told = time.monotonic()
+        """Return the events of a report, with the point that they add to the history.
+
+        An evaluation has no `step` event beside it when the last one was just told.
+        """
         point = {
             "step": state.step,
             "loss": state.loss,
@@ -99,13 +118,19 @@ class Report:
             "elapsed_seconds": round(self.elapsed_seconds, 3),
             "at": now(),
         }
-        progress = self.progress(state).model_dump(mode="json")
-        shards = [lane._asdict() for lane in lanes]
-        step = Told("step", state.step, {**progress, "loss": state.loss, "shards": shards}, None if fresh else point)
-        if fresh is None:
-            return [step]
-        accuracies = {name: point[name] for name in ("step", "loss", "test_accuracy", "validation_accuracy")}
-        return [step, Told("evaluation", state.step, {**accuracies, "best_test_accuracy": self.best}, point)]
+        told = []
+        if not fresh or self.due() or self._is_last(state):
+            self._told = time.monotonic()
+            progress = self.progress(state).model_dump(mode="json") | {"loss": state.loss}
+            shards = [lane._asdict() for lane in lanes]
+            told.append(Told("step", state.step, {**progress, "shards": shards}, None if fresh else point))
+        if fresh:
+            accuracies = {name: point[name] for name in ("step", "loss", "test_accuracy", "validation_accuracy")}
+            told.append(Told("evaluation", state.step, {**accuracies, "best_test_accuracy": self.best}, point))
+        return told
+
+    def _is_last(self, state: State) -> bool:
+        return state.step >= self.training.total_steps or self.reached() or self.over()
 
 
 def document(evaluation: Evaluation) -> dict[str, Any]:

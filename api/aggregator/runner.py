@@ -1,6 +1,7 @@
 """One job from its lease to its end, or to the point where another aggregator goes on."""
 
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -8,22 +9,23 @@ from typing import Any
 
 import structlog
 from numpy.typing import NDArray
-from redis.exceptions import OutOfMemoryError, RedisError
 
+from api.aggregator.briefing import Briefing
+from api.aggregator.ends import Interrupted, JobFailed
+from api.aggregator.gatherer import Gatherer
 from api.aggregator.planner import Planner
 from api.aggregator.plans import Plans
-from api.aggregator.problems import Interrupted, JobFailed
-from api.aggregator.report import Report
-from api.aggregator.round import Gatherer
+from api.aggregator.report import Lane, Report
 from api.aggregator.saved import Origin, from_checkpoint
 from api.aggregator.services import Services
 from api.aggregator.writer import Writer
 from core.data import load
-from core.job import IMPORTING, Job, Model, Reason, Status, now
+from core.job import IMPORTING, Job, Model, Reason, Status
 from core.numerics import digest
 from core.rounds import State
 from core.spec import JobSpec
-from core.store import SECONDS, Conflict, Lease, Stale, UnknownJob
+from core.store import Brief, Conflict, Failure, Lease, ServerError, ServerFull, Stale, UnknownJob
+from core.times import now
 from core.training import Diverged, Evaluation, Training, train
 
 log = structlog.get_logger()
@@ -31,9 +33,9 @@ log = structlog.get_logger()
 
 @dataclass
 class Runner:
-    """Runs the job of `lease`. `shun`: it cannot be gone on with here; `lost`: another aggregator has it.
+    """Runs the job of `lease`, and is the `Watcher` of its rounds.
 
-    `alone`: no other job runs or waits.
+    `shun`: it cannot be gone on with here; `lost`: another aggregator has it; `alone`: no other job runs or waits.
     """
 
     services: Services
@@ -52,16 +54,16 @@ class Runner:
             log.info("job left", job=self.lease.job_id, why=str(end))
         except JobFailed as failure:
             self._end(Status.FAILED, failure.reason)
-        except OutOfMemoryError as error:
+        except ServerFull as error:
             message = f"Redis is full ({error}); free memory there, then resume"
             self._end(Status.PAUSED, Reason(code="store_full", message=message))
-        except RedisError as error:
+        except ServerError as error:
             log.warning("store is away", job=self.lease.job_id, error=str(error))
         except Exception as error:
             log.exception("job failed", job=self.lease.job_id)
             self._end(Status.FAILED, Reason(code="internal_error", message=f"{type(error).__name__}: {error}"))
         finally:
-            with suppress(RedisError):
+            with suppress(ServerError):
                 self.services.exchange.dismiss(self.lease.job_id, self.lease.token)
 
     def _run(self) -> None:
@@ -79,7 +81,7 @@ class Runner:
         self.writer.because(None)
         state = self._train(state, report, self._gatherer(job, training, origin))
         model = Model(parameters=training.network.size, sha256=digest(state.parameters))
-        self._end(Status.SUCCEEDED, _why_ended(state, report), model=model.model_dump(mode="json"))
+        self._end(Status.SUCCEEDED, report.why_ended(state), model=model.model_dump(mode="json"))
 
     def _prepare(self, job: Job) -> Training:
         spec, settings = JobSpec.model_validate(job.spec), self.services.settings
@@ -129,14 +131,11 @@ class Runner:
         asked, services = training.spec.shards, self.services
         planner = Planner(None if asked == "auto" else asked)
         gatherer = Gatherer(
-            lease=self.lease,
-            training=training,
-            spec=job.spec,
             origin=origin,
-            exchange=services.exchange,
             plans=Plans(self.lease, training, planner, services.dispatcher, alone=lambda: self.alone),
-            check=self._check,
-            tell=self._hear,
+            briefing=Briefing(services.exchange, job.id, Brief(job.spec, origin.code, origin.numerics)),
+            exchange=services.exchange,
+            watcher=self,
         )
         gatherer.look()
         return gatherer
@@ -146,7 +145,8 @@ class Runner:
         try:
             writer.save(report, begun, gatherer.origin)
             # What reached its target already was only left before its end could be written.
-            for after, fresh in () if _reached(report) else train(training, begun, gatherer.measure):
+            steps = () if report.reached() else train(training, begun, gatherer.measure)
+            for after, fresh in steps:
                 counters.add("dualtrain_passes_total", value=after.passes - state.passes)
                 state = after
                 report.tick()
@@ -181,10 +181,11 @@ class Runner:
         try:
             self.services.jobs.move(self.lease.job_id, to, reason, self.lease, **fields)
             self.services.exchange.clear(self.lease.job_id, self.lease.token)
-        except (Stale, Conflict, UnknownJob, RedisError) as error:
+        except (Stale, Conflict, UnknownJob, ServerError) as error:
             log.warning("could not write the end of a job", job=self.lease.job_id, to=to, error=str(error))
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise Stale or Interrupted when the job must not go on here."""
         if self.lost:
             raise Stale(f"another aggregator works on job {self.lease.job_id} now")
         if self.stopping.is_set():
@@ -192,38 +193,27 @@ class Runner:
         if self.writer.status is not Status.RUNNING:
             raise Interrupted(self.writer.status)
 
-    def _hear(self, what: str, data: dict[str, Any]) -> None:
-        if what == "round":
-            self._count(**data)
-        elif what == "working":
-            self.writer.because(None)
-        elif what == "waiting":
-            self.writer.because("waiting_for_workers", "No worker is running; the job goes on when one appears.")
-        elif what == "refused":
-            self.writer.because(data["type"], data["text"])
-        else:
-            self.services.counters.add("dualtrain_retries_total", {"reason": data["code"]})
-            self.writer.retry(data)
+    def working(self) -> None:
+        """Tell that nothing holds the job up, if something did."""
+        self.writer.because(None)
 
-    def _count(self, seconds: float, shards: list[float]) -> None:
+    def waiting(self) -> None:
+        """Tell that the job waits for workers."""
+        self.writer.because("waiting_for_workers", "No worker is running; the job goes on when one appears.")
+
+    def refused(self, failure: Failure) -> None:
+        """Tell why no worker can compute the job."""
+        self.writer.because(failure.type, failure.text)
+
+    def sent_again(self, step: int, shard: int, code: str, message: str) -> None:
+        """Count and tell a retry."""
+        self.services.counters.add("dualtrain_retries_total", {"reason": code})
+        self.writer.retry(step, shard, code, message)
+
+    def measured(self, seconds: float, lanes: Sequence[Lane]) -> None:
+        """Count a round, and its time and those of its shards."""
         counters = self.services.counters
         counters.add("dualtrain_rounds_total")
-        counters.observe("dualtrain_round_seconds", SECONDS, seconds)
-        for shard in shards:
-            counters.observe("dualtrain_shard_seconds", SECONDS, shard)
-
-
-def _reached(report: Report) -> bool:
-    target, last = report.training.spec.target_accuracy, report.evaluation
-    return target is not None and last is not None and last.score >= target
-
-
-def _why_ended(state: State, report: Report) -> Reason:
-    spec = report.training.spec
-    if _reached(report):
-        return Reason(code="target_accuracy", message=f"reached {spec.target_accuracy:.2%} at step {state.step}")
-    if state.step < report.training.total_steps:
-        return Reason(code="max_seconds", message=f"stopped after {spec.max_seconds} s, at step {state.step}")
-    if spec.max_steps is not None and state.step >= spec.max_steps:
-        return Reason(code="max_steps", message="made all its steps")
-    return Reason(code="completed", message="made all its epochs")
+        counters.observe("dualtrain_round_seconds", seconds)
+        for lane in lanes:
+            counters.observe("dualtrain_shard_seconds", lane.seconds)

@@ -1,20 +1,24 @@
 """What the aggregator writes of a running job, all of it under the job's lease."""
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.aggregator.gatherer import Gatherer
 from api.aggregator.report import Report, document
-from api.aggregator.round import Gatherer
 from api.aggregator.saved import Origin, to_checkpoint
 from api.aggregator.services import Services
-from core.job import Job, Model, Plan, Reason, Status, Transition, now
+from core.job import Job, Model, Plan, Reason, Status, Transition
 from core.rounds import State
 from core.store import ALWAYS, Lease, Told
+from core.times import now
 from core.training import Evaluation
 
 CHECKPOINT_SECONDS = 3.0
 """The longest a job runs without a checkpoint: what a lost API costs at most."""
+RENEWED_SECONDS = 0.5
+"""The shortest time after which the message of a reason is written anew."""
 
 
 @dataclass
@@ -27,6 +31,7 @@ class Writer:
     reason: Reason | None = None
     retries: int = 0
     saved_at: float = field(default_factory=time.monotonic)
+    reasoned_at: float = -math.inf
 
     def take_up(self, job: Job) -> None:
         """Go on from what the job's last aggregator wrote."""
@@ -34,16 +39,19 @@ class Writer:
         self.reason = job.status_reason
 
     def because(self, code: str | None, message: str = "", renewed: bool = False) -> None:
-        """Write and tell the reason of the status, when it is another than before, or its message is `renewed`."""
-        if code == (self.reason and self.reason.code) and not renewed:
+        """Write and tell the reason of the status when it is another; now and then its message too, if `renewed`."""
+        soon = time.monotonic() - self.reasoned_at < RENEWED_SECONDS
+        if code == (self.reason and self.reason.code) and (soon or not renewed):
             return
+        self.reasoned_at = time.monotonic()
         self.reason = Reason(code=code, message=message) if code else None
         data = Transition(status=self.status, at=now(), reason=self.reason).model_dump(mode="json")
         self.status = self.services.jobs.commit(self.lease, [Told("status", ALWAYS, data)], **self._standing())
 
-    def retry(self, data: dict[str, Any]) -> None:
+    def retry(self, step: int, shard: int, code: str, message: str) -> None:
         """Tell that a shard was sent again."""
         self.retries += 1
+        data = {"step": step, "shard": shard, "code": code, "message": message}
         self.status = self.services.jobs.commit(self.lease, [Told("retry", ALWAYS, data)], retries=self.retries)
 
     def tell(self, report: Report, state: State, fresh: Evaluation | None, gatherer: Gatherer) -> None:

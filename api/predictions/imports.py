@@ -13,11 +13,12 @@ from safetensors.numpy import load
 from api.faults import fault, invalid
 from core import faults
 from core.faults import Invalid
-from core.job import IMPORTING, Job, Model, Reason, Status, new_id, now
+from core.job import IMPORTING, Job, Model, Reason, Status, new_id
 from core.nn import Network
 from core.numerics import digest
 from core.spec import JobSpec
 from core.store import Checkpoint, Checkpoints, Jobs, Leases
+from core.times import now
 from core.training import network_for
 
 HEADER_BYTES = 1 << 20

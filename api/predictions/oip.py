@@ -109,7 +109,8 @@ class Infer:
         output: dict[str, Any] = {"name": OUTPUT, "datatype": "FP32", "shape": list(found.shape)}
         output |= {"parameters": {"binary_data_size": found.nbytes}} if binary else {"data": found.ravel().tolist()}
         names = {"model_name": name, "model_version": str(model.step)}
-        text = json.dumps(names | ({"id": self.request.id} if self.request.id else {}) | {"outputs": [output]}).encode()
+        names |= {"id": self.request.id} if self.request.id is not None else {}
+        text = json.dumps(names | {"outputs": [output]}).encode()
         if not binary:
             return text, {"Content-Type": "application/json"}
         return text + found.tobytes(), {"Content-Type": "application/octet-stream", LENGTH: str(len(text))}

@@ -18,7 +18,15 @@ from core.data import DatasetError, Description, UnknownDataset, catalogue, desc
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
 FILE_BYTES = 256 << 20
-MEDIA_TYPES = ("application/zip", "application/vnd.apache.parquet", "application/octet-stream")
+OCTETS = "application/octet-stream"
+MEDIA_TYPES = (
+    "application/zip",
+    "application/x-zip-compressed",
+    "application/vnd.apache.parquet",
+    "application/x-parquet",
+    OCTETS,
+)
+"""What a file may be said to be; what it is, its first bytes tell."""
 Name = Annotated[str, Path(max_length=200, examples=["my-digits"])]
 UploadName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", examples=["my-digits"])]
 _PROBLEMS = documented("unauthenticated", "forbidden", "invalid", "store_unavailable")
@@ -82,7 +90,7 @@ async def upload_dataset(request: Request, services: ServicesDep, name: UploadNa
 
     Pictures become grey, 28x28; without a test split each seventh sample is one. Jobs rely on it, so it never changes.
     """
-    if media_type(request) not in MEDIA_TYPES:
+    if media_type(request, absent=OCTETS) not in MEDIA_TYPES:
         raise Problem("unsupported_media_type", f"send the file as one of: {', '.join(MEDIA_TYPES)}")
     if name in services.uploads:
         raise Problem("dataset_exists", f"data set {name!r} is being uploaded already")

@@ -81,7 +81,7 @@ def _cursor(below: int | None) -> str | None:
 
 
 def _below(cursor: str | None) -> int | None:
-    if cursor is None:
+    if not cursor:
         return None
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
@@ -118,7 +118,7 @@ async def get_job(
     with services.fanout.listen(job_id) as listener:
         job = await own_job(services, key, job_id)
         current = if_none_match is None or matches(if_none_match, _etag(job))
-        if seconds and current and job.status not in ENDED and await listener.notable(seconds):
+        if seconds and current and job.status not in ENDED and await listener.notable(job.status, seconds):
             job = await own_job(services, key, job_id)
     headers = {"ETag": _etag(job), "Cache-Control": "private, no-cache"}
     if wait:

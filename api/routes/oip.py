@@ -12,7 +12,7 @@ from api.predictions import Model
 from api.predictions.bodies import BODY_BYTES
 from api.predictions.models import LAST
 from api.predictions.oip import LENGTH, Infer, metadata
-from api.problems import Problem, documented
+from api.problems import Problem, documented_errors
 from api.security import Key
 from api.services import Services
 
@@ -20,7 +20,9 @@ router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 
 Name = Annotated[str, Path(max_length=100, description="a job's id or an alias")]
 Version = Annotated[str, Path(pattern=r"^\d{1,12}$", description="a step whose checkpoint is kept")]
-_PROBLEMS = documented("unauthenticated", "forbidden", "job_not_found", "not_there_yet", "invalid", "store_unavailable")
+_PROBLEMS = documented_errors(
+    "unauthenticated", "forbidden", "job_not_found", "not_there_yet", "invalid", "store_unavailable"
+)
 _INFER: dict[str, Any] = {
     "dependencies": reads,
     "max_body_size": BODY_BYTES,
@@ -33,7 +35,7 @@ _INFER: dict[str, Any] = {
     "responses": {
         200: {"content": {"application/json": {}}},
         **_PROBLEMS,
-        **documented("bad_request", "body_too_large", "unsupported_media_type"),
+        **documented_errors("bad_request", "body_too_large", "unsupported_media_type"),
     },
 }
 
@@ -83,7 +85,7 @@ class ModelDocument(BaseModel):
     outputs: list[TensorDocument]
 
 
-@router.get("", dependencies=reads, response_model=Server, responses=documented("unauthenticated", "forbidden"))
+@router.get("", dependencies=reads, response_model=Server, responses=documented_errors("unauthenticated", "forbidden"))
 async def server_metadata() -> Any:
     """Tell what this server is."""
     return Server(name="dualtrain", version=version(), extensions=["binary_tensor_data"])
@@ -95,7 +97,7 @@ async def server_live() -> Any:
     return Live(live=True)
 
 
-@router.get("/health/ready", response_model=Ready, responses=documented("store_unavailable"))
+@router.get("/health/ready", response_model=Ready, responses=documented_errors("store_unavailable"))
 def server_ready(services: ServicesDep) -> Any:
     """Tell whether models can be read; training needs a worker too, see `/readyz`."""
     services.store.ping()

@@ -16,7 +16,6 @@ from api.predictions.model import Model
 from api.problems import documented
 from api.security import Key
 from api.services import Services
-from core.store import SECONDS
 
 router = APIRouter(prefix="/v1", tags=["predictions"], dependencies=reads)
 
@@ -92,5 +91,5 @@ def _by_name(services: Services, key: Key, sent: Sent, name: str | None, preview
 def _answer(services: Services, model: Model, images: NDArray[np.uint8], preview: bool) -> Response:
     started = time.perf_counter()
     body = answered(model, images, preview)
-    services.counters.observe("dualtrain_prediction_seconds", SECONDS, time.perf_counter() - started)
+    services.counters.observe("dualtrain_prediction_seconds", time.perf_counter() - started)
     return Response(body, media_type="application/json")

@@ -15,9 +15,12 @@ from api.problems import Problem, documented
 from api.security import Key
 from api.services import Services
 from api.views import DryRun, JobView
-from core.job import Job, Status, new_id, now
+from core.data import describe
+from core.job import Job, Model, Progress, Status, new_id
 from core.spec import JobSpec
 from core.store import Idempotency, QueueFull
+from core.times import now
+from core.training import epoch_for, network_for, steps_for
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -117,8 +120,17 @@ def _queue(services: Services, key: Key, spec: JobSpec, job_id: str) -> str:
     """Queue a job; return it as JSON. Raises Problem, QueueFull when there is none."""
     admission.check(spec, services, key)
     admission.check_quota(services, key)
-    job = Job(id=job_id, name=spec.name, owner=key.owner, status=Status.QUEUED, created_at=now(),
-              spec=spec.model_dump(mode="json"))  # fmt: skip
+    samples = describe(spec.dataset.name, services.settings.data_dir).train_samples
+    job = Job(
+        id=job_id,
+        name=spec.name,
+        owner=key.owner,
+        status=Status.QUEUED,
+        created_at=now(),
+        spec=spec.model_dump(mode="json"),
+        progress=Progress(total_steps=steps_for(spec, epoch_for(spec, samples))),
+        model=Model(parameters=network_for(spec).size),
+    )
     services.jobs.create(job, spec.priority, services.settings.max_waiting_jobs)
     return _shown(services, services.jobs.get(job_id))
 

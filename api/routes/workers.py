@@ -3,10 +3,11 @@
 from typing import Any
 
 from fastapi import APIRouter
+from pydantic import BaseModel
 
 from api.deps import ServicesDep, reads
 from api.problems import documented
-from api.views import WorkerList, WorkerView
+from core.store import Worker
 
 router = APIRouter(prefix="/v1", tags=["workers"], dependencies=reads)
 
@@ -14,7 +15,13 @@ router = APIRouter(prefix="/v1", tags=["workers"], dependencies=reads)
 _PROBLEMS = documented("unauthenticated", "forbidden", "store_unavailable")
 
 
+class WorkerList(BaseModel):
+    """The workers that are alive now."""
+
+    data: list[Worker]
+
+
 @router.get("/workers", response_model=WorkerList, responses=_PROBLEMS)
 def list_workers(services: ServicesDep) -> Any:
     """List the worker processes that are alive: on what, since when, with which numerics."""
-    return WorkerList(data=[WorkerView.model_validate(worker) for worker in services.exchange.workers()])
+    return WorkerList(data=services.exchange.workers())

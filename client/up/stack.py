@@ -95,8 +95,7 @@ async def _missing(client: httpx.AsyncClient) -> str:
         return "the API does not answer"
     if answer.status_code == httpx.codes.OK:
         return ""
-    checks: dict[str, str] = answer.json().get("checks", {"API": answer.reason_phrase})
-    return "; ".join(f"{name}: {said}" for name, said in checks.items() if said != "ok" and not said.isdigit())
+    return str(answer.json().get("detail", answer.reason_phrase))
 
 
 def _listening(host: str, port: int) -> socket.socket:

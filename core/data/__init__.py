@@ -1,8 +1,8 @@
-"""What networks are trained on: data sets, their cache, the batches of a run, and pictures that people send."""
+"""What networks are trained on: data sets, their cache, and pictures that people send."""
 
 from core.data.archives import DatasetError
 from core.data.cache import load
-from core.data.dataset import Dataset, samples_in_epoch, scale, steps_in_epoch
+from core.data.dataset import Dataset, scale
 from core.data.images import ImageError, treat
 from core.data.resize import SIDE, resize
 from core.data.sources import Description, UnknownDataset, catalogue, describe
@@ -21,9 +21,7 @@ __all__ = [
     "load",
     "remove",
     "resize",
-    "samples_in_epoch",
     "scale",
-    "steps_in_epoch",
     "treat",
     "uploaded",
 ]

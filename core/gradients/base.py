@@ -55,12 +55,8 @@ class Estimate:
 
 
 class Cost(NamedTuple):
-    """What one batch takes: about how many floating-point operations, and bytes at once while one block is computed.
+    """What one batch takes: about so many bytes while a block is computed, and so many numbers in all its rows."""
 
-    `row_numbers` is how many numbers all its rows have.
-    """
-
-    flops: float
     peak_bytes: float
     row_numbers: int
 

@@ -1,9 +1,10 @@
 """Cutting the work of a batch into blocks."""
 
 from collections.abc import Iterable
-from itertools import pairwise, product
+from itertools import product
 from typing import TypeAlias
 
+from core.dual.transforms import equal_chunks
 from core.gradients.base import Block
 
 Range: TypeAlias = tuple[int, int]
@@ -14,9 +15,7 @@ SAMPLES = 256
 
 def cut(start: int, stop: int, largest: int) -> list[Range]:
     """`[start, stop)` as the fewest ranges of at most `largest`, which differ by 1 at most."""
-    count = max(-(-(stop - start) // max(largest, 1)), 1)
-    bounds = [start + (stop - start) * index // count for index in range(count + 1)]
-    return list(pairwise(bounds))
+    return [(start + low, start + high) for low, high in equal_chunks(stop - start, max(largest, 1))]
 
 
 def grid(directions: Iterable[Range], samples: Iterable[Range]) -> tuple[Block, ...]:

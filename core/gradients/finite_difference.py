@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from core.gradients.base import Block, Cost, Draw, Estimate, Method
 from core.gradients.blocks import cut, grid
-from core.gradients.costs import forward_flops, values_bytes
+from core.gradients.costs import values_bytes
 from core.gradients.values import EPSILON, Values
 from core.nn import Network
 from core.nn.config import CONFIG
@@ -63,9 +63,8 @@ class FiniteDifference(Method):
         return 2 * network.size if self.scheme == "central" else network.size + 1
 
     def cost(self, network: Network, batch_size: int) -> Cost:
-        flops = self.evaluations(network) * forward_flops(network, batch_size)
         numbers = network.size + len(self.blocks(network, batch_size))
-        return Cost(flops, values_bytes(network, batch_size), numbers)
+        return Cost(values_bytes(network, batch_size), numbers)
 
     def _slope(self, values: Values, index: int, layer: int, here: float) -> float:
         """The difference quotient for one parameter, which belongs to this layer."""

@@ -97,6 +97,6 @@ def check_dense(network: Network, method: str) -> None:
     for index, layer in enumerate(network.layers):
         if not isinstance(layer, Dense):
             raise ValueError(
-                f"layer {index} is the custom layer {layer.custom!r}, which has no derivative for {method!r} to push "
-                "tangents through; use 'finite-difference' or 'spsa', which take values only"
+                f"layer {index} is the custom layer {layer.custom!r}, through which {method!r} pushes no "
+                "tangents; use 'finite-difference' or 'spsa', which take values only"
             )

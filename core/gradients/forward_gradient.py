@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 from core.gradients import estimates
 from core.gradients.base import Block, Cost, Draw, Estimate, Method
 from core.gradients.blocks import cut, grid
-from core.gradients.costs import FLOAT_BYTES, forward_flops
+from core.gradients.costs import FLOAT_BYTES
 from core.gradients.forward import Forward, check_dense
 from core.gradients.perturbations import PERTURBATIONS
 from core.nn import Network
@@ -73,10 +73,9 @@ class ForwardGradient(Method):
         return 0
 
     def cost(self, network: Network, batch_size: int) -> Cost:
-        flops = (1 + 2 * self.directions) * forward_flops(network, batch_size)
         at_once = max(ELEMENTS, PERTURBATIONS[self.perturb].numbers(network, batch_size))
         numbers = estimates.row_numbers(network, self.blocks(network, batch_size))
-        return Cost(flops, 3.0 * at_once * FLOAT_BYTES, numbers)
+        return Cost(3.0 * at_once * FLOAT_BYTES, numbers)
 
     def _row(self, forward: Forward, parameters: Array, block: Block, draw: Draw) -> Array:
         perturbation = PERTURBATIONS[self.perturb]

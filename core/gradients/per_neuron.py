@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from core.dual import contract
 from core.gradients.base import Block, Cost, Estimate
 from core.gradients.blocks import SAMPLES, Range, cut, grid
-from core.gradients.costs import block_bytes, forward_flops, later_flops, tangent_width
+from core.gradients.costs import block_bytes, tangent_width
 from core.gradients.exact import Exact
 from core.gradients.forward import Forward
 from core.nn import Network
@@ -67,12 +67,7 @@ class PerNeuron(Exact):
         return sum(network.widths[1:])
 
     def cost(self, network: Network, batch_size: int) -> Cost:
-        pushes = sum(units * (8.0 + later_flops(network, layer)) for layer, units in enumerate(network.widths[1:]))
-        return Cost(
-            pushes * batch_size + 2 * forward_flops(network, batch_size),
-            block_bytes(network, batch_size, ELEMENTS),
-            self.row_numbers(network, batch_size),
-        )
+        return Cost(block_bytes(network, batch_size, ELEMENTS), self.row_numbers(network, batch_size))
 
 
 @lru_cache(maxsize=64)

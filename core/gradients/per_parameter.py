@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from core.dual import EntrySeed, UnitTangent, inner
 from core.gradients.base import Block, Cost, Estimate
 from core.gradients.blocks import SAMPLES, cut, grid
-from core.gradients.costs import block_bytes, later_flops, tangent_width
+from core.gradients.costs import block_bytes, tangent_width
 from core.gradients.exact import Exact
 from core.gradients.forward import Forward
 from core.nn import Network, Slice
@@ -53,11 +53,7 @@ class PerParameter(Exact):
         return network.size
 
     def cost(self, network: Network, batch_size: int) -> Cost:
-        parts = network.slices
-        flops = sum((part.stop - part.start) * (8.0 + later_flops(network, part.layer)) for part in parts)
-        return Cost(
-            flops * batch_size, block_bytes(network, batch_size, 2 * ELEMENTS), self.row_numbers(network, batch_size)
-        )
+        return Cost(block_bytes(network, batch_size, 2 * ELEMENTS), self.row_numbers(network, batch_size))
 
 
 @lru_cache(maxsize=64)

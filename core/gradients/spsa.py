@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from core.gradients import estimates
 from core.gradients.base import Block, Cost, Draw, Estimate, Method
 from core.gradients.blocks import cut, grid
-from core.gradients.costs import forward_flops, values_bytes
+from core.gradients.costs import values_bytes
 from core.gradients.values import EPSILON, Values
 from core.nn import Network
 from core.nn.config import CONFIG
@@ -55,9 +55,8 @@ class SPSA(Method):
         return 2 * self.directions
 
     def cost(self, network: Network, batch_size: int) -> Cost:
-        flops = self.evaluations(network) * forward_flops(network, batch_size)
         numbers = estimates.row_numbers(network, self.blocks(network, batch_size))
-        return Cost(flops, values_bytes(network, batch_size), numbers)
+        return Cost(values_bytes(network, batch_size), numbers)
 
     def _row(self, values: Values, block: Block, draw: Draw) -> Array:
         size = values.point.size

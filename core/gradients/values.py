@@ -28,6 +28,7 @@ class Values:
 
     @classmethod
     def at(cls, network: Network, parameters: Array, inputs: Array, labels: Labels) -> "Values":
+        """The parameters `(P,)` as a point, with the loss of a batch: inputs `(N, D)`, labels `(N,)` or `(N, C)`."""
         point = parameters.astype(np.float64)
         layers = network.unpack(point)
         targets = one_hot(labels, network.classes, point.dtype)

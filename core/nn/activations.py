@@ -21,7 +21,7 @@ def identity(x: Tensor) -> Tensor:
 
 
 def softmax(x: Tensor) -> Tensor:
-    """exp(x) over its sum along the last axis, shifted by the maximum; the shift drops out, so it needs no tangent."""
+    """exp(x) over its sum along the last axis, shifted by the maximum, which drops out, so that nothing overflows."""
     exponentials = np.exp(x - np.max(x, axis=-1, keepdims=True))
     return exponentials / np.sum(exponentials, axis=-1, keepdims=True)
 

@@ -36,7 +36,7 @@ def _cross_entropy(logits: Tensor, targets: Array) -> tuple[Tensor, Tensor]:
     exponentials = np.exp(shifted)
     totals = exponentials.sum(axis=-1, keepdims=True)
     losses = ((np.log(totals) - shifted) * targets).sum(axis=-1)
-    return losses, exponentials / totals - targets
+    return losses, exponentials / totals * targets.sum(axis=-1, keepdims=True) - targets
 
 
 def _squared_error(outputs: Tensor, targets: Array) -> tuple[Tensor, Tensor]:
@@ -52,7 +52,7 @@ LOSSES: dict[LossName, Loss] = {
 
 
 def one_hot(labels: Labels, classes: int, dtype: np.dtype[np.floating]) -> Array:
-    """Targets `(N, classes)` from class numbers `(N,)`; rows `(N, classes)`, each adding up to 1, pass through.
+    """Targets `(N, classes)` from class numbers `(N,)`; rows `(N, classes)`, such as probabilities, pass through.
 
     Raises ValueError for labels of another shape or kind, for numbers that are no class, and when there are none.
     """

@@ -84,6 +84,7 @@ class Network:
 
     @property
     def classes(self) -> int:
+        """C, how many numbers the last layer puts out."""
         return self.widths[-1]
 
     def init(self, seed: int, dtype: DTypeLike = np.float32) -> Array:

@@ -1,5 +1,6 @@
 """Learning-rate schedules: a factor of the learning rate for each step, after an optional linear warm-up."""
 
+from abc import ABC, abstractmethod
 from math import cos, pi
 from typing import Annotated, Literal, TypeAlias
 
@@ -12,8 +13,16 @@ from core.nn.config import CONFIG, by_default
 Steps: TypeAlias = Annotated[int, Ge(0)]
 
 
+class AbstractSchedule(ABC):
+    """What the learning rate is multiplied with, as a function of the step."""
+
+    @abstractmethod
+    def factor(self, step: int, total_steps: int) -> float:
+        """The factor, 0 to 1, of step number `step` (from 0) of `total_steps`."""
+
+
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class Constant:
+class Constant(AbstractSchedule):
     """The factor is 1."""
 
     name: Literal["constant"] = "constant"
@@ -24,7 +33,7 @@ class Constant:
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class Step:
+class Step(AbstractSchedule):
     """The factor is multiplied by `decay` after every `every` steps."""
 
     name: Literal["step"] = "step"
@@ -37,7 +46,7 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class Cosine:
+class Cosine(AbstractSchedule):
     """The factor falls along half a cosine from 1, where the warm-up ends, to `final` at the last step."""
 
     name: Literal["cosine"] = "cosine"

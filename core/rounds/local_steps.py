@@ -11,7 +11,7 @@ import numpy as np
 
 from core.gradients import Draw, shards
 from core.rounds.base import Setup, State, Vector
-from core.rounds.outer import Average, Nesterov
+from core.rounds.outer import Outer
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class LocalSteps(Setup):
 
     steps: int
     replicas: int
-    outer: Average | Nesterov
+    outer: Outer
 
     def length(self, step: int) -> int:
         return min(self.steps, self.total_steps - step)
@@ -42,9 +42,8 @@ class LocalSteps(Setup):
         parts = np.split(mean, len(mean) // self.network.size)
         parameters, outer = self.outer.update(state, parts[0])
         length = self.length(state.step)
-        sizes = np.array(
-            [[self.batches.size(state.step + at, r) for at in range(length)] for r in range(self.replicas)]
-        )
+        size = self.batches.epoch.size
+        sizes = np.array([[size(state.step + at, r) for at in range(length)] for r in range(self.replicas)])
         batches = int(np.count_nonzero(sizes))
         return State(
             step=state.step + length,

@@ -11,7 +11,7 @@ from core.rounds.base import State, Vector
 
 
 @dataclass(frozen=True, config=CONFIG)
-class Average:
+class OuterAverage:
     """The new parameters are the mean of the replicas'."""
 
     name: Literal["average"] = "average"
@@ -22,7 +22,7 @@ class Average:
 
 
 @dataclass(frozen=True, config=CONFIG)
-class Nesterov:
+class OuterNesterov:
     """The mean change is a gradient for an outer Nesterov momentum. Defaults: DiLoCo (arXiv 2311.08105, section 3)."""
 
     name: Literal["nesterov"] = "nesterov"
@@ -37,4 +37,4 @@ class Nesterov:
         return state.parameters + rate * (change + momentum * velocity), (velocity,)
 
 
-Outer: TypeAlias = Annotated[Average | Nesterov, Discriminator("name"), by_default("name", "average")]
+Outer: TypeAlias = Annotated[OuterAverage | OuterNesterov, Discriminator("name"), by_default("name", "average")]

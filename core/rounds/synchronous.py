@@ -18,13 +18,13 @@ class Synchronous(Setup):
 
     def blocks(self, step: int) -> tuple[Block, ...]:
         """Return the blocks of a step's batch; the last batch of an epoch may be short."""
-        return self.method.blocks(self.network, self.batches.size(step))
+        return self.method.blocks(self.network, self.batches.epoch.size(step))
 
     def units(self, step: int) -> int:
         return len(self.blocks(step))
 
     def shards(self, step: int, shares: Sequence[float]) -> Sequence[range]:
-        return _shards(self.method, self.network, self.batches.size(step), tuple(shares))
+        return _shards(self.method, self.network, self.batches.epoch.size(step), tuple(shares))
 
     def vector(self, state: State) -> Vector:
         return state.parameters
@@ -45,7 +45,7 @@ class Synchronous(Setup):
             parameters=parameters,
             optimizer=optimizer,
             loss=estimate.loss,
-            samples_seen=state.samples_seen + self.batches.size(state.step),
+            samples_seen=state.samples_seen + self.batches.epoch.size(state.step),
             passes=state.passes + self.method.passes(self.network),
             evaluations=state.evaluations + self.method.evaluations(self.network),
         )

@@ -2,30 +2,33 @@
 
 from core.store.access import Access
 from core.store.checkpoints import Checkpoint, Checkpoints, Summary, best
-from core.store.connection import Server, ServerAway, ServerError, ServerRefusal, connect, connect_async
-from core.store.counters import SECONDS, Counters
+from core.store.connection import Server, ServerAway, ServerError, ServerFull, ServerRefusal, connect, connect_async
+from core.store.counters import Counters
 from core.store.documents import Documents
 from core.store.events import Event, replay
-from core.store.exchange import AWAIT_SECONDS, EXPIRES_SECONDS, Exchange, Round, Rows, pack, unpack
+from core.store.exchange import AWAIT_SECONDS, EXPIRES_SECONDS, Exchange
 from core.store.idempotency import Claim, Idempotency, InFlight, Mismatch
-from core.store.jobs import ALWAYS, Conflict, Jobs, QueueFull, Told, UnknownJob, read
+from core.store.jobs import ALWAYS, Conflict, Jobs, QueueFull, Told, UnknownJob, read_job
 from core.store.leases import Lease, Leases, Stale
 from core.store.webhooks import Webhooks
+from core.store.wire import Brief, Doing, Failure, Round, Rows, Worker, pack, unpack
 
 __all__ = [
-    "SECONDS",
     "ALWAYS",
     "AWAIT_SECONDS",
     "EXPIRES_SECONDS",
     "Access",
+    "Brief",
     "Checkpoint",
     "Checkpoints",
     "Claim",
     "Conflict",
     "Counters",
     "Documents",
+    "Doing",
     "Event",
     "Exchange",
+    "Failure",
     "Idempotency",
     "InFlight",
     "Jobs",
@@ -38,17 +41,19 @@ __all__ = [
     "Server",
     "ServerAway",
     "ServerError",
+    "ServerFull",
     "ServerRefusal",
     "Stale",
     "Summary",
     "Told",
     "UnknownJob",
     "Webhooks",
+    "Worker",
     "best",
     "connect",
     "connect_async",
     "pack",
-    "read",
+    "read_job",
     "replay",
     "unpack",
 ]

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from core.store import keys
+
 QUEUE = "dualtrain-shards"
 SHARD_TASK = "dualtrain.shard"
 QUEUE_TYPE = "quorum"
 """What the queue is on RabbitMQ: replicated, and the one kind of durable queue that is there to stay."""
-KEY_PREFIX = "dualtrain:celery:"
-"""Before the names of all keys that Celery uses on Redis."""
 
 
 class ShardTask(NamedTuple):
@@ -30,10 +30,6 @@ class ShardTask(NamedTuple):
         """Return the positional arguments of the task."""
         return tuple(self)
 
-    def named(self) -> dict[str, Any]:
-        """Return what a heartbeat tells of the task in hand."""
-        return {"job": self.job, "step": self.step, "shard": self.shard}
-
     @classmethod
     def parse(cls, arguments: Sequence[Any]) -> "ShardTask":
         """Read `arguments`."""
@@ -52,4 +48,4 @@ def transport_options(url: str) -> dict[str, Any]:
     # A worker whose connection is half open notices after 1 s + 2 intervals.
     waits = {"socket_timeout": 30, "socket_connect_timeout": 4, "health_check_interval": 3}
     kept = {} if "socket" in url.split(":", 1)[0] else {"socket_keepalive": True}
-    return {**waits, **kept, "global_keyprefix": KEY_PREFIX, "visibility_timeout": 600}
+    return {**waits, **kept, "global_keyprefix": keys.CELERY, "visibility_timeout": 600}

@@ -9,11 +9,12 @@ import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError, TimeoutError
+from redis.exceptions import OutOfMemoryError as ServerFull
 from redis.exceptions import RedisError as ServerError
 from redis.exceptions import ResponseError as ServerRefusal
 from redis.retry import Retry
 
-__all__ = ["Server", "ServerAway", "ServerError", "ServerRefusal", "connect", "connect_async"]
+__all__ = ["Server", "ServerAway", "ServerError", "ServerFull", "ServerRefusal", "connect", "connect_async"]
 
 Server: TypeAlias = Any
 """A client of redis-py that answers bytes. redis-py's own annotations say `bytes | str` of every answer."""

@@ -10,7 +10,7 @@ from core.store.connection import Server
 
 Name = tuple[str, tuple[tuple[str, str], ...]]
 """A counter's name and its sorted labels."""
-SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+BOUNDS_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds of the histograms of times."""
 
 
@@ -26,13 +26,11 @@ class Counters:
         with self._lock:
             self._pending[name, tuple(sorted((labels or {}).items()))] += value  # type: ignore[assignment]
 
-    def observe(
-        self, name: str, buckets: tuple[float, ...], value: float, labels: Mapping[str, str] | None = None
-    ) -> None:
-        """Count a value into a histogram: `NAME_bucket` by upper bound `le`, and `NAME_sum`."""
-        bound = next((str(bucket) for bucket in buckets if value <= bucket), "+Inf")
+    def observe(self, name: str, seconds: float, labels: Mapping[str, str] | None = None) -> None:
+        """Count a time into a histogram: `NAME_bucket` by upper bound `le`, and `NAME_sum`."""
+        bound = next((str(bound) for bound in BOUNDS_SECONDS if seconds <= bound), "+Inf")
         self.add(f"{name}_bucket", {**(labels or {}), "le": bound})
-        self.add(f"{name}_sum", labels, value)
+        self.add(f"{name}_sum", labels, seconds)
 
     def flush(self) -> None:
         """Add what was counted since the last time. What could not be added stays for the next time."""

@@ -70,9 +70,9 @@ class Documents:
         """Let an alias name something, whatever it named before."""
         self._store.hset(keys.ALIASES, name, json.dumps(value))
 
-    def remove_alias(self, name: str) -> bool:
-        """Forget an alias; False when there was none."""
-        return bool(self._store.hdel(keys.ALIASES, name))
+    def remove_alias(self, name: str) -> None:
+        """Forget an alias, if there is one."""
+        self._store.hdel(keys.ALIASES, name)
 
 
 def thinned(points: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
-from core.job import ENDED, SOURCES, Job, Reason, Status, Transition, now
+from core.job import ENDED, SOURCES, Job, Reason, Status, Transition
 from core.store import keys
 from core.store.connection import Server
 from core.store.leases import Lease, Stale
 from core.store.scripts import COMMIT, CREATE, DELETE, TRANSITION
+from core.times import now
 
 _RANK = 1 << 40
 """Jobs per level of priority; a queue score stays an exact double."""
@@ -175,7 +176,7 @@ class Jobs:
         job_id = lease.job_id
         answer = self._commit(
             keys=[keys.job(job_id), keys.events(job_id), keys.EVENTS, keys.token(job_id), keys.history(job_id)],
-            args=[job_id, lease.token, json.dumps([one.packed() for one in told]), *_flat(fields)],
+            args=[job_id, lease.token, token_hex(8), json.dumps([one.packed() for one in told]), *_flat(fields)],
         ).decode()
         if answer in ("stale", "unknown"):
             _raise(answer, job_id, Status.RUNNING)
@@ -198,7 +199,7 @@ def _flat(fields: Mapping[str, Any]) -> list[str]:
     return [part for name, value in fields.items() for part in (name, json.dumps(value))]
 
 
-async def read(store: Server, job_id: str) -> Job:
+async def read_job(store: Server, job_id: str) -> Job:
     """Return a job, for who waits on an event loop: a way to a thread and back would cost more. Raises UnknownJob."""
     async with store.pipeline(transaction=True) as pipe:
         _ask(pipe, job_id)

@@ -20,7 +20,8 @@ WEBHOOKS = "dualtrain:webhooks"
 
 
 def job(job_id: str) -> str:
-    """Hash: the fields of a job, each as JSON; `number`, and `told:<type>`, the last step told of.
+    """Hash: the fields of a job, each as JSON; `number`; `told:<type>`, the last step told of; `mark` and `committed`,
+    by which the last change of status and the last commit are known when they come twice.
 
     Anybody may ask for any id, and one with a colon must not lead to the keys below.
     """
@@ -108,3 +109,5 @@ def offered(job_id: str, token_: int, step: int) -> str:
 
 WORKER = "dualtrain:worker:"
 """Prefix of the heartbeat keys: JSON about one worker, expiring."""
+CELERY = "dualtrain:celery:"
+"""Prefix of all keys that Celery uses, where Redis is its broker."""

@@ -1,17 +1,19 @@
-"""The Lua scripts that change jobs: each write happens whole or not at all, and may come twice.
-
-Of what comes twice only events that are told however often they come (`ALWAYS`) are doubled.
-"""
+"""The Lua scripts that change jobs: each write happens whole or not at all, and counts once when it comes twice."""
 
 from core.job import ENDED
+from core.store import keys
 from core.store.events import EMIT
 
 ALLOW_OOM = "#!lua flags=allow-oom\n"
+_ANNOUNCE = f"""
+local function announce(job, status) redis.call('PUBLISH', '{keys.CONTROL}', job .. ' ' .. status) end
+"""
 _ENDED = f"local ENDED = {{{', '.join(f'{status} = true' for status in sorted(ENDED))}}}"
 
 # A job is accepted once, whatever is tried again, and only while the queue has room.
 CREATE = (
     EMIT
+    + _ANNOUNCE
     + """
 local job, all, queue, queued, transitions, stream, events, sequence = unpack(KEYS)
 local id, rank, limit, record = unpack(ARGV, 1, 4)
@@ -24,7 +26,7 @@ redis.call('ZADD', all, number, id)
 redis.call('ZADD', queued, number, id)
 redis.call('ZADD', queue, rank + number, id)
 emit(events, stream, id, 'status', record)
-redis.call('PUBLISH', 'dualtrain:control', id .. ' queued')
+announce(id, 'queued')
 return 1
 """
 )
@@ -34,6 +36,7 @@ return 1
 TRANSITION = (
     ALLOW_OOM
     + EMIT
+    + _ANNOUNCE
     + _ENDED
     + """
 local job, queue, transitions, stream, events, token, webhooks = unpack(KEYS)
@@ -52,7 +55,7 @@ redis.call('ZADD', by_status .. to, number, id)
 if from == 'queued' then redis.call('ZREM', queue, id) end
 if ENDED[to] and redis.call('HGET', job, 'webhook') == 'true' then redis.call('ZADD', webhooks, 0, id) end
 emit(events, stream, id, 'status', record)
-redis.call('PUBLISH', 'dualtrain:control', id .. ' ' .. to)
+announce(id, to)
 return ''
 """
 )
@@ -76,26 +79,30 @@ return ''
 """
 )
 
-# Progress is written under the newest token; an event whose step was told before is left out. Why a job that does not
-# run any more has its status is not the aggregator's to say. Answers the status.
+# Progress is written under the newest token; an event whose step was told before is left out. A commit that comes twice
+# is known by its mark: who holds the newest token commits one after the other, so no other one comes between. Why a job
+# that does not run any more has its status is not the aggregator's to say. Answers the status.
 COMMIT = (
     EMIT
     + """
 local job, stream, events, token, history = unpack(KEYS)
-if redis.call('GET', token) ~= ARGV[2] then return 'stale' end
+local id, fence, mark, told = unpack(ARGV, 1, 4)
+if redis.call('GET', token) ~= fence then return 'stale' end
 local status = redis.call('HGET', job, 'status')
 if not status then return 'unknown' end
+if redis.call('HGET', job, 'committed') == mark then return status end
+redis.call('HSET', job, 'committed', mark)
 local runs = status == '"running"'
-for _, event in ipairs(cjson.decode(ARGV[3])) do
+for _, event in ipairs(cjson.decode(told)) do
   local kind, step, data, point = unpack(event)
-  local told = tonumber(redis.call('HGET', job, 'told:' .. kind) or -1)
-  if (step < 0 or step > told) and (runs or kind ~= 'status') then
+  local last = tonumber(redis.call('HGET', job, 'told:' .. kind) or -1)
+  if (step < 0 or step > last) and (runs or kind ~= 'status') then
     if step >= 0 then redis.call('HSET', job, 'told:' .. kind, step) end
-    if kind ~= '' then emit(events, stream, ARGV[1], kind, data) end
+    if kind ~= '' then emit(events, stream, id, kind, data) end
     if point ~= '' then redis.call('RPUSH', history, point) end
   end
 end
-for i = 4, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   if runs or ARGV[i] ~= 'status_reason' then redis.call('HSET', job, ARGV[i], ARGV[i + 1]) end
 end
 return status

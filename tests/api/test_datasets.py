@@ -77,6 +77,11 @@ def test_a_data_set_never_changes(alone: httpx.Client, name: str) -> None:
     assert (again.status_code, again.json()["code"]) == (409, "dataset_exists")
 
 
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/x-zip-compressed"}])
+def test_a_file_that_is_not_said_to_be_a_zip_is_looked_at(alone: httpx.Client, headers: dict[str, str]) -> None:
+    assert alone.put("/v1/datasets/mine", content=archive(), headers=headers).status_code == 201
+
+
 def test_what_is_wrong_is_said(client: httpx.Client) -> None:
     assert client.put("/v1/datasets/mine", json={}).json()["code"] == "unsupported_media_type"
     assert client.put("/v1/datasets/A!", content=b"", headers=ZIP).json()["errors"][0]["pointer"] == "#/path/name"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from redis import Redis
 
+from api.gate import COOKIE
 from api.security import Scope
 from api.security.keys import LOOK_SECONDS, create
 from api.services import Services
@@ -19,6 +20,7 @@ from core.settings import Settings
 from core.store import Checkpoint, Checkpoints, Documents, Jobs, Leases
 
 Caller = Callable[..., httpx.Client]
+Serve = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +42,7 @@ def tokens(keys_file: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def guarded(
-    serve: Callable[..., AbstractContextManager[str]],
+    serve: Serve,
     store_url: str,
     exchange_url: str,
     data_dir: Path,
@@ -83,7 +85,16 @@ def test_nothing_is_told_without_a_key(caller: Caller, address: str) -> None:
 
 def test_health_needs_no_key(caller: Caller) -> None:
     assert caller().get("/livez").status_code == 200
-    assert caller().get("/readyz").status_code in (200, 503)
+    ready = caller().get("/readyz")
+    assert (ready.status_code, ready.json()["code"]) == (503, "not_ready")
+    assert ready.json()["checks"] == {"store": "ok", "exchange": "ok", "workers": "none is alive"}
+
+
+def test_whether_it_is_alive_asks_nobody(settings: Settings, caller: Caller, serve: Serve) -> None:
+    away = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    with serve(away) as url, httpx.Client(base_url=url, cookies={COOKIE: "x"}) as client:
+        assert client.get("/livez", headers={"Authorization": "Bearer wrong"}).status_code == 200
+        assert client.get("/v1/jobs").json()["code"] == "store_unavailable"
 
 
 def test_scopes_limit_what_a_key_may_do(caller: Caller) -> None:

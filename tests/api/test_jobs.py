@@ -7,8 +7,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from core.job import ENDED, Job, Progress, Status, new_id, now
-from core.store import Jobs, Leases, Told
+from core.job import ENDED, Job, Progress, Status, new_id
+from core.store import ALWAYS, Jobs, Leases, Told
+from core.times import now
 
 Submit = Callable[..., str]
 
@@ -124,6 +125,25 @@ def test_prefer_wait_holds_until_the_status_changes(client: httpx.Client, submit
     assert answer.json()["status"] == "running"
     assert answer.headers["preference-applied"] == "wait=20"
     timer.join()
+
+
+def test_prefer_wait_goes_on_over_another_reason_for_the_same_status(
+    client: httpx.Client, submit: Submit, jobs: Jobs, leases: Leases
+) -> None:
+    job_id = submit()
+    jobs.move(job_id, Status.RUNNING)
+    lease = leases.acquire(job_id)
+    assert lease
+    timers = [
+        threading.Timer(0.2, jobs.commit, (lease, [Told("status", ALWAYS, {"status": "running", "reason": None})])),
+        threading.Timer(0.7, jobs.move, (job_id, Status.PAUSED)),
+    ]
+    started = time.perf_counter()
+    for timer in timers:
+        timer.start()
+    answer = client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=20"})
+    assert 0.6 < time.perf_counter() - started < 18
+    assert answer.json()["status"] == "paused"
 
 
 def test_prefer_wait_ends_at_an_evaluation_but_not_at_a_step(

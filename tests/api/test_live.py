@@ -1,12 +1,13 @@
 """Pause, resume, cancel and delete while rounds are in flight, against a real aggregator and a real worker."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+Events = Callable[[httpx.Response], Iterator[dict[str, Any]]]
 ACTIONS = ("pause", "resume", "cancel")
 SPEC = {"epochs": 2, "evaluate_every": 1_000_000, "gradient": {"method": "per-neuron"}}
 ROUND_SECONDS = 20.0
@@ -90,6 +91,19 @@ def test_a_dry_run_counts_what_the_job_then_makes(stack: httpx.Client) -> None:
     assert job["status"] == "succeeded"
     assert told["passes"] == job["progress"]["passes"]
     assert told["total_steps"] == job["progress"]["step"]
+
+
+def test_no_second_has_more_than_five_steps_told(stack: httpx.Client, events: Events) -> None:
+    spec = SPEC | {"max_steps": 120, "epochs": 1, "evaluate_every": 1}
+    job_id = stack.post("/v1/jobs", json=spec).json()["id"]
+    wait(stack, job_id, "succeeded")
+    with stack.stream("GET", f"/v1/jobs/{job_id}/events") as response:
+        found = list(events(response))
+    times = [int(one["id"].partition("-")[0]) for one in found if one["event"] == "step"]
+    assert len(times) >= 2
+    assert max(sum(begin <= at < begin + 1000 for at in times) for begin in times) <= 5
+    assert [one["event"] for one in found].count("evaluation") == 120
+    assert [one["data"]["step"] for one in found if one["event"] == "step"][-1] == 120
 
 
 def test_a_job_that_diverges_shows_no_loss(stack: httpx.Client) -> None:

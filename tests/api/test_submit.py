@@ -57,6 +57,8 @@ def test_the_empty_spec_is_a_job(client: httpx.Client) -> None:
     assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
     assert job["status"] == "queued"
     assert job["spec"]["network"]["layers"][0]["units"] == 20
+    assert (job["progress"]["step"], job["progress"]["total_steps"]) == (0, 938)
+    assert job["model"] == {"parameters": 3110, "sha256": None}
     assert [one["status"] for one in job["transitions"]] == ["queued"]
     assert client.get(answer.headers["location"]).json()["id"] == job["id"]
 

@@ -20,9 +20,10 @@ from redis import Redis
 
 from api import webhooks
 from api.webhooks import WebhookRefused, check_url
-from core.job import Job, Status, now
+from core.job import Job, Status
 from core.settings import Settings
 from core.store import Jobs, Webhooks, keys
+from core.times import now
 
 SECRET = "a secret of the operator"
 

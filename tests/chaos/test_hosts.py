@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from client.up import servers
-from core.job import Job, Status, now
+from core.job import Job, Status
 from core.spec import JobSpec
 from core.store import Exchange, Jobs, connect
+from core.times import now
 from tests.chaos.cases import quiet_end, spec
 from tests.chaos.hosts import HUB_ADDRESS, Hosts, hosts, why_not
 from tests.chaos.programs import MARK, Program, marked, wait_until

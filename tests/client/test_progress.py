@@ -7,7 +7,8 @@ from rich.console import Console
 
 from client.events import Event
 from client.progress import Figures, bar
-from core.job import Job, Status, now
+from core.job import Job, Status
+from core.times import now
 
 JOB = Job(id="job-1", name="", status=Status.QUEUED, created_at=now(), spec={})
 WAITING = {"status": "running", "reason": {"code": "waiting_for_workers", "message": "none"}}

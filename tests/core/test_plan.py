@@ -9,7 +9,7 @@ import pytest
 
 from core import plan
 from core.data import Dataset
-from core.plan import Timing, figures, measure
+from core.plan import Timing, count, measure
 from core.rounds import State
 from core.spec import JobSpec
 from core.training import Training, train
@@ -52,7 +52,7 @@ def data() -> Dataset:
         ({"local_steps": 3, "replicas": 4, "dataset": {"image_size": 4, "train_limit": 50}, "dtype": "float64"}, 2),
     ],
 )
-def test_figures_are_those_of_the_run(data: Dataset, method: str, fields: dict[str, Any], steps: int) -> None:
+def test_counts_are_those_of_the_run(data: Dataset, method: str, fields: dict[str, Any], steps: int) -> None:
     spec = made(gradient={"method": method}, optimizer={"name": "sgd", "learning_rate": 1e-3}, **fields)
     training = Training(spec, data)
     sizes = []
@@ -63,7 +63,7 @@ def test_figures_are_those_of_the_run(data: Dataset, method: str, fields: dict[s
         return rows
 
     *_, (last, _) = train(training, training.initial(), measured)
-    found = figures(spec, SAMPLES)
+    found = count(spec, SAMPLES)
     assert (found.total_steps, found.rounds) == (steps, len(sizes)) == (last.step, len(sizes))
     assert (found.passes, found.evaluations) == (last.passes, last.evaluations)
     assert found.exchange_bytes_per_round == sizes[0]
@@ -71,15 +71,15 @@ def test_figures_are_those_of_the_run(data: Dataset, method: str, fields: dict[s
 
 def test_passes_and_blocks_are_the_methods_own() -> None:
     spec = made(gradient={"method": "per-parameter"})
-    found = figures(spec, 100)
+    found = count(spec, 100)
     assert (found.parameters, found.passes, found.evaluations) == (PARAMETERS, 13 * PARAMETERS, 0)
     assert found.blocks >= 1
-    values = figures(made(gradient={"method": "finite-difference"}), 100)
+    values = count(made(gradient={"method": "finite-difference"}), 100)
     assert (values.passes, values.evaluations) == (0, 13 * 2 * PARAMETERS)
 
 
 def test_local_steps_make_fewer_rounds_with_more_in_each() -> None:
-    found = figures(made(local_steps=2, replicas=4, optimizer={"name": "adam"}), 100)
+    found = count(made(local_steps=2, replicas=4, optimizer={"name": "adam"}), 100)
     assert (found.total_steps, found.rounds, found.blocks) == (4, 2, 4)
     assert found.passes == 13 * PARAMETERS  # 100 samples are 13 batches, and not all 4 replicas have a fourth
     vector = PARAMETERS * np.dtype("float32").itemsize * 3

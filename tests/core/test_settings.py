@@ -75,3 +75,13 @@ def test_portable_numerics_pin_the_kernel() -> None:
         [sys.executable, "-W", "error", "-c", look], env={**os.environ, **variables}, capture_output=True, text=True
     )
     assert told.stdout.strip() == f"[(1, '{variables['OPENBLAS_CORETYPE'].capitalize()}')]", told.stderr
+
+
+def test_keys_that_are_not_there_keep_nobody_out(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    with pytest.raises(
+        ValueError, match=r"KEYS_FILE is '.*keys\.json', where there is no file: `python -m api\.security"
+    ):
+        Settings(api_keys_file=file).refuse_strangers()
+    file.write_text("[]")
+    Settings(api_keys_file=file, host="0.0.0.0").refuse_strangers()

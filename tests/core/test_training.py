@@ -12,7 +12,7 @@ from core.numerics import digest
 from core.rounds import State, Synchronous
 from core.spec import JobSpec
 from core.train import run
-from core.training import Diverged, Training, train
+from core.training import Diverged, Training, epoch_for, train
 
 METHODS: list[dict[str, Any]] = [
     {"method": "per-parameter"},
@@ -32,6 +32,11 @@ def a_training(data: Dataset, **fields: Any) -> Training:
     small = {"dataset": {"train_limit": 300}, "batch_size": 32, "epochs": 2, "evaluate_every": 5}
     network = {"layers": [{"units": 6, "activation": "relu"}, {"units": 10, "activation": "softmax"}]}
     return Training(JobSpec.model_validate({**small, "network": network, **fields}), data)
+
+
+def test_numbers_to_begin_with_are_rounded_to_the_job_s_dtype_only(mnist: Dataset) -> None:
+    training = a_training(mnist, dtype="float64")
+    assert np.array_equal(training.initial().parameters, training.network.init(training.spec.seed, np.dtype("float64")))
 
 
 @pytest.mark.parametrize("local", [{}, {"local_steps": 3, "replicas": 5}], ids=["synchronous", "local"])
@@ -82,16 +87,24 @@ def test_any_grouping_and_any_break_give_the_same_bits(
 def test_an_epoch_sees_every_sample_once_and_its_last_batch_is_short(mnist: Dataset) -> None:
     training = a_training(mnist, gradient={"method": "per-neuron"}, epochs=1)
     assert training.total_steps == 10
-    assert [training.batches.size(step) for step in range(10)] == [32] * 9 + [12]
+    assert [training.batches.epoch.size(step) for step in range(10)] == [32] * 9 + [12]
     seen = np.concatenate([training.batches.batch(step)[0] for step in range(10)])
     stored = mnist.train_images[:300].astype(np.float32) / 255
     assert sorted(row.tobytes() for row in seen) == sorted(row.tobytes() for row in stored)
 
 
+@pytest.mark.parametrize(
+    ("limit", "held", "samples"), [(None, 0, 101), (30, 0, 30), (None, 1, 100), (500, 1, 100), (30, 80, 21)]
+)
+def test_an_epoch_has_the_first_samples_that_are_not_held_back(limit: int | None, held: int, samples: int) -> None:
+    spec = JobSpec.model_validate({"dataset": {"train_limit": limit, "validation_limit": held}})
+    assert epoch_for(spec, 101).samples == samples
+
+
 def test_replicas_share_an_epoch_without_overlap(mnist: Dataset) -> None:
     training = a_training(mnist, gradient={"method": "per-neuron"}, local_steps=2, replicas=3, epochs=1)
-    steps = training.batches.steps_per_epoch
-    sizes = [training.batches.size(step, replica) for step in range(steps) for replica in range(3)]
+    epoch = training.batches.epoch
+    sizes = [epoch.size(step, replica) for step in range(epoch.steps) for replica in range(3)]
     assert sum(sizes) == 300
     assert run(training).samples_seen == 300
 
@@ -100,7 +113,7 @@ def test_replicas_share_an_epoch_without_overlap(mnist: Dataset) -> None:
 def test_the_loss_of_a_round_is_that_of_the_replicas_that_had_samples(mnist: Dataset, limit: int) -> None:
     fields = {"gradient": {"method": "per-neuron"}, "dataset": {"train_limit": limit}, "epochs": 3, "replicas": 3}
     training = a_training(mnist, local_steps=2, **fields)
-    assert training.batches.size(training.batches.steps_per_epoch - 1, 2) == 0  # not enough for all
+    assert training.batches.epoch.size(training.batches.epoch.steps - 1, 2) == 0  # not enough for all
     for state, _ in train(training, training.initial(), training.measure):
         assert state.loss is not None and 0 < state.loss < 4
 
@@ -137,9 +150,9 @@ def test_an_evaluation_counts_every_test_image(mnist: Dataset) -> None:
     found = training.network.probabilities(training.initial().parameters, images).argmax(axis=1)
     assert evaluation.test_accuracy == pytest.approx((found == labels).mean())
     np.testing.assert_array_equal(evaluation.confusion.sum(axis=1), np.bincount(labels))
-    held = training.batches.validation()
-    assert len(held[1]) == 500
-    assert evaluation.score == evaluation.validation_accuracy
+    held, classes = mnist.validation(500)
+    found = training.network.probabilities(training.initial().parameters, held.astype(np.float32) / 255).argmax(axis=1)
+    assert evaluation.score == evaluation.validation_accuracy == pytest.approx((found == classes).mean())
 
 
 def test_a_loss_that_is_not_finite_is_told(mnist: Dataset) -> None:

@@ -16,12 +16,13 @@ from kombu import Connection, Queue
 from redis import Redis, RedisError
 
 from core.data import load
-from core.job import Job, Status, now
+from core.job import Job, Status
 from core.numerics import digest
 from core.settings import Settings
 from core.spec import JobSpec
 from core.store import Jobs, connect
 from core.store.broker import QUEUE
+from core.times import now
 from core.train import run
 from core.training import Training
 

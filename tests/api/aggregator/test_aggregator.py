@@ -9,9 +9,10 @@ from redis import Redis
 
 from api.aggregator.aggregator import Aggregator
 from api.aggregator.runner import Runner
-from core.job import Job, Status, now
+from core.job import Job, Status
 from core.settings import Settings
 from core.store import Counters, Jobs, keys
+from core.times import now
 
 LIMIT_SECONDS = 10.0
 
@@ -81,6 +82,18 @@ def test_a_change_of_status_that_nobody_heard_of_is_seen(
     assert first.writer.status is Status.RUNNING
     jobs.move("job-first", gone)
     assert holds(lambda: first.writer.status is gone)
+
+
+@pytest.mark.usefixtures("running")
+def test_a_job_that_is_taken_before_its_acceptance_is_heard_of_goes_on(store: Redis, aggregator: Aggregator) -> None:
+    jobs = Jobs(store)
+    submit(jobs, "job-first")
+    first = runner(aggregator, "job-first")
+    store.publish(keys.CONTROL, "job-first queued")
+    time.sleep(0.5)
+    assert first.writer.status is Status.RUNNING
+    jobs.move("job-first", Status.CANCELLED)
+    assert holds(lambda: first.writer.status is Status.CANCELLED)
 
 
 def test_who_stops_gives_leases_back_and_leaves_no_count_behind(

@@ -9,15 +9,15 @@ from redis.exceptions import ConnectionError
 
 from api.aggregator.dispatch import Dispatcher
 from core.settings import Settings
-from core.store import Exchange, Round, connect
-from core.store.broker import KEY_PREFIX, QUEUE, ShardTask
+from core.store import Exchange, Round, connect, keys
+from core.store.broker import QUEUE, ShardTask
 
 TASKS = [ShardTask("j", 1, 5, shard, 2, shard, shard + 1) for shard in range(2)]
 DRAWN = {"id", "root_id", "correlation_id", "reply_to", "delivery_tag", "origin"}
 
 
 def messages(server: Redis) -> list[object]:
-    return [plain(json.loads(one)) for one in server.lrange(KEY_PREFIX + QUEUE, 0, -1)]
+    return [plain(json.loads(one)) for one in server.lrange(keys.CELERY + QUEUE, 0, -1)]
 
 
 def transactions(server: Redis) -> int:
@@ -37,7 +37,7 @@ def test_one_trip_pushes_the_same_messages_as_celery(settings: Settings, exchang
     Dispatcher(settings, Exchange(exchange)).send("j", sent, TASKS)
     assert transactions(exchange) == before + 1  # who dies in the middle leaves nothing
     ours = messages(exchange)
-    exchange.delete(KEY_PREFIX + QUEUE)
+    exchange.delete(keys.CELERY + QUEUE)
     other = settings.model_copy(update={"exchange_url": settings.exchange_url + "&client_name=other"})
     Dispatcher(other, Exchange(exchange)).send("j", sent, TASKS)
     assert len(ours) == 2
@@ -55,7 +55,7 @@ def test_messages_that_were_made_before_are_pushed_as_they_are(settings: Setting
     made = dispatcher.messages(TASKS[:1])
     assert bool(made) == (not query)  # Celery makes its own as it sends them
     dispatcher.send("j", Round(1, 5, np.zeros(3)), TASKS, made=made)
-    pushed = exchange.lrange(KEY_PREFIX + QUEUE, 0, -1)
+    pushed = exchange.lrange(keys.CELERY + QUEUE, 0, -1)
     assert len(pushed) == 2
     assert set(made.values()) <= {one.decode() for one in pushed}
 

@@ -12,12 +12,13 @@ from api.aggregator.saved import Origin, to_checkpoint
 from api.aggregator.services import Services
 from api.aggregator.writer import Writer
 from core.data import load
-from core.job import IMPORTING, Job, Metrics, Reason, Status, new_id, now
+from core.job import IMPORTING, Job, Metrics, Reason, Status, new_id
 from core.settings import Settings
 from core.spec import JobSpec
 from core.store import Lease, Told, keys
 from core.store.broker import ShardTask
 from core.store.documents import HISTORY_POINTS
+from core.times import now
 from core.training import Training
 
 SHORT: dict[str, Any] = {"max_steps": 1}
@@ -146,7 +147,7 @@ def test_nobody_waits_for_a_round_of_a_job_that_was_left(services: Services) -> 
     job, runner = run(services, SHORT)
     assert job.status is Status.RUNNING
     awaited = ShardTask(job.id, runner.lease.token, 0, 0, 1, 0, 1)
-    assert services.exchange.read(awaited, np.dtype(np.float32), 0.05) is None
+    assert services.exchange.read(awaited, np.dtype(np.float32)) is None
 
 
 def test_a_checkpoint_brings_a_long_history_back_under_its_limit(services: Services) -> None:

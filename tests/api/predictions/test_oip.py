@@ -125,7 +125,9 @@ WRONG: dict[str, Any] = {
 def test_errors_are_as_the_protocol_says(client: httpx.Client, model_id: str, body: Any) -> None:
     answer = client.post(f"/v2/models/{model_id}/infer", json=body)
     assert answer.status_code == 400, answer.text
+    assert list(answer.json()) == ["error"]
     assert isinstance(answer.json()["error"], str)
+    assert answer.headers["content-type"] == "application/json"
 
 
 def test_other_errors(

@@ -47,8 +47,7 @@ def test_a_layer_so_wide_that_one_direction_fills_a_block_is_counted(method: Met
     assert method.cost(network, 128).peak_bytes > 8 * widest
 
 
-def test_the_honest_method_costs_more_than_the_shared_passes() -> None:
+def test_the_honest_method_makes_more_passes_than_the_shared_ones() -> None:
     network = Network(784, (Dense(100, "relu", "he"), Dense(10, "softmax")))
-    assert PerParameter().cost(network, 64).flops > 5 * PerNeuron().cost(network, 64).flops
     assert PerParameter().passes(network) == 79510
     assert PerNeuron().passes(network) == 110

@@ -30,11 +30,12 @@ def test_cross_entropy_of_huge_logits_is_finite() -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("soft", [False, True])
 @given(rows=ROWS, seed=st.integers(0, 99))
-def test_derivatives_are_central_differences(name: LossName, rows: list[list[float]], seed: int) -> None:
+def test_derivatives_are_central_differences(name: LossName, soft: bool, rows: list[list[float]], seed: int) -> None:
     outputs, h = np.array(rows), 1e-5
     generator = np.random.default_rng(seed)
-    targets = np.eye(3)[generator.integers(0, 3, len(rows))]
+    targets = generator.random(outputs.shape) if soft else np.eye(3)[generator.integers(0, 3, len(rows))]
     direction = generator.standard_normal(outputs.shape)
     values = [LOSSES[name].differentiate(outputs + sign * h * direction, targets)[0] for sign in (1, -1)]
     difference = (values[0] - values[1]) / (2 * h)

@@ -52,9 +52,9 @@ def test_an_alias_names_the_newest_and_can_be_removed(store: Redis) -> None:
     assert documents.alias("digits") == {"job_id": "b", "step": 3}
     assert documents.aliases() == {"digits": {"job_id": "b", "step": 3}}
     assert documents.target("digits") == ("b", 3)
-    assert documents.remove_alias("digits")
-    assert documents.target("digits") == ("digits", None)
-    assert not documents.remove_alias("digits")
+    for _ in range(2):
+        documents.remove_alias("digits")
+        assert documents.target("digits") == ("digits", None)
 
 
 def test_a_jobs_id_means_that_job_whatever_aliases_there_are(store: Redis) -> None:

@@ -9,8 +9,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
-from core.job import ENDED, SOURCES, Job, Reason, Status, now
-from core.store import Conflict, Jobs, Leases, QueueFull, Stale, Told, UnknownJob, connect, replay
+from core.job import ENDED, SOURCES, Job, Reason, Status
+from core.store import ALWAYS, Conflict, Jobs, Leases, QueueFull, Stale, Told, UnknownJob, connect, replay
+from core.times import now
 
 PATHS = {
     Status.QUEUED: (),
@@ -174,6 +175,18 @@ def test_a_change_that_the_server_makes_twice_is_one(jobs: Jobs, store: Redis, m
     assert [one.status for one in jobs.get("j").transitions] == [Status.QUEUED, Status.CANCELLED]
     with pytest.raises(Conflict):
         jobs.move("j", Status.CANCELLED)
+
+
+def test_a_commit_that_the_server_makes_twice_is_one(jobs: Jobs, store: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    create(jobs, "j", status=Status.RUNNING)
+    lease, commit = Leases(store).acquire("j"), jobs._commit
+    assert lease is not None
+    monkeypatch.setattr(jobs, "_commit", lambda **call: [commit(**call) for _ in range(2)][-1])  # an answer was lost
+    for retries in (1, 2):
+        assert jobs.commit(lease, [Told("retry", ALWAYS, {"n": retries})], retries=retries) is Status.RUNNING
+    told, _ = replay(store, "j")
+    assert [event.data["n"] for event in told if event.type == "retry"] == [1, 2]
+    assert jobs.get("j").retries == 2
 
 
 def test_a_full_store_lets_jobs_be_taken_paused_cancelled_and_deleted(start_server: Callable[..., str]) -> None:

@@ -1,0 +1,66 @@
+"""The rounds of a job, one after the other, and what is put off to the time in which workers compute."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from numpy.typing import NDArray
+
+from api.aggregator.briefing import Briefing
+from api.aggregator.dispatch import AWAY
+from api.aggregator.plans import Plans
+from api.aggregator.report import Lane
+from api.aggregator.round import Gathering
+from api.aggregator.saved import Origin
+from api.aggregator.watcher import Watcher
+from core.rounds import State
+from core.store import Exchange, Round
+
+
+@dataclass
+class Gatherer:
+    """Makes a job's rounds with the workers."""
+
+    origin: Origin
+    plans: Plans
+    briefing: Briefing
+    exchange: Exchange
+    watcher: Watcher
+    lanes: list[Lane] = field(default_factory=list)
+    pending: deque[Callable[[], None]] = field(default_factory=deque)
+    """What is to be told of the rounds so far: done while the workers compute the next one."""
+
+    def measure(self, state: State) -> list[NDArray[Any]]:
+        """Return the rows of all units of the round that begins at `state`, in order."""
+        started = time.perf_counter()
+        gathering = self._gathering(state)
+        gathering.begin()
+        self.settle()
+        self.plans.make_ahead(gathering.next_step)  # while the workers compute
+        found = gathering.gather()
+        seconds = time.perf_counter() - started
+        self.plans.durations.append(seconds)
+        self.lanes = gathering.lanes
+        self.plans.planner.learn(self.lanes, seconds)
+        self.pending.append(partial(self.watcher.measured, seconds, self.lanes))
+        return [row for shard in sorted(found) for row in found[shard]]
+
+    def _gathering(self, state: State) -> Gathering:
+        plans, rounds = self.plans, self.plans.training.rounds
+        round_ = Round(plans.lease.token, state.step, rounds.vector(state))
+        next_step = state.step + rounds.length(state.step)
+        return Gathering(plans, self.briefing, self.exchange, self.watcher, round_, next_step)
+
+    def look(self) -> None:
+        """Count the workers. While none can be seen, rounds are planned for as many as before."""
+        with suppress(*AWAY):
+            self.plans.workers = self.exchange.count_workers() or self.plans.workers
+
+    def settle(self) -> None:
+        """Do what is pending, in order."""
+        while self.pending:
+            self.pending.popleft()()

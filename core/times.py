@@ -1,0 +1,22 @@
+"""Times as jobs, events and heartbeats tell them: texts in ISO 8601, UTC, ending in `Z`."""
+
+from datetime import UTC, datetime, timedelta
+
+
+def now() -> str:
+    """Return this moment, with milliseconds."""
+    return _written(datetime.now(UTC), "milliseconds")
+
+
+def later(seconds: float) -> str:
+    """Return the moment in so many seconds, to the second: it is foretold, not measured."""
+    return _written(datetime.now(UTC) + timedelta(seconds=seconds), "seconds")
+
+
+def seconds_between(start: str, end: str) -> float:
+    """Return how many seconds lie between two moments; negative when the second one was earlier."""
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+def _written(moment: datetime, precision: str) -> str:
+    return moment.isoformat(timespec=precision).replace("+00:00", "Z")

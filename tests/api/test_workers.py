@@ -1,0 +1,23 @@
+"""Who is working, as each worker process tells of itself."""
+
+import httpx
+from redis import Redis
+
+from core.store import Doing, Exchange, Worker
+from core.times import now
+
+
+def worker(name: str, doing: Doing | None) -> Worker:
+    return Worker(id=name, host="h", pid=1, since=now(), seen=now(), numerics="n", code="c", doing=doing)
+
+
+def test_living_workers_are_listed_by_id_with_all_that_they_tell(client: httpx.Client, exchange: Redis) -> None:
+    told = [worker("h-1", Doing(job="j", step=4, shard=2)), worker("h-2", None)]
+    for one in reversed(told):
+        Exchange(exchange).beat(one)
+    assert client.get("/v1/workers").json() == {"data": [one.model_dump() for one in told]}
+
+
+def test_all_that_they_tell_is_documented(client: httpx.Client) -> None:
+    schema = client.get("/openapi.json").json()["components"]["schemas"]["Worker"]
+    assert schema["required"] == list(Worker.model_fields)

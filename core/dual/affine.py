@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.dual.engine import Dual, Tensor, tangent_of
-from core.dual.rules.products import from_left
+from core.dual.rules.products import from_left, left_product
 
 
 def affine(x: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -17,7 +17,7 @@ def affine(x: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tensor:
         if tangent is None:
             return out
         kept = from_left(tangent, weights)
-        return x.like(out, tangent_of(x) @ weights if kept is None else kept)
+        return x.like(out, left_product(tangent_of(x), x.ndim, weights, out) if kept is None else kept)
     return _value(x, weights, bias)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.dual.engine import Dual, Tensor, aligned, leading, spread, tangent_of
 from core.dual.rules.elementwise import RULES, Elementwise, Partial
-from core.dual.structure import OuterTangent, ScaledTangent, Structure, UnitTangent, weighted
+from core.dual.structure import OuterTangent, ScaledTangent, Structure, UnitTangent, densified, weighted
 
 NUMBERS = (float, int)
 QUIET: Any = dict.fromkeys(("divide", "invalid", "over"), "ignore")
@@ -34,7 +34,7 @@ def quick(ufunc: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Tensor | Non
     reals = [x.real if isinstance(x, Dual) else x for x in inputs]
     tangents = [x.tangent if isinstance(x, Dual) else None for x in inputs]
     out = ufunc(*reals)
-    tangent = dense(rule, tangents, out, reals)
+    tangent = summed(rule, tangents, out, reals)
     return out if tangent is None else first.like(out, tangent)
 
 
@@ -69,9 +69,10 @@ def alike(x: Tensor, y: Tensor) -> bool:
 
 
 def elementwise(ufunc: Callable[..., Any], rule: Elementwise, inputs: tuple[Tensor, ...]) -> Tensor:
-    """`ufunc(*inputs)` where at least one input is a dual."""
+    """`ufunc(*inputs)` where an input is a dual, or `out=` alone is."""
     top = leading(inputs)
-    assert top is not None
+    if top is None:
+        return ufunc(*inputs)
     mine = [isinstance(x, Dual) and x.level == top.level for x in inputs]
     reals = [x.real if own else x for x, own in zip(inputs, mine, strict=True)]
     out = ufunc(*reals)
@@ -82,6 +83,8 @@ def elementwise(ufunc: Callable[..., Any], rule: Elementwise, inputs: tuple[Tens
     if all(t is None for t in tangents):
         return out
     if not rule.holomorphic and any(np.iscomplexobj(x) for x in reals):
+        if rule.of_complex is not None:
+            return rule.of_complex(*inputs)
         raise TypeError(f"{ufunc.__name__} has no complex derivative: take np.real and np.imag of its argument")
     return top.like(out, combined(rule, tangents, out, reals))
 
@@ -94,10 +97,8 @@ def combined(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, real
         together = joined([term for term, t in zip(terms, held, strict=True) if t is not None])
         if together is not None:
             return together
-    tangents = [
-        t.dense(x.shape, x.dtype) if isinstance(t, Structure) else t for t, x in zip(tangents, reals, strict=True)
-    ]
-    return dense(rule, aligned(tangents, reals), out, reals)
+    whole = [densified(t, x) for t, x in zip(tangents, reals, strict=True)]
+    return summed(rule, aligned(whole, reals), out, reals)
 
 
 def with_one_base(tangents: list[Tensor | None], reals: list[Tensor]) -> list[Tensor | None]:
@@ -105,10 +106,8 @@ def with_one_base(tangents: list[Tensor | None], reals: list[Tensor]) -> list[Te
     bases = [t.base if isinstance(t, ScaledTangent) else t for t in tangents]
     base = next(one for one in bases if one is not None)
     if any(one is not None and one is not base for one in bases) or not lasting(base):
-        return [
-            t.dense(x.shape, x.dtype) if isinstance(t, ScaledTangent) else t
-            for t, x in zip(tangents, reals, strict=True)
-        ]
+        pairs = zip(tangents, reals, strict=True)
+        return [densified(t, x) if isinstance(t, ScaledTangent) else t for t, x in pairs]
     return [
         ScaledTangent(1, t, x.ndim) if t is base and t.ndim > x.ndim else t
         for t, x in zip(tangents, reals, strict=True)
@@ -120,7 +119,7 @@ def lasting(tangent: Tensor) -> bool:
     return type(tangent) is np.ndarray and not tangent.flags.writeable
 
 
-def dense(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, reals: list[Tensor]) -> Tensor:
+def summed(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, reals: list[Tensor]) -> Tensor:
     """Σ partial · tangent over the arguments that have a tangent; None if every partial is 0."""
     if rule.joint is not None and all(t is not None for t in tangents):
         first, second = (spread(t, x.ndim, out.ndim) for t, x in zip(tangents, reals, strict=True))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Dual, Tensor, each, push, tangent_of
+from core.dual.rules.kinds import total
 from core.dual.structure import OuterTangent, UnitTangent, contract
 
 
@@ -35,17 +36,21 @@ def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Ten
             if not any(isinstance(x, Dual) for x in operands):
                 return function(*operands, **options)
             check_operands(function, partials, operands)
-
-            def summed(tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
-                pairs = [(p, t, x) for p, t, x in zip(partials, tangents, reals, strict=True) if t is not None]
-                terms = [each(lambda t, p=p: p(t, out, *reals, **options), t, np.ndim(x)) for p, t, x in pairs]  # type: ignore[misc]
-                return sum(terms[1:], start=terms[0])
-
-            return push(partial(call, **options), summed, operands)
+            return push(partial(call, **options), partial(summed, partials, options), operands)
 
         return call
 
     return decorate
+
+
+def summed(partials: Any, options: dict[str, Any], tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
+    """The sum of what the rules of the arguments give for those with a tangent, direction by direction."""
+
+    def term(rule: Callable[..., Tensor], tangent: Tensor, x: Tensor) -> Tensor:
+        return each(lambda t: rule(t, out, *reals, **options), tangent, np.ndim(x))
+
+    triples = zip(partials, tangents, reals, strict=True)
+    return total(*(term(rule, tangent, x) for rule, tangent, x in triples if tangent is not None))
 
 
 def check_operands(function: Callable[..., Tensor], partials: Any, operands: Any) -> None:

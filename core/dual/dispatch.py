@@ -30,15 +30,16 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Tensor, ...], options: dic
         return NotImplemented
     if method != "at":  # whose second argument is an index
         inputs = tuple(np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs)
-    outputs, mask = options.pop("out", None), options.pop("where", True)
-    if mask is not True and method == "__call__" and outputs is None:
-        raise TypeError(
-            f"numpy.{ufunc.__name__} with where= leaves the rest undefined: give out= too, or take np.where"
-        )
-    if mask is not True and method != "__call__":
-        options["where"] = mask
+    outputs = options.pop("out", None)
+    mask = options.pop("where", True) if method == "__call__" else True  # of a method it is one of its options
+    if mask is not True and outputs is None:
+        raise TypeError(f"{named(ufunc)} with where= leaves the rest undefined: give out= too, or take np.where")
     result = answer(ufunc, method, inputs, options)
-    return result if outputs is None else delivered(ufunc.__name__, result, outputs, mask)
+    if outputs is None:
+        return result
+    if method != "__call__":
+        check_shapes(result, outputs)
+    return delivered(named(ufunc), result, outputs, mask)
 
 
 def answer(ufunc: Any, method: str, inputs: tuple[Tensor, ...], options: dict[str, Any]) -> Any:
@@ -48,13 +49,19 @@ def answer(ufunc: Any, method: str, inputs: tuple[Tensor, ...], options: dict[st
     if method == "outer" and not options:
         return outer(ufunc, *inputs)
     if method != "__call__":
-        return call(METHODS.get((ufunc, method)), f"{ufunc.__name__}.{method}", inputs, options)
+        return call(METHODS.get((ufunc, method)), f"{named(ufunc)}.{method}", inputs, options)
     if ufunc in UFUNCS:
-        return call(UFUNCS[ufunc], ufunc.__name__, inputs, options)
+        return call(UFUNCS[ufunc], named(ufunc), inputs, options)
     rule = ELEMENTWISE.get(ufunc) or special(ufunc)
     if rule is None or options:
-        raise refusal(ufunc.__name__, options, REFUSED_UFUNCS.get(ufunc))
+        raise refusal(named(ufunc), options, REFUSED_UFUNCS.get(ufunc))
     return elementwise(ufunc, rule, inputs)
+
+
+def named(ufunc: Any) -> str:
+    """Its name, with NumPy's in front if it is there: SciPy has ufuncs too."""
+    name: str = ufunc.__name__
+    return f"numpy.{name}" if getattr(np, name, None) is ufunc else name
 
 
 def special(ufunc: Any) -> Any:
@@ -83,9 +90,7 @@ def written_into(name: str, result: Any, out: Any, mask: Any) -> Any:
         setitem(out, ..., result if mask is True else np.where(mask, result, kept))
         return out
     if isinstance(result, Dual):
-        raise TypeError(
-            f"numpy.{name} with out= a plain array would drop the derivative: make it with np.zeros_like(dual)"
-        )
+        raise TypeError(f"{name} with out= a plain array would drop the derivative: make it with np.zeros_like(dual)")
     np.copyto(out, result, where=mask)
     return out
 
@@ -94,13 +99,24 @@ def call_function(function: Callable[..., Any], args: Any, options: dict[str, An
     """An array function of arguments with a dual among them."""
     options = dict(options)
     out = options.pop("out", None)
-    name = f"{function.__module__.removeprefix('numpy.')}.{function.__name__}".removeprefix("numpy.")
+    name = f"{function.__module__}.{function.__name__}"
     if function in CONSTANT_FUNCTIONS:
         result = function(*plain(args), **plain(options))
     else:
         hint = REFUSED_FUNCTIONS.get(function) or REFUSED_MODULES.get(function.__module__)
         result = call(FUNCTIONS.get(function), name, args, options, hint)
-    return result if out is None else delivered(name, result, (out,), True)
+    if out is None:
+        return result
+    if function is not np.clip:  # which is a ufunc in all but name
+        check_shapes(result, (out,))
+    return delivered(name, result, (out,), True)
+
+
+def check_shapes(result: Any, outputs: tuple[Any, ...]) -> None:
+    """ValueError for `out=` of another shape than the result, which ufuncs alone broadcast into it."""
+    for out in outputs:
+        if np.shape(out) != np.shape(result):
+            raise ValueError(f"out= has the shape {np.shape(out)}, but the result {np.shape(result)}")
 
 
 def call(
@@ -121,4 +137,4 @@ def refusal(name: str, options: dict[str, Any], hint: str | None = None) -> Type
     """The error for a call without a rule."""
     told = f" with {', '.join(f'{option}=' for option in options)}" if options else ""
     usual = "write it with functions that have one, or add one with core.dual.rule; .real is the value alone"
-    return TypeError(f"no derivative rule for numpy.{name}{told}: {hint or usual}")
+    return TypeError(f"no derivative rule for {name}{told}: {hint or usual}")

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from core.dual.structure import Structure, Zero
+from core.dual.structure import Structure, Zero, densified
 from core.dual.views import share, tie
 
 Tensor: TypeAlias = Any  # an ndarray, or a dual of a lower level: rules are written for both alike
@@ -40,8 +40,7 @@ class Dual:
     @property
     def dual(self) -> Tensor:
         """The tangent as a dense array `(*directions, *shape)`."""
-        tangent = self.tangent
-        return tangent.dense(self.shape, self.dtype) if isinstance(tangent, Structure) else tangent
+        return densified(self.tangent, self)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -36,7 +36,7 @@ def sparse_jacobian(f: Callable[..., Any], x: Any, pattern: Any, chunk: int) -> 
     ValueError for a pattern of another shape, or one that lacks an entry of the Jacobian: one more direction checks it.
     """
     pattern = matrix(pattern, x.size)
-    rows, columns = (part.astype(int) for part in (pattern if dense(pattern) else pattern.tocsr()).nonzero())
+    rows, columns = (part.astype(int) for part in (pattern if is_array(pattern) else pattern.tocsr()).nonzero())
     colours = coloured(rows.tolist(), columns.tolist(), pattern.shape)
     direction = np.random.default_rng(0).uniform(1, 2, x.shape).astype(x.dtype)
     along = jvp(f, (x,), (direction,))[1]
@@ -50,14 +50,14 @@ def sparse_jacobian(f: Callable[..., Any], x: Any, pattern: Any, chunk: int) -> 
         here = (colours[columns] >= start) & (colours[columns] < start + chunk)
         values[here] = found[colours[columns[here]] - start, rows[here]]
     check_pattern(along.ravel(), rows, values * direction.ravel()[columns])
-    if not dense(pattern):
+    if not is_array(pattern):
         return type(pattern.tocoo())((values, (rows, columns)), shape=pattern.shape).asformat(pattern.format)
     full = np.zeros(pattern.shape, along.dtype)
     full[rows, columns] = values
     return full.reshape(along.shape + x.shape)
 
 
-def dense(pattern: Any) -> bool:
+def is_array(pattern: Any) -> bool:
     return isinstance(pattern, np.ndarray)
 
 

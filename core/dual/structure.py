@@ -13,6 +13,7 @@ import numpy as np
 
 Array: TypeAlias = Any  # ndarray, or a dual of a lower level
 Indices: TypeAlias = np.ndarray[Any, np.dtype[np.integer[Any]]]
+PLAIN = (np.ndarray, np.generic, int, float, complex)
 
 
 class Structure:
@@ -74,11 +75,11 @@ class UnitTangent(Structure):
     values: Array
 
     def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        mask = self.units[:, None] == np.arange(shape[-1])  # (K, H)
         if isinstance(self.values, np.ndarray):
             dense = np.zeros((len(self.units), *shape), dtype)
             dense[np.arange(len(self.units)), ..., self.units] = self.values
             return dense
+        mask = self.units[:, None] == np.arange(shape[-1])  # (K, H)
         return self.values[..., None] * mask.reshape(len(mask), *(1,) * (len(shape) - 1), shape[-1])
 
     @property
@@ -148,11 +149,23 @@ class ScaledTangent(Structure):
         return ScaledTangent(self.slopes * by, self.base, self.ndim)
 
 
+def densified(tangent: Array | Structure | None, x: Array) -> Any:
+    """The tangent of x as an array `(*directions, *x.shape)`; None passes."""
+    return tangent.dense(x.shape, x.dtype) if isinstance(tangent, Structure) else tangent
+
+
 def weighted(slopes: Array, tangent: Array, into: Array | None = None) -> Array:
-    """`slopes * tangent`, 0 where the tangent is, even if the slope is infinite there."""
-    if np.isfinite(np.vdot(slopes, slopes)):  # one pass: an infinity or NaN among them shows in the sum
+    """`slopes * tangent`, 0 where the tangent is, even if the slope is infinite there, or a derivative of it is."""
+    square = np.vdot(slopes, slopes)  # one pass: an infinity or NaN among them shows in the sum
+    moving = not isinstance(tangent, PLAIN)  # a dual of 0 may have a derivative
+    if np.isfinite(square) and (moving or isinstance(square, PLAIN) or finite(square.dual)):
         return np.multiply(slopes, tangent, out=into)
     return np.where(tangent == 0, 0, slopes * tangent)
+
+
+def finite(x: Array) -> bool:
+    """Whether all of an array is finite, and of a dual the tangents too."""
+    return bool(np.all(np.isfinite(x))) and (isinstance(x, PLAIN) or finite(x.dual))
 
 
 def chosen(x: Array, indices: Indices) -> Array:
@@ -169,9 +182,7 @@ def contract(tangent: Array | Structure, weights: Array) -> Array:
     """
     if isinstance(tangent, UnitTangent | OuterTangent):
         return tangent.values * tangent.factor(weights)
-    if isinstance(tangent, Structure):
-        tangent = tangent.dense(weights.shape, weights.dtype)
-    return np.einsum("...c,...c->...", tangent, weights)
+    return np.einsum("...c,...c->...", densified(tangent, weights), weights)
 
 
 def inner(tangent: Array | Structure, weights: Array) -> Array:
@@ -180,6 +191,5 @@ def inner(tangent: Array | Structure, weights: Array) -> Array:
         values = tangent.values
         flat = (len(values), values[:1].size)
         return np.vecdot(values.reshape(flat), tangent.factor(weights).reshape(flat))
-    if isinstance(tangent, Structure):
-        tangent = tangent.dense(weights.shape, weights.dtype)
+    tangent = densified(tangent, weights)
     return tangent.reshape(len(tangent), weights.size) @ weights.ravel()

@@ -28,8 +28,9 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
 
     One direction has the shape of `real`; leading axes more are many directions at once. Integers become float64;
     `dual` may also be a structured tangent. `real` is all of the value, complex ones too, and plain; np.real and
-    np.imag of a dual are duals. Division by 0 is infinite with a warning, as NumPy's. TypeError for types other than
-    floats and complex numbers, ValueError for a tangent of another shape.
+    np.imag of a dual are duals. Arrays are taken, not copied, but for a tangent that shares memory with its value.
+    Division by 0 is infinite with a warning, as NumPy's. TypeError for types other than floats and complex numbers,
+    ValueError for a tangent of another shape.
 
     >>> x = DualTensor([1.0, 2.0], [1.0, 0.0])
     >>> (x * x).dual
@@ -42,6 +43,8 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __init__(self, real: Any, dual: Any) -> None:
         self.real, self.tangent = checked(real, dual)
+        if not isinstance(self.tangent, Structure) and np.may_share_memory(self.real, self.tangent):
+            self.tangent = self.tangent.copy()  # an assignment changes both
         self.level = level_above(self.real, self.tangent)
 
     def like(self, real: Tensor, tangent: Tensor) -> "DualTensor":
@@ -139,8 +142,8 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     def fill(self, value: Any) -> None:
         self[...] = value
 
-    def sort(self, axis: int = -1) -> None:
-        self[...] = np.sort(self, axis)
+    def sort(self, axis: int = -1, *args: Any, **options: Any) -> None:
+        self[...] = np.sort(self, axis, *args, **options)
 
     def partition(self, kth: Any, axis: int = -1, kind: Any = "introselect") -> None:
         self[...] = np.partition(self, kth, axis, kind)

@@ -174,7 +174,7 @@ def of_one_array(f: Function) -> Function:
 
 
 def equal_chunks(size: int, limit: int) -> list[tuple[int, int]]:
-    """Ranges over `size` directions, as few as there can be and of equal length but for one."""
+    """`[0, size)` as the fewest ranges of at most `limit`, whose lengths differ by 1 at most."""
     count = max(1, -(-size // limit))
     edges = [size * i // count for i in range(count + 1)]
     return list(pairwise(edges))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from core.dual.rules import (
+    accumulations,
     assignment,
     calculus,
     decompositions,
@@ -17,6 +18,7 @@ from core.dual.rules import (
     products,
     reductions,
     selection,
+    sequences,
     shapes,
 )
 from core.dual.rules.constants import (
@@ -32,7 +34,8 @@ UFUNCS: dict[Any, Any] = products.UFUNCS | methods.SEVERAL_RESULTS | calculus.UF
 METHODS = methods.METHODS
 ARRAY_TABLES = (
     shapes.RULES, joining.RULES, selection.RULES, reductions.RULES, nans.RULES, products.RULES, calculus.RULES,
-    polynomials.RULES, padding.RULES, linalg.RULES, decompositions.RULES, fourier.RULES, assignment.RULES,
+    sequences.RULES, polynomials.RULES, padding.RULES, linalg.RULES, decompositions.RULES, fourier.RULES,
+    accumulations.RULES, assignment.RULES,
 )  # fmt: skip
 FUNCTIONS: dict[Any, Any] = {function: rule for table in ARRAY_TABLES for function, rule in table.items()}
 

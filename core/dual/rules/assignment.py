@@ -10,13 +10,19 @@ import numpy as np
 
 from core.dual.engine import Dual, Tensor, directions, redirect, writeable
 from core.dual.rules.indexing import moved_to_front
-from core.dual.rules.kinds import Handler, typed
-from core.dual.structure import Structure, Zero
+from core.dual.rules.kinds import Handler, as_array, typed
+from core.dual.structure import Structure, Zero, densified
 from core.dual.views import retake, root
 
 
-def setitem(x: Dual, index: Any, value: Tensor) -> None:
-    """`x[index] = value`; x, and whatever shares its elements, rises to the level of a value that has a higher one."""
+def setitem(x: Dual, index: Any, value: Tensor, casting: Any = "same_kind") -> None:
+    """`x[index] = value`; x, and whatever shares its elements, rises to the level of a value that has a higher one.
+
+    TypeError where `np.can_cast` says that x cannot hold such values: imaginary parts would be dropped.
+    """
+    given = as_array(value).dtype
+    if not np.can_cast(given, x.dtype, casting):
+        raise TypeError(f"casting={casting!r} makes no {x.dtype} of {given}: convert it first, or take np.copyto")
     fit(x, value)
     same = isinstance(value, Dual) and value.level == x.level
     x.real[index] = value.real if same else value  # first: where it fails nothing has changed
@@ -42,7 +48,7 @@ def dense(x: Dual, front: tuple[int, ...] = ()) -> Tensor:
     tangent = x.tangent
     if isinstance(tangent, Zero):
         return np.zeros(front + x.real.shape, x.real.dtype)
-    return tangent.dense(x.real.shape, x.real.dtype) if isinstance(tangent, Structure) else tangent
+    return densified(tangent, x.real)
 
 
 def shifted(index: Any, count: int) -> Any:
@@ -129,12 +135,7 @@ def full_like(x: Tensor, fill_value: Any, dtype: Any = None, *args: Any, **optio
 
 def copyto(dst: Tensor, src: Tensor, casting: Any = "same_kind", where: Any = True) -> None:
     check_target(dst, "copyto")
-    given = src.dtype if isinstance(src, Dual) else np.asarray(src).dtype
-    if not np.can_cast(given, dst.dtype, casting):
-        raise TypeError(
-            f"numpy.copyto with casting={casting!r} makes no {dst.dtype} of {given}: convert it first, or take another"
-        )
-    setitem(dst, ..., src if where is True else np.where(where, src, dst))
+    setitem(dst, ..., src if where is True else np.where(where, src, dst), casting)
 
 
 def check_target(x: Tensor, name: str) -> None:
@@ -145,7 +146,7 @@ def check_target(x: Tensor, name: str) -> None:
 def scatter(name: str, x: Tensor, values: Tensor, put: Handler) -> None:
     """Assign values into x where `put(into, values)` puts their numbers: what it repeats or leaves out is NumPy's."""
     check_target(x, name)
-    values = values if isinstance(values, Dual) else np.asarray(values)
+    values = as_array(values)
     numbers = np.full(x.shape, -1)
     put(numbers, np.arange(values.size).reshape(values.shape))
     places = numbers >= 0

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Dual, Tensor, folded, plain, push
-from core.dual.rules.kinds import Handler, from_end, linear, of_arrays, typed
+from core.dual.rules.kinds import Handler, as_array, from_end, linear
 
 
 def diff(x: Tensor, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    x = as_array(x)
     if n < 0:
         raise ValueError(f"diff takes differences of order 0 or more, not {n}")
     if n == 0:
@@ -30,8 +31,10 @@ def edge(values: Any, x: Tensor, axis: int) -> Tensor | None:
 
 
 def ediff1d(x: Tensor, to_end: Any = None, to_begin: Any = None) -> Tensor:
-    parts = [part for part in (to_begin, diff(np.ravel(x)), to_end) if part is not None]
-    return np.concatenate([part if isinstance(part, Dual) else np.ravel(np.asarray(part, x.dtype)) for part in parts])
+    x = as_array(x)
+    np.ediff1d(np.empty(0, x.dtype), plain(to_end), plain(to_begin))  # whose errors are NumPy's
+    parts = [as_array(part) for part in (to_begin, diff(np.ravel(x)), to_end) if part is not None]
+    return np.concatenate([np.ravel(part) for part in parts], dtype=x.dtype)
 
 
 def trapezoid(y: Tensor, x: Any = None, dx: float = 1.0, axis: int = -1) -> Tensor:
@@ -46,9 +49,13 @@ def slopes(x: Tensor, *spacing: Any, axis: Any = None, edge_order: int = 1) -> A
     if any(isinstance(step, Dual) for step in spacing):
         raise TypeError("numpy.gradient takes duals as its array only, not as its spacing")
     axes = range(-x.ndim, 0) if axis is None else np.atleast_1d(from_end(axis, x.ndim)).tolist()
-    steps = spacing * len(axes) if len(spacing) == 1 else spacing or (1.0,) * len(axes)
+    if not spacing or (len(spacing) == 1 and np.ndim(spacing[0]) == 0):
+        spacing = (spacing or (1.0,)) * len(axes)
+    if len(spacing) != len(axes):
+        raise TypeError(f"numpy.gradient takes a number, or a spacing for each of {len(axes)} axes, not {len(spacing)}")
     found = [
-        along(partial(np.gradient, axis=i, edge_order=edge_order), x, step) for i, step in zip(axes, steps, strict=True)
+        along(partial(np.gradient, axis=i, edge_order=edge_order), x, step)
+        for i, step in zip(axes, spacing, strict=True)
     ]
     return found[0] if len(found) == 1 else tuple(found)
 
@@ -64,7 +71,7 @@ def interp(x: Tensor, xp: Tensor, fp: Tensor, left: Any = None, right: Any = Non
         raise TypeError("numpy.interp of a dual takes no period: use np.remainder before it")
     np.interp((), plain(xp), plain(fp))  # whose errors are NumPy's
     i = np.clip(np.searchsorted(plain(xp), plain(x), side="right") - 1, 0, np.size(xp) - 2)
-    xp, fp = (one if isinstance(one, Dual) else np.asarray(one) for one in (xp, fp))
+    xp, fp = as_array(xp), as_array(fp)
     inside = between(x, xp[i], xp[i + 1], fp[i], fp[i + 1]) if np.size(xp) > 1 else fp[0]
     after = np.where(np.greater(x, xp[-1]), fp[-1] if right is None else right, inside)
     found = np.where(np.less(x, xp[0]), fp[0] if left is None else left, after)
@@ -95,13 +102,15 @@ def unwrap(x: Tensor, discont: Any = None, axis: int = -1, *, period: float = 2 
 
 
 def nan_to_num(x: Tensor, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
-    """What is replaced is a constant."""
+    """What is replaced is a constant, of a complex number one part or both."""
+    if not copy:
+        np.copyto(x, nan_to_num(x, True, nan, posinf, neginf))
+        return x
+    if np.iscomplexobj(x):
+        real, imaginary = (nan_to_num(part, True, nan, posinf, neginf) for part in (np.real(x), np.imag(x)))
+        return real + 1j * imaginary
     value = plain(x)
-    found = np.where(np.isfinite(value), x, np.nan_to_num(value, nan=nan, posinf=posinf, neginf=neginf))
-    if copy:
-        return found
-    np.copyto(x, found)
-    return x
+    return np.where(np.isfinite(value), x, np.nan_to_num(value, nan=nan, posinf=posinf, neginf=neginf))
 
 
 def angle(z: Tensor, deg: bool = False) -> Tensor:
@@ -126,7 +135,10 @@ def cov(
 ) -> Tensor:
     if options:
         raise TypeError(f"numpy.cov of a dual takes no {sorted(options)}")
-    data: Tensor = m if isinstance(m, Dual) else np.asarray(m)
+    for one in (m, y):
+        if np.ndim(one) > 2:
+            raise ValueError(f"cov takes vectors and matrices, not {np.ndim(one)} dimensions")
+    data = as_array(m)
     m = data.astype(np.result_type(data, np.float64))
     m = np.atleast_2d(m) if rowvar or np.ndim(m) == 1 else np.transpose(m)
     if y is not None:
@@ -144,42 +156,6 @@ def corrcoef(x: Tensor, y: Any = None, rowvar: bool = True) -> Tensor:
         return c / c
     d = np.sqrt(np.diagonal(c))
     return c / d[:, None] / d[None, :]
-
-
-def linspace(
-    start: Tensor, stop: Tensor, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, *,
-    axis: int = 0,
-) -> Any:  # fmt: skip
-    way = stop - start
-    parts, step = np.linspace(0.0, 1.0, num, endpoint, retstep=True)
-    found = typed(np.moveaxis(start + lifted(parts, way) * way, 0, axis), dtype)
-    return (found, step * way) if retstep else found
-
-
-def lifted(parts: Any, way: Tensor) -> Any:
-    """Numbers in the type of `way`, along an axis before all of its axes."""
-    return np.reshape(np.asarray(parts, way.dtype), (-1,) + (1,) * np.ndim(way))
-
-
-def logspace(
-    start: Tensor, stop: Tensor, num: int = 50, endpoint: bool = True, base: Tensor = 10.0, dtype: Any = None, *,
-    axis: int = 0,
-) -> Tensor:  # fmt: skip
-    if np.ndim(base):
-        start, stop, base = np.broadcast_arrays(start, stop, base)
-        base = np.expand_dims(base, axis)
-    return typed(np.power(base, np.linspace(start, stop, num, endpoint, axis=axis)), dtype)
-
-
-def geomspace(
-    start: Tensor, stop: Tensor, num: int = 50, endpoint: bool = True, dtype: Any = None, *, axis: int = 0
-) -> Tensor:
-    """Powers of `stop / start`, so that both may be negative."""
-    if np.any(np.equal(start, 0)) or np.any(np.equal(stop, 0)):
-        raise ValueError("a geometric sequence cannot include 0")
-    ratio = typed(stop / start, np.result_type(stop, start, np.empty(0, dtype)))
-    found = start * np.power(ratio, lifted(np.linspace(0.0, 1.0, num, endpoint), ratio))
-    return typed(np.moveaxis(found, 0, axis), dtype)
 
 
 def bincount(x: Any, weights: Tensor = None, minlength: int = 0) -> Tensor:
@@ -244,9 +220,6 @@ RULES: dict[Any, Handler] = {
     np.real_if_close: real_if_close,
     np.cov: cov,
     np.corrcoef: corrcoef,
-    np.linspace: linspace,
-    np.logspace: logspace,
-    np.geomspace: of_arrays(geomspace),
     np.bincount: bincount,
     np.piecewise: piecewise,
     np.apply_along_axis: apply_along_axis,

@@ -20,6 +20,9 @@ def only_real(a: Tensor, name: str) -> None:
 
 def svd(a: Tensor, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     """u, s, vh; full matrices only if the matrix is square, because the rest of them is arbitrary."""
+    if hermitian:
+        parts = signed(a)
+        return type(np.linalg.svd(np.eye(1)))(*parts) if compute_uv else parts[1]
     if not compute_uv:
         return np.linalg.svdvals(a)
     only_real(a, "svd")
@@ -31,6 +34,14 @@ def svd(a: Tensor, full_matrices: bool = True, compute_uv: bool = True, hermitia
 
     parts = part(0, left_vectors), np.linalg.svdvals(a), part(2, right_vectors)
     return type(np.linalg.svd(np.eye(1)))(*parts)
+
+
+def signed(a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """u, s and vh of a Hermitian matrix by its eigenvalues, whose signs go to vh, as NumPy makes them."""
+    values, vectors = np.linalg.eigh(a)
+    order = np.argsort(np.abs(values))[..., ::-1]
+    values, u = np.take_along_axis(values, order, -1), np.take_along_axis(vectors, order[..., None, :], -1)
+    return u, np.abs(values), np.conjugate(transposed(u * np.sign(values)[..., None, :]))
 
 
 def svdvals(a: Tensor) -> Tensor:
@@ -79,12 +90,14 @@ def orthogonal(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
 
 
 def vector_norm(x: Tensor, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Tensor:
+    if isinstance(ord, str):
+        raise ValueError(f"no vector norm has the order {ord!r}: take a number")
     if axis is None:
         found = vector_norm(np.ravel(x), axis=0, ord=ord)
         return np.reshape(found, (1,) * np.ndim(x)) if keepdims else found
     if ord in (None, 2):
         return np.sqrt(np.sum(modulus_squared(x), axis=axis, keepdims=keepdims))
-    size = np.sqrt(modulus_squared(x)) if np.iscomplexobj(x) else np.abs(x)
+    size = np.abs(x)
     if ord in (np.inf, -np.inf):
         return (np.max if ord > 0 else np.min)(size, axis=axis, keepdims=keepdims)
     if ord == 0:

@@ -23,6 +23,7 @@ class Elementwise:
     partials: tuple[Partial, ...]
     singular: bool = False
     holomorphic: bool = True
+    of_complex: Callable[..., Any] | None = None  # the function of complex arguments, by others, where it is not
     joint: Callable[..., Any] | None = None  # the same of `(tx, ty, out, x, y)`, where fewer operations do both at once
 
 
@@ -36,9 +37,11 @@ def singular(*partials: Partial) -> Elementwise:
     return Elementwise(partials, singular=True)
 
 
-def real_only(*partials: Partial, joint: Callable[..., Any] | None = None) -> Elementwise:
+def real_only(
+    *partials: Partial, joint: Callable[..., Any] | None = None, of_complex: Callable[..., Any] | None = None
+) -> Elementwise:
     """Differentiable nearly everywhere on the real line; no complex derivative."""
-    return Elementwise(partials, holomorphic=False, joint=joint)
+    return Elementwise(partials, holomorphic=False, of_complex=of_complex, joint=joint)
 
 
 def unknown(argument: str) -> Callable[..., Any]:
@@ -76,9 +79,16 @@ def zero_safe(x: Any) -> Any:
     return np.where(x == 0, np.asarray(1, x.dtype), x)
 
 
-def finite(x: Any) -> Any:
-    """x with 0 in the place of infinities, so that `exp(x - out)` has a value where both are infinite."""
-    return np.where(np.isinf(x), np.asarray(0, x.dtype), x)
+def portion(power: Callable[..., Any], out: Any, x: Any, y: Any) -> Any:
+    """The portion `power(x - out)` of x in a sum of powers, by their logarithms x, y and `out`.
+
+    Where the sum is infinite, infinite powers share it evenly; where it is 0, neither has a portion.
+    """
+    beyond = np.isinf(out)
+    if not beyond.any():
+        return power(x - out)
+    inside = power(x - np.where(beyond, np.asarray(0, out.dtype), out))
+    return np.where(beyond, share(np.equal(x, np.inf), np.equal(y, np.inf), out), inside)
 
 
 def power_base(out: Any, x: Any, y: Any) -> Any:
@@ -104,7 +114,7 @@ POWER = singular(power_base, power_exponent)
 RULES: dict[Any, Elementwise] = {
     np.positive: smooth(1),
     np.negative: smooth(-1),
-    np.absolute: real_only(lambda out, x: np.sign(x)),
+    np.absolute: real_only(lambda out, x: np.sign(x), of_complex=lambda z: np.hypot(np.real(z), np.imag(z))),
     np.fabs: real_only(lambda out, x: np.sign(x)),
     np.reciprocal: smooth(lambda out, x: -out * out),
     np.square: smooth(lambda out, x: 2 * x),
@@ -120,15 +130,15 @@ RULES: dict[Any, Elementwise] = {
     np.sin: smooth(lambda out, x: np.cos(x)),
     np.cos: smooth(lambda out, x: -np.sin(x)),
     np.tan: smooth(lambda out, x: 1 + out * out),
-    np.arcsin: singular(lambda out, x: 1 / np.sqrt(1 - x * x)),
-    np.arccos: singular(lambda out, x: -1 / np.sqrt(1 - x * x)),
+    np.arcsin: singular(lambda out, x: 1 / np.sqrt((1 - x) * (1 + x))),
+    np.arccos: singular(lambda out, x: -1 / np.sqrt((1 - x) * (1 + x))),
     np.arctan: smooth(lambda out, x: 1 / (1 + x * x)),
     np.sinh: smooth(lambda out, x: np.cosh(x)),
     np.cosh: smooth(lambda out, x: np.sinh(x)),
     np.tanh: smooth(lambda out, x: (1 - out) * (1 + out)),
     np.arcsinh: smooth(lambda out, x: 1 / (np.sqrt(1 + x * x) if np.iscomplexobj(x) else np.hypot(1, x))),
     np.arccosh: singular(lambda out, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1))),
-    np.arctanh: singular(lambda out, x: 1 / (1 - x * x)),
+    np.arctanh: singular(lambda out, x: 1 / ((1 - x) * (1 + x))),
     np.deg2rad: smooth(lambda out, x: pi / 180),
     np.radians: smooth(lambda out, x: pi / 180),
     np.rad2deg: smooth(lambda out, x: 180 / pi),
@@ -142,11 +152,13 @@ RULES: dict[Any, Elementwise] = {
     np.power: POWER,
     np.float_power: POWER,
     np.remainder: real_only(1, lambda out, x, y: -np.floor_divide(x, y)),
-    np.fmod: real_only(1, lambda out, x, y: -np.trunc(x / y)),
+    np.fmod: real_only(1, lambda out, x, y: -np.rint((x - out) / y)),
     np.arctan2: real_only(lambda out, x, y: per_radius(y, x, y), lambda out, x, y: per_radius(-x, x, y)),
     np.hypot: real_only(lambda out, x, y: x / zero_safe(out), lambda out, x, y: y / zero_safe(out)),
-    np.logaddexp: real_only(lambda out, x, y: np.exp(x - finite(out)), lambda out, x, y: np.exp(y - finite(out))),
-    np.logaddexp2: real_only(lambda out, x, y: np.exp2(x - finite(out)), lambda out, x, y: np.exp2(y - finite(out))),
+    np.logaddexp: real_only(lambda out, x, y: portion(np.exp, out, x, y), lambda out, x, y: portion(np.exp, out, y, x)),
+    np.logaddexp2: real_only(
+        lambda out, x, y: portion(np.exp2, out, x, y), lambda out, x, y: portion(np.exp2, out, y, x)
+    ),
     np.maximum: real_only(
         lambda out, x, y: share(x >= y, y >= x, out),
         lambda out, x, y: share(y >= x, x >= y, out),

@@ -58,8 +58,14 @@ def column_stack(arrays: Sequence[Tensor]) -> Tensor:
 
 def block(arrays: Any) -> Tensor:
     """Nested lists joined from the inside out, all parts with as many axes as the deepest needs."""
+    np.block(outline(arrays))  # whose errors are NumPy's
     ndim = max(depth(arrays), *(np.ndim(leaf) for leaf in leaves(arrays)))
     return joined_block(arrays, depth(arrays), ndim)
+
+
+def outline(arrays: Any) -> Any:
+    """The nested lists with a number in the place of each array."""
+    return [outline(part) for part in arrays] if isinstance(arrays, list) else 0
 
 
 def joined_block(arrays: Any, levels: int, ndim: int) -> Tensor:
@@ -98,7 +104,7 @@ def cut(places: Any) -> slice:
 
 
 def split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
-    if isinstance(indices_or_sections, int) and x.shape[axis] % indices_or_sections:
+    if np.ndim(indices_or_sections) == 0 and x.shape[axis] % indices_or_sections:
         raise ValueError(f"{x.shape[axis]} elements cannot be split into {indices_or_sections} equal parts")
     return array_split(x, indices_or_sections, axis)
 
@@ -134,7 +140,8 @@ def meshgrid(*vectors: Tensor, copy: bool = True, sparse: bool = False, indexing
     grids = [np.reshape(x, (1,) * i + (-1,) + (1,) * (count - i - 1)) for i, x in enumerate(vectors)]
     if indexing == "xy" and count > 1:
         grids = [np.swapaxes(grid, 0, 1) for grid in grids]
-    return tuple(grids) if sparse else tuple(np.copy(grid) for grid in broadcast_arrays(*grids))
+    grids = grids if sparse else list(broadcast_arrays(*grids))
+    return tuple(np.copy(grid) if copy else grid for grid in grids)
 
 
 RULES: dict[Any, Handler] = {

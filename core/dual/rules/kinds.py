@@ -45,9 +45,14 @@ def of_arrays(function: Handler) -> Handler:
     """A function whose first two arguments are arrays, and may come as lists."""
 
     def handle(a: Tensor, b: Tensor, *args: Any, **options: Any) -> Any:
-        return function(*(x if isinstance(x, Dual) else np.asarray(x) for x in (a, b)), *args, **options)
+        return function(as_array(a), as_array(b), *args, **options)
 
     return handle
+
+
+def as_array(x: Any) -> Tensor:
+    """x as an array; a dual as it is."""
+    return x if isinstance(x, Dual) else np.asarray(x)
 
 
 def total(*terms: Tensor) -> Tensor:

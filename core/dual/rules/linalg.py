@@ -28,8 +28,9 @@ def diagonal(a: Tensor) -> Tensor:
 
 
 def from_triangle(a: Tensor, upper: bool) -> Tensor:
-    """The Hermitian matrix whose one triangle a routine reads: its derivative reads the same one."""
-    return np.triu(a) + adjoint(np.triu(a, 1)) if upper else np.tril(a) + adjoint(np.tril(a, -1))
+    """The Hermitian matrix whose one triangle, and real part of the diagonal, a routine and its derivative read."""
+    beside = np.triu(a, 1) if upper else np.tril(a, -1)
+    return beside + adjoint(beside) + np.where(np.eye(a.shape[-1], dtype=bool), np.real(a), 0)
 
 
 def inv(a: Tensor) -> Tensor:
@@ -150,6 +151,17 @@ def eigenvectors(a: Tensor) -> Tensor:
 
 
 def pinv(a: Tensor, rcond: Any = None, hermitian: bool = False, **options: Any) -> Tensor:
+    """The rule is for a constant rank; a cut through singular values that are more than rounding has another."""
+    if hermitian:
+        a = from_triangle(a, upper=False)
+    cut, noise = options.get("rtol", rcond), max(a.shape[-2:]) * np.finfo(a.dtype).eps
+    if cut is not None and np.any(np.greater(cut, noise)):
+        np.linalg.pinv(plain(a)[..., :1, :1], rcond, **options)  # whose errors are NumPy's
+        sizes = np.linalg.svdvals(plain(a))
+        kept = sizes > np.asarray(cut)[..., None] * sizes[..., :1]
+        if np.any(~kept & (sizes > noise * sizes[..., :1])):
+            return inverse_of_kept(a, kept, hermitian)
+
     def rule(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
         t = tangents[0]
         m, n = a.shape[-2:]
@@ -159,8 +171,16 @@ def pinv(a: Tensor, rcond: Any = None, hermitian: bool = False, **options: Any) 
     return push(lambda a: np.linalg.pinv(a, rcond, hermitian, **options), rule, (a,))
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # the vectors of others need no derivative
+def inverse_of_kept(a: Tensor, kept: Any, hermitian: bool) -> Tensor:
+    """The pseudoinverse by the singular values that are kept, `(..., min(m, n))` truth values, and their vectors."""
+    u, s, vh = np.linalg.svd(a, full_matrices=False, hermitian=hermitian)
+    scaled = np.where(kept[..., None, :], u, 0) / np.where(kept, s, 1)[..., None, :]
+    return adjoint(scaled @ np.where(kept[..., :, None], vh, 0))
+
+
 def lstsq(a: Tensor, b: Tensor, rcond: float | None = None) -> Any:
-    """The solution and residuals with derivatives, for a matrix of constant rank."""
+    """The solution and residuals with derivatives."""
     _, residuals, rank, _ = np.linalg.lstsq(plain(a), plain(b), rcond)
     cut = np.finfo(a.dtype).eps * max(a.shape) if rcond is None else max(rcond, 0)
     solution = np.linalg.pinv(a, cut) @ b
@@ -183,6 +203,7 @@ def matrix_power(a: Tensor, n: int) -> Tensor:
 
 
 def multi_dot(arrays: Any) -> Tensor:
+    np.linalg.multi_dot([np.zeros((1,) * np.ndim(array)) for array in arrays])  # whose errors are NumPy's
     result = arrays[0]
     for array in arrays[1:]:
         result = np.dot(result, array)

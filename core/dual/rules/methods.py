@@ -27,7 +27,7 @@ def division_with_rest(x: Tensor, y: Tensor) -> tuple[Any, Tensor]:
 def running(ufunc: Any, reaches: Any) -> Handler:
     """np.maximum.accumulate or np.minimum.accumulate: of elements that tie, or are NaN, the last counts."""
 
-    def handle(x: Tensor, axis: int = 0) -> Tensor:
+    def handle(x: Tensor, axis: int) -> Tensor:
         value = plain(x)
         places = np.reshape(np.arange(value.shape[axis]), [-1] + [1] * (-from_end(axis, value.ndim) - 1))
         reached = reaches(value, ufunc.accumulate(value, axis=axis)) | np.isnan(value)
@@ -73,6 +73,18 @@ def first_axis(function: Handler) -> Handler:
     return lambda x, axis=0, *args, **options: function(x, axis, *args, **options)
 
 
+def along_one_axis(function: Handler) -> Handler:
+    """The function along the axis that `accumulate` asks for, by default the first; None stands for the only one."""
+
+    def handle(x: Tensor, axis: Any = 0, *args: Any, **options: Any) -> Tensor:
+        places = np.atleast_1d(from_end(axis, np.ndim(x)))
+        if len(places) != 1:
+            raise ValueError(f"accumulate goes along one axis, not axis={axis} of {np.ndim(x)}")
+        return function(x, int(places[0]), *args, **options)
+
+    return handle
+
+
 SEVERAL_RESULTS: dict[Any, Handler] = {np.modf: modf, np.frexp: frexp, np.divmod: division_with_rest}
 
 METHODS: dict[tuple[Any, str], Handler] = {
@@ -83,10 +95,10 @@ METHODS: dict[tuple[Any, str], Handler] = {
     (np.fmax, "reduce"): first_axis(np.nanmax),
     (np.fmin, "reduce"): first_axis(np.nanmin),
     (np.logaddexp, "reduce"): first_axis(logsumexp),
-    (np.add, "accumulate"): first_axis(np.cumsum),
-    (np.multiply, "accumulate"): first_axis(np.cumprod),
-    (np.maximum, "accumulate"): running(np.maximum, np.greater_equal),
-    (np.minimum, "accumulate"): running(np.minimum, np.less_equal),
+    (np.add, "accumulate"): along_one_axis(np.cumsum),
+    (np.multiply, "accumulate"): along_one_axis(np.cumprod),
+    (np.maximum, "accumulate"): along_one_axis(running(np.maximum, np.greater_equal)),
+    (np.minimum, "accumulate"): along_one_axis(running(np.minimum, np.less_equal)),
     (np.add, "at"): add_at,
     (np.subtract, "at"): subtract_at,
     (np.add, "reduceat"): add_reduceat,

@@ -13,7 +13,7 @@ STATISTICS: dict[str, Handler] = {"maximum": np.max, "minimum": np.min, "mean": 
 
 def pad(x: Tensor, pad_width: Any, mode: Any = "constant", **options: Any) -> Tensor:
     np.pad(np.zeros((1,) * np.ndim(x)), pad_width, mode, **plain(options))  # whose errors are NumPy's
-    widths, constant_values = pairs(pad_width, x), options.get("constant_values", 0)
+    widths, constant_values = pairs(by_axis(pad_width, x), x), options.get("constant_values", 0)
     if mode == "constant" and not isinstance(constant_values, Dual):
         return with_constants(x, widths, constant_values)
     if mode in REPEATING and options.get("reflect_type") != "odd":
@@ -32,6 +32,16 @@ def pad(x: Tensor, pad_width: Any, mode: Any = "constant", **options: Any) -> Te
         )
         x = np.moveaxis(np.concatenate([before, moved, after[::-1]]), 0, axis)
     return x
+
+
+def by_axis(widths: Any, x: Tensor) -> Any:
+    """The widths as arrays have them, of a dictionary with those of some axes."""
+    if not isinstance(widths, dict):
+        return widths
+    found = np.zeros((x.ndim, 2), int)
+    for axis, width in widths.items():
+        found[axis] = width
+    return found
 
 
 def pairs(given: Any, x: Tensor) -> Any:

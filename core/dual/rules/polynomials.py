@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Dual, Tensor, each, plain, push
-from core.dual.rules.kinds import Handler, linear
+from core.dual.rules.kinds import Handler, as_array, linear
 
 
 def polyval(p: Tensor, x: Tensor) -> Tensor:
-    p, out = p if isinstance(p, Dual) else np.asarray(p), np.zeros_like(plain(x))
-    for coefficient in p:
+    out = np.zeros_like(plain(x))
+    for coefficient in as_array(p):
         out = out * x + coefficient
     return out
 
@@ -62,8 +62,9 @@ def polyfit(x: Tensor, y: Tensor, deg: int, *, w: Any = None) -> Tensor:
     deg = np.polyfit(plain(x), plain(y), deg, w=plain(w)).shape[0] - 1  # with NumPy's errors, and its warning
     at: Tensor = x if isinstance(x, Dual) else np.asarray(x, np.float64)
     powers = np.vander(at, deg + 1)
-    y = y if isinstance(y, Dual) else np.asarray(y)
+    y = as_array(y)
     if w is not None:
+        w = as_array(w)
         powers, y = powers * w[:, None], y * (w if y.ndim == 1 else w[:, None])
     lengths = np.linalg.norm(plain(powers), axis=0)
     found = np.linalg.lstsq(powers / lengths, y, len(x) * np.finfo(np.float64).eps)[0]

@@ -1,13 +1,14 @@
 """Rules of products: matrices, vectors, Einstein sums. Each is linear in every operand."""
 
-from string import ascii_letters
+from math import prod
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import numpy as np
 
 from core.dual.engine import Tensor, folded, push, spread
-from core.dual.rules.kinds import Handler, bilinear, of_arrays, total
-from core.dual.structure import EntrySeed, OuterTangent, Structure, UnitTangent
+from core.dual.rules.kinds import Handler, bilinear, from_end, of_arrays, total
+from core.dual.structure import EntrySeed, OuterTangent, Structure, UnitTangent, densified
 
 
 def matmul(a: Tensor, b: Tensor) -> Tensor:
@@ -42,10 +43,6 @@ def from_right(a: Tensor, tb: Tensor, b: Tensor) -> Structure | None:
     if isinstance(tb, EntrySeed) and b.ndim == 2:
         return tb.after(a)
     return None
-
-
-def densified(tangent: Tensor, x: Tensor) -> Tensor:
-    return tangent.dense(x.shape, x.dtype) if isinstance(tangent, Structure) else tangent
 
 
 def left_product(ta: Tensor, ndim: int, b: Tensor, out: Tensor) -> Tensor:
@@ -98,15 +95,17 @@ def inner(a: Tensor, b: Tensor) -> Tensor:
 
 def tensordot(a: Tensor, b: Tensor, axes: Any = 2) -> Tensor:
     """Both operands as matrices, the axes of the sum last in the first and first in the second."""
-    if isinstance(axes, int):
+    if not np.iterable(axes):
         axes = tuple(range(-axes, 0)), tuple(range(axes))
-    over_a, over_b = ([axis % np.ndim(x) for axis in np.atleast_1d(one)] for x, one in ((a, axes[0]), (b, axes[1])))
-    kept_a, kept_b = ([i for i in range(np.ndim(x)) if i not in over] for x, over in ((a, over_a), (b, over_b)))
-    shape = [np.shape(a)[i] for i in kept_a] + [np.shape(b)[i] for i in kept_b]
-    size = int(np.prod([np.shape(a)[i] for i in over_a]))
-    left = np.reshape(np.transpose(a, kept_a + over_a), (int(np.prod([np.shape(a)[i] for i in kept_a])), size))
-    right = np.reshape(np.transpose(b, over_b + kept_b), (size, int(np.prod([np.shape(b)[i] for i in kept_b]))))
-    return np.reshape(left @ right, shape)
+    over_a, over_b = (np.atleast_1d(from_end(one, np.ndim(x))).tolist() for x, one in ((a, axes[0]), (b, axes[1])))
+    kept_a, kept_b = ([i for i in range(-np.ndim(x), 0) if i not in over] for x, over in ((a, over_a), (b, over_b)))
+    rows, columns = [np.shape(a)[i] for i in kept_a], [np.shape(b)[i] for i in kept_b]
+    summed, other = [np.shape(a)[i] for i in over_a], [np.shape(b)[i] for i in over_b]
+    if summed != other:
+        raise ValueError(f"tensordot sums over axes of equal lengths, not over {summed} and {other}")
+    left = np.reshape(np.transpose(a, kept_a + over_a), (prod(rows), prod(summed)))
+    right = np.reshape(np.transpose(b, over_b + kept_b), (prod(summed), prod(columns)))
+    return np.reshape(left @ right, rows + columns)
 
 
 def outer(a: Tensor, b: Tensor) -> Tensor:
@@ -173,13 +172,18 @@ def explicit(subscripts: str) -> tuple[list[str], str]:
 def spelled(arguments: tuple[Any, ...]) -> tuple[str, tuple[Tensor, ...]]:
     """The form `einsum(a, [0, 1], b, [1, 2], [0, 2])` as a string and operands."""
     pairs = len(arguments) // 2
-    words = [
-        "".join("..." if i is Ellipsis else ascii_letters[i] for i in part) for part in arguments[1 : 2 * pairs : 2]
-    ]
-    text = ",".join(words)
+    text = ",".join(word(part) for part in arguments[1 : 2 * pairs : 2])
     if len(arguments) % 2:
-        text += "->" + "".join("..." if i is Ellipsis else ascii_letters[i] for i in arguments[-1])
+        text += "->" + word(arguments[-1])
     return text, arguments[: 2 * pairs : 2]
+
+
+def word(part: Any) -> str:
+    """Letters in NumPy's order, capitals first: an output that is left out has its axes in it."""
+    letters = ascii_uppercase + ascii_lowercase
+    if not all(i is Ellipsis or 0 <= i < len(letters) for i in part):
+        raise ValueError(f"einsum's subscripts are numbers from 0 to {len(letters) - 1} and ..., not {part}")
+    return "".join("..." if i is Ellipsis else letters[i] for i in part)
 
 
 def linalg_outer(a: Tensor, b: Tensor, /) -> Tensor:

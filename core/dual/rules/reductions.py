@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from core.dual.engine import Dual, Tensor, folded, plain, push
-from core.dual.rules.kinds import Handler, axiswise, from_end, typed
+from core.dual.rules.kinds import Handler, from_end, typed
 
 Axis = int | tuple[int, ...] | None
 
@@ -14,9 +14,7 @@ Axis = int | tuple[int, ...] | None
 def add_up(
     x: Tensor, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
-    x = typed(x, dtype)
-    if where is not True:
-        x = np.where(where, x, 0)
+    x = only(where, typed(x, dtype), 0)
     place = reduced(axis, np.ndim(x))
 
     def apply(array: Tensor) -> Tensor:
@@ -24,6 +22,11 @@ def add_up(
 
     out = push(apply, lambda tangents, out, real: apply(tangents[0]), (x,))
     return out if initial is None else out + initial
+
+
+def only(where: Any, x: Tensor, neutral: float) -> Tensor:
+    """x where that is true, and a neutral element elsewhere."""
+    return x if where is True else np.where(np.broadcast_to(where, x.shape), x, neutral)
 
 
 def reduced(axis: Axis, ndim: int) -> Any:
@@ -95,7 +98,7 @@ def extremum(function: Handler, joined: Handler, neutral: float) -> Handler:
         bounds = {} if initial is None else {"initial": neutral}
         if where is not True:
             function(plain(x), axis, where=where, **bounds)  # whose errors are NumPy's
-            x = np.where(where, x, neutral)
+        x = only(where, x, neutral)
         place = reduced(axis, x.ndim)
 
         def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
@@ -132,9 +135,7 @@ def product(
     x: Tensor, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
     """The tangent of each element times the product of all others, which needs no division: zeros are no exception."""
-    x = typed(x, dtype)
-    if where is not True:
-        x = np.where(where, x, 1)
+    x = only(where, typed(x, dtype), 1)
     axes = np.atleast_1d(reduced(axis, x.ndim)).tolist()
     rest = [i for i in range(-x.ndim, 0) if i not in axes]
     shape = [1 if i in axes else x.shape[i] for i in range(-x.ndim, 0)]
@@ -154,44 +155,6 @@ def others(x: Tensor) -> Tensor:
     before = np.cumprod(np.concatenate([one, x[..., :-1]], axis=-1), axis=-1)
     after = np.cumprod(np.concatenate([one, x[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
     return before * after
-
-
-def cumsum(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
-    return axiswise(np.cumsum, 0, None, "ravel")(typed(x, dtype), axis)
-
-
-def cumprod(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
-    x = typed(x, dtype)
-    if axis is None:
-        x, axis = np.ravel(x), 0
-    moved = np.moveaxis(x, axis, -1)
-
-    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
-        if not np.any(real == 0):
-            return out * np.cumsum(tangents[0] / real, axis=-1)
-        found = [tangents[0][..., 0]]
-        for i in range(1, real.shape[-1]):
-            found.append(found[-1] * real[..., i] + out[..., i - 1] * tangents[0][..., i])
-        return np.stack(found, axis=-1)
-
-    out = push(lambda real: np.cumprod(real, axis=-1), rule, (moved,))
-    return np.moveaxis(out, -1, axis)
-
-
-def cumulative(function: Handler, first: float) -> Handler:
-    """np.cumulative_sum or np.cumulative_prod by their older names."""
-
-    def handle(x: Tensor, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
-        if axis is None and x.ndim > 1:
-            raise ValueError(f"a cumulative function of {x.ndim} axes needs axis=")
-        place = 0 if axis is None else axis
-        out = function(x, axis=place, dtype=dtype)
-        if not include_initial:
-            return out
-        start = np.expand_dims(np.full(np.delete(x.shape, place), first, out.dtype), place)
-        return np.concatenate([start, out], axis=place)
-
-    return handle
 
 
 def ptp(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
@@ -240,8 +203,4 @@ RULES: dict[Any, Handler] = {
     np.prod: product,
     np.ptp: ptp,
     np.average: average,
-    np.cumsum: cumsum,
-    np.cumprod: cumprod,
-    np.cumulative_sum: cumulative(np.cumsum, 0),
-    np.cumulative_prod: cumulative(np.cumprod, 1),
 }

@@ -8,14 +8,14 @@ import numpy as np
 
 from core.dual.engine import Dual, Tensor, folded, plain, push, spread
 from core.dual.rules.indexing import plain_index
-from core.dual.rules.kinds import Handler, axiswise, from_end, gathered, gathering
+from core.dual.rules.kinds import Handler, as_array, axiswise, from_end, gathered, gathering
 from core.dual.rules.reductions import counted
-from core.dual.structure import Structure, UnitTangent
+from core.dual.structure import UnitTangent, densified
 
 
 def where(condition: Tensor, *choices: Tensor) -> Tensor:
     """np.where; the side that is not chosen never matters, even if its derivative is infinite."""
-    condition = condition if isinstance(condition, Dual) else np.asarray(condition)
+    condition = as_array(condition)
     mask = condition if condition.dtype.kind == "b" else np.not_equal(condition, 0)
     if not choices:
         return np.nonzero(mask)
@@ -33,7 +33,7 @@ def where(condition: Tensor, *choices: Tensor) -> Tensor:
 
 def whole(tangent: Tensor, x: Tensor, out: Tensor) -> Tensor:
     """The tangent as an array, with the axes and the type of the result."""
-    dense = tangent.dense(x.shape, x.dtype) if isinstance(tangent, Structure) else tangent
+    dense = densified(tangent, x)
     front = dense.shape[: dense.ndim - np.ndim(x)]
     dense = dense if dense.dtype == out.dtype else dense.astype(out.dtype)
     return np.broadcast_to(spread(dense, np.ndim(x), out.ndim), front + out.shape)
@@ -53,6 +53,7 @@ def take(x: Tensor, indices: Any, axis: int | None = None, mode: str = "raise") 
 
 
 def take_along_axis(x: Tensor, indices: Any, axis: int | None = -1) -> Tensor:
+    indices = plain_index(indices)
     if axis is None:
         x, axis = np.ravel(x), 0
     place = from_end(axis, x.ndim)
@@ -158,6 +159,7 @@ def nanmedian(x: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
 
 
 def select(conditions: Sequence[Any], choices: Sequence[Tensor], default: Any = 0) -> Tensor:
+    np.select(plain(conditions), [False] * len(choices))  # whose errors are NumPy's
     found = default
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         found = np.where(condition, choice, found)
@@ -198,7 +200,7 @@ def trim_zeros(filt: Tensor, trim: str = "fb", axis: Any = None) -> Tensor:
 
 
 def compress(condition: Any, x: Tensor, axis: int | None = None) -> Tensor:
-    return np.take(x, np.flatnonzero(condition), axis=axis)
+    return np.take(x, np.compress(condition, np.arange(np.size(condition))), axis=axis)
 
 
 def extract(condition: Any, x: Tensor) -> Tensor:

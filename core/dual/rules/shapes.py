@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, push, writeable
+from core.dual.engine import Dual, Tensor, plain, push, writeable
 from core.dual.rules.kinds import Handler, axiswise, from_end, gathering, linear, reshaping
 from core.dual.structure import EntrySeed, UnitTangent
 
 
 def reshape(x: Tensor, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
     """A one-hot tangent of a vector becomes one of a matrix; any other is reshaped after its direction axes."""
+    if order == "A":  # by the value's memory, not by that of each tangent
+        order = "F" if plain(x).flags.fnc else "C"
     if order != "C":
         return linear(np.reshape)(x, shape, order=order, copy=copy)
 
@@ -28,6 +30,9 @@ def reshape(x: Tensor, shape: Any, order: str = "C", *, copy: bool | None = None
 
 
 def ravel(x: Tensor, order: str = "C") -> Tensor:
+    if order == "K":  # as the value lies in memory
+        strides = plain(x).strides
+        x, order = np.transpose(x, sorted(range(x.ndim), key=lambda axis: -abs(strides[axis]))), "C"
     return reshape(x, -1, order)
 
 

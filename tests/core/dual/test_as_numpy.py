@@ -96,6 +96,10 @@ OPTIONS = [
     "np.average(x, axis=1, returned=True)", "np.average(x, axis=(0, 1), weights=np.abs(x), keepdims=True)",
     "np.average(x, axis=1, weights=[1.0, 2.0, 4.0], returned=True)", "np.pad(x, 1, 'mean', stat_length=2)",
     "np.atleast_1d(x, x[0, 0])", "np.atleast_3d(x[0], 2.0, x)", "np.interp(x, [4.0], x[:1, 0])",
+    "np.linalg.svd(x[:, :2], hermitian=True)", "np.linalg.svd(x[:, :2], hermitian=True, compute_uv=False)",
+    "np.linalg.pinv(x[:, :2], hermitian=True)", "np.maximum.accumulate(x[0], axis=None)",
+    "np.add.accumulate(x, axis=(1,))", "np.linalg.multi_dot([x.T, x, x[0]])", "np.split(x, np.int64(3), axis=1)",
+    "np.select([[True, False, True]], [x], 2.0)", "np.tensordot(x, x, np.int64(2))",
     "np.pad(x, (1, 2), 'linear_ramp', end_values=3.0)", "np.vander(x[0], 0)", "np.polyfit(x[0], x[1], 1.5)",
 ]  # fmt: skip
 
@@ -112,7 +116,9 @@ def test_in_place_without_a_copy():
     assert x.real.tolist() == [0, 2] and x.dual.tolist() == [[0, 1]] * 2
 
 
-@pytest.mark.parametrize("text", ["np.delete(X, x)", "np.insert(X, x, 1.0)", "np.choose(x, [X, X])"])
+@pytest.mark.parametrize(
+    "text", ["np.delete(X, x)", "np.insert(X, x, 1.0)", "np.choose(x, [X, X])", "np.take_along_axis(X, x, 0)"]
+)
 def test_a_dual_is_no_index(text):
     with pytest.raises(TypeError, match="an index cannot be a dual"):
         eval(text, {"np": np, "X": X, "x": dual(X)})
@@ -132,6 +138,7 @@ WRITES = [
     "np.fill_diagonal(y.T[:, :1], x[0, :2], wrap=True)",
     "np.copyto(y, x[0], where=[True, False, True])",
     "np.copyto(y, 3, casting='safe')",
+    "np.add.reduce(x, axis=1, where=x > 2, out=y[:, 0])", "np.clip(x[0], 0, 4, out=y)",
 ]  # fmt: skip
 
 
@@ -167,6 +174,28 @@ ERRORS += [
     "np.vander(x)", "np.polyfit(x[0], x[1], -1)", "np.polyfit(x[0, :0], x[1, :0], 1)", "np.polyfit(x, x, 1)",
     "np.linalg.matrix_power(x, 0)", "np.linalg.matrix_power(x, 1)", "np.linalg.outer(x, x[0])", "x.item()",
     "np.polyfit(x[0], x[1, :2], 1)", "np.polyfit(x[0], x[1], 1, w=x[1, :2])",
+]  # fmt: skip
+
+
+ERRORS += [
+    *(f"np.{function}(x[0], where=np.ones((4, 3), bool), axis={axis})"
+      for function in ("sum", "prod", "mean", "nansum") for axis in (None, 0)),
+    *(f"np.{call}, out=np.zeros_like(x))"
+      for call in ("sum(x, axis=0", "sum(x", "max(x, axis=0", "mean(x, axis=0", "median(x, axis=0", "nansum(x, axis=0",
+                   "add.reduce(x, axis=0", "add.accumulate(x[0]", "take(x[0], [0, 1, 2]", "einsum('ij->j', x",
+                   "dot(x, x[0]", "trace(x", "concatenate([x[0]]", "stack([x[0]]", "fft.fft(x[0]", "argmax(x, axis=0")),
+    "np.tensordot(x, x.T, ([5], [0]))", "np.tensordot(x, x.T, ([1], [0, 1]))", "np.tensordot(x, np.ones((3, 2)), 2)",
+    "np.tensordot(x, x, ([1], [0]))", "np.tensordot(x, x.T, 3)", "np.inner(x, x[0, :2])", "np.dot(x, x.T[:, :, None])",
+    "np.cov(np.stack([x.T @ x] * 3))", "np.corrcoef(np.stack([x.T @ x] * 3))", "np.cov(x, x[None])",
+    "np.compress([[1, 0], [1, 1]], x)",
+    "np.select([np.array([1, 0, 1])], [x])", "np.block([[x], x])", "np.block([[], [x]])", "np.block([[x], []])",
+    "np.linalg.multi_dot([x])", "np.linalg.multi_dot([x, x[None], x])", "np.gradient(x[:, :2], np.arange(2.0))",
+    "np.gradient(x, 1.0, 2.0, axis=0)", "np.gradient(x, 1.0, 2.0, 3.0)", "np.cumprod(x, axis=(0,))",
+    "np.cumsum(x, axis=(0,))", "np.add.accumulate(x, axis=None)", "np.multiply.accumulate(x, axis=None)",
+    "np.minimum.accumulate(x, axis=None)", "np.split(x[0], np.int64(2))", "np.einsum(x, [0, -1])",
+    "np.einsum(x, [0, 52])", "np.ediff1d([1, 2], x[0])", "np.pad(x, {2: 1})", "np.pad(x, 1, end_values={0: 1})",
+    "np.pad(x, {0: 1.5})", "np.ravel(x, 'X')",
+    *(f"np.linalg.{call})" for call in ("norm(x[0], 'fro'", "norm(x, 'nuc', axis=1", "vector_norm(x, ord='fro'")),
 ]  # fmt: skip
 
 

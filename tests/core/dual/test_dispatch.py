@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from numpy.testing.overrides import get_overridable_numpy_array_functions, get_overridable_numpy_ufuncs
+from scipy import special
 
 from core.dual import DualTensor, check_derivatives, jvp
 from core.dual.rules import (
@@ -100,6 +101,8 @@ def test_unknown_arguments_are_named():
         np.sin(X, dtype=float)
     with pytest.raises(TypeError, match=r"no derivative rule for numpy\.divide\.reduce"):
         np.divide.reduce(X)
+    with pytest.raises(TypeError, match=r"no derivative rule for yv: "):
+        special.yv(0, X)
 
 
 def test_operands_of_other_libraries_are_left_to_them():

@@ -45,6 +45,18 @@ def test_a_tangent_of_another_shape_is_refused():
         DualTensor(np.ones(3), np.ones(2))
 
 
+@pytest.mark.parametrize("axes", [(), (2,)])
+def test_a_tangent_in_the_memory_of_its_value_is_copied(axes):
+    rows = np.ones((*axes, 3))
+    value = rows[0] if axes else rows
+    x = DualTensor(value, rows)
+    x += 10
+    assert x.real.tolist() == value.tolist() == [11, 11, 11]
+    assert x.dual.tolist() == np.ones((*axes, 3)).tolist()
+    apart = DualTensor(value, tangent := np.ones(3))
+    assert apart.real is value and apart.tangent is tangent
+
+
 INDICES = [
     0,
     -1,
@@ -128,6 +140,30 @@ def test_assignment_broadcasts_and_constants_have_no_tangent():
     x[:, 1] = 0
     x[:, 2] = np.zeros(4)
     assert is_square(x)
+
+
+def into(x, value):
+    x[...] = value
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: x.__imul__(1j),
+        lambda x: np.multiply(x, 1j, out=x),
+        lambda x: np.multiply(1j, [1.0, 2.0], out=x),
+        lambda x: np.multiply(x, 1j, out=x, where=[True, False]),
+        lambda x: np.cumsum(x * 1j, out=x),
+        lambda x: into(x, x * 1j),
+        lambda x: into(x[:1], 1j),
+        lambda x: np.put(x, 0, x * 1j),
+    ],
+)
+def test_imaginary_parts_are_not_dropped(write):
+    x = dual(np.array([1.0, 2.0]))
+    with pytest.raises(TypeError, match="casting='same_kind' makes no float64 of complex128: convert it first"):
+        write(x)
+    assert is_square(x) and x.real.tolist() == [1, 2]
 
 
 def test_assignment_through_a_view_reaches_the_whole():
@@ -272,6 +308,10 @@ def test_methods_are_numpys_functions():
     assert [is_square(row) for row in x] == [True, True] and len(x) == 2
     x.sort(axis=1)
     assert is_square(x) and x.real[1].tolist() == [4, 5, 6]
+    for options in ({"kind": "stable"}, {"stable": True}):
+        x[...] = x[:, ::-1].copy()
+        x.sort(**options)
+        assert is_square(x) and x.real[1].tolist() == [4, 5, 6]
     x.partition(1, axis=0)
     assert is_square(x) and np.all(x.real[0] <= x.real[1])
     x.fill(2.0)

@@ -40,6 +40,13 @@ def test_hessian_of_a_network(parameters):
     np.testing.assert_allclose(found, found.T, atol=1e-14)
 
 
+def test_an_infinite_second_derivative_stays_where_it_is():
+    x = np.array([0.0, 1.0])
+    np.testing.assert_array_equal(hessian(lambda x: x[0] ** 1.5 + x[1])(x), [[np.inf, 0], [0, 0]])
+    third = jacobian(hessian(lambda x: x[0] ** 2.5 + x[1]))(x)
+    np.testing.assert_array_equal(third, [[[np.inf, 0], [0, 0]], [[0, 0], [0, 0]]])
+
+
 def test_perturbations_of_nested_derivatives_are_not_confused():
     assert derivative(lambda x: x * derivative(lambda y: x + y)(1.0))(1.0) == 1
     assert derivative(lambda x: x * derivative(lambda y: x * y)(2.0))(4.0) == 8

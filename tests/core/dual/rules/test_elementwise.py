@@ -87,7 +87,7 @@ def test_a_tensor_over_a_number_0_is_infinite_as_in_numpy(zero):
 
 
 @pytest.mark.parametrize(
-    "ufunc", [u for u, rule in RULES.items() if not rule.holomorphic and "D" in "".join(u.types)], ids=str
+    "ufunc", [u for u, r in RULES.items() if not (r.holomorphic or r.of_complex) and "D" in "".join(u.types)], ids=str
 )
 def test_complex_arguments_are_refused_where_no_complex_derivative_exists(ufunc):
     z = DualTensor(np.ones(2) + 1j, np.ones(2) + 0j)
@@ -115,6 +115,11 @@ EDGES = [
     (np.arctan2, [0.0, 0.0], [1.0, 1.0], 0.0),
     (np.logaddexp, [-np.inf, -np.inf], [1.0, 0.0], 0.0),
     (np.logaddexp, [1000.0, 0.0], [1.0, 0.0], 1.0),
+    (np.logaddexp, [np.inf, 0.0], [1.0, 0.0], 1.0),
+    (np.logaddexp, [np.inf, 0.0], [0.0, 1.0], 0.0),
+    (np.logaddexp2, [np.inf, np.inf], [1.0, 0.0], 0.5),
+    (np.fmod, [1.0, 0.1], [0.0, 1.0], -9.0),
+    (np.remainder, [1.0, 0.1], [0.0, 1.0], -9.0),
     (np.tanh, [1000.0], [1.0], 0.0),
     (np.heaviside, [0.0, 0.5], [0.0, 1.0], 1.0),
     (np.nextafter, [1.0, 2.0], [1.0, 1.0], 1.0),
@@ -136,6 +141,10 @@ SMALL_AND_LARGE = [
     (np.expm1, [-50.0], [1.0], math.exp(-50)),
     (np.arcsinh, [1e200], [1.0], 1e-200),
     (np.arcsinh, [-1e200], [1.0], 1e-200),
+    (np.arcsin, [1 - 2**-40], [1.0], 1 / math.sqrt(2**-40 * (2 - 2**-40))),
+    (np.arccos, [2**-40 - 1], [1.0], -1 / math.sqrt(2**-40 * (2 - 2**-40))),
+    (np.arctanh, [1 - 2**-40], [1.0], 1 / (2**-40 * (2 - 2**-40))),
+    (np.arccosh, [1 + 2**-40], [1.0], 1 / math.sqrt(2**-40 * (2 + 2**-40))),
     (np.arctan2, [1e200, 1e200], [1.0, 0.0], 0.5e-200),
     (np.arctan2, [1e-200, 1e-200], [0.0, 1.0], -0.5e200),
 ]
@@ -144,3 +153,12 @@ SMALL_AND_LARGE = [
 @pytest.mark.parametrize(("ufunc", "arguments", "tangents", "expected"), SMALL_AND_LARGE)
 def test_slopes_keep_their_digits(ufunc, arguments, tangents, expected):
     assert jvp(ufunc, arguments, tangents)[1] == pytest.approx(expected, rel=1e-14, abs=0)
+
+
+def test_the_modulus_of_complex_numbers():
+    z = np.array([1 + 2j, -0.3j, 3.0, 1e200 + 1e200j])
+    check_derivatives(np.abs, z[:3])
+    found = np.abs(DualTensor(z, z))
+    np.testing.assert_array_equal(found.real, np.abs(z))
+    np.testing.assert_allclose(found.dual, np.abs(z), rtol=1e-15)
+    assert jvp(np.abs, (0j,), (1 + 1j,))[1] == 0

@@ -1,8 +1,9 @@
 """Functions that join, split, fill up and widen: to second order against differences."""
 
 import numpy as np
+import pytest
 
-from core.dual import check_derivatives
+from core.dual import DualTensor, check_derivatives
 
 CUTS = [1, 2]
 
@@ -44,3 +45,13 @@ def test_derivatives(case):
 
 def test_float32(case, check_types):
     check_types(*case)
+
+
+@pytest.mark.parametrize("options", [{}, {"sparse": True}, {"sparse": True, "copy": False}])
+def test_grids_are_copies_unless_views_are_asked_for(options):
+    x, y = np.arange(3.0), np.arange(3.0)
+    d = DualTensor(y, np.ones(3))
+    np.meshgrid(x, x, **options)[0][...] = 5
+    np.meshgrid(d, d, **options)[0][...] = 5
+    assert d.real.tolist() == x.tolist()
+    assert d.dual.tolist() == (np.ones(3) if x[0] == 0 else np.zeros(3)).tolist()

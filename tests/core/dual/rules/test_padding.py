@@ -18,6 +18,10 @@ CASES = {
             for m in ("maximum", "minimum", "mean", "median")
             for n in (None, 2)
         ],
+        *[
+            (lambda x, m=m: np.pad(x, {0: (1, 2), -1: 1}, m), (3, 2, 4))
+            for m in ("constant", "edge", "mean", "linear_ramp")
+        ],
         (lambda x: np.pad(x, 2, "linear_ramp", end_values=(1, 3)), (3, 2)),
     ],
 }  # fmt: skip

@@ -22,6 +22,7 @@ CASES = {
     np.polyfit: [
         (lambda y: np.polyfit(AT, y, 2), (5,)),
         (lambda x, y: np.polyfit(x, y, 1, w=AT), (5,), (5, 2)),
+        (lambda y: np.polyfit(AT, y, 1, w=[1, 2, 3, 4, 5]), (5,)),
         (lambda w: np.polyfit(AT, AT**3, 1, w=np.exp(w)), (5,)),
     ],
 }  # fmt: skip

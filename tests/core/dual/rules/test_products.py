@@ -30,6 +30,7 @@ CASES = {
         (lambda a, b, c: np.einsum("ij,jk,kl->il", a, b, c, optimize=True), (2, 3), (3, 2), (2, 2)),
         (lambda a, b: np.einsum("...ij,...j->...i", a, b), (3, 2, 3), (3,)),
         (lambda a, b: np.einsum(a, [0, 1], b, [1, 2], [2, 0]), (2, 3), (3, 2)),
+        (lambda a, b: np.einsum(a, [0, 26], b, [26, 51]), (2, 3), (3, 2)),
     ],
     np.kron: [(np.kron, (2, 3), (3, 2)), (np.kron, (3,), (2, 2))],
     np.cross: [(np.cross, (2, 3), (3,)), (lambda a, b: np.cross(a, b, axis=0), (3, 2), (3, 2))],

@@ -1,8 +1,9 @@
 """Functions that move, repeat and pick elements by their place: to second order against differences."""
 
 import numpy as np
+import pytest
 
-from core.dual import check_derivatives
+from core.dual import DualTensor, check_derivatives
 
 L = np.linalg
 
@@ -59,3 +60,21 @@ def test_derivatives(case):
 
 def test_float32(case, check_types):
     check_types(*case)
+
+
+LAYOUTS = [lambda x: x, np.transpose, lambda x: np.moveaxis(x, 0, 1)[::-1], lambda x: x[:, ::2], lambda x: x[0, 0]]
+
+
+@pytest.mark.parametrize("order", ["C", "F", "A", "K"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("of_tangent", ["C", "F"])
+def test_orders_are_those_of_the_value(order, layout, of_tangent):
+    """A tangent may lie in memory in another way than the value."""
+    value = layout(np.arange(24.0).reshape(2, 3, 4))
+    x = DualTensor(value, np.array(value, order=of_tangent))
+    calls = [lambda x: np.ravel(x, order), lambda x: x.ravel(order)]
+    if order != "K":
+        calls.append(lambda x: np.reshape(x, -1, order))
+    for call in calls:
+        np.testing.assert_array_equal(call(x).real, call(value))
+        np.testing.assert_array_equal(call(x).dual, call(value))

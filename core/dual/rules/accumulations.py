@@ -1,0 +1,57 @@
+"""Rules of running sums and products."""
+
+from typing import Any
+
+import numpy as np
+
+from core.dual.engine import Tensor, plain, push
+from core.dual.rules.kinds import Handler, axiswise, typed
+from core.dual.structure import weighted
+
+
+def cumsum(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
+    return axiswise(np.cumsum, 0, None, "ravel")(typed(x, dtype), axis)
+
+
+def cumprod(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
+    x = typed(x, dtype)
+    if axis is None:
+        x, axis = np.ravel(x), 0
+    moved = np.moveaxis(x, np.lib.array_utils.normalize_axis_index(axis, x.ndim), -1)
+
+    @np.errstate(invalid="ignore")  # infinity times a tangent of 0
+    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+        size = np.abs(plain(out))
+        if np.all((size >= np.finfo(out.dtype).tiny) & (size < np.inf)):  # elsewhere a quotient has lost its digits
+            return out * np.cumsum(tangents[0] / real, axis=-1)
+        found = [tangents[0][..., 0]]
+        for i in range(1, real.shape[-1]):
+            found.append(found[-1] * real[..., i] + weighted(out[..., i - 1], tangents[0][..., i]))
+        return np.stack(found, axis=-1)
+
+    out = push(lambda real: np.cumprod(real, axis=-1), rule, (moved,))
+    return np.moveaxis(out, -1, axis)
+
+
+def cumulative(function: Handler, first: float) -> Handler:
+    """np.cumulative_sum or np.cumulative_prod by their older names."""
+
+    def handle(x: Tensor, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
+        if axis is None and x.ndim > 1:
+            raise ValueError(f"a cumulative function of {x.ndim} axes needs axis=")
+        place = 0 if axis is None else axis
+        out = function(x, axis=place, dtype=dtype)
+        if not include_initial:
+            return out
+        start = np.expand_dims(np.full(np.delete(x.shape, place), first, out.dtype), place)
+        return np.concatenate([start, out], axis=place)
+
+    return handle
+
+
+RULES: dict[Any, Handler] = {
+    np.cumsum: cumsum,
+    np.cumprod: cumprod,
+    np.cumulative_sum: cumulative(np.cumsum, 0),
+    np.cumulative_prod: cumulative(np.cumprod, 1),
+}

@@ -42,7 +42,8 @@ export function control(field, changed) {
     if (field.kind === "select") input.value = own ?? standard ?? field.options[0];
     else if (document.activeElement !== input) input.value = own === undefined ? "" : write(own);
     if (field.kind !== "select")
-      input.placeholder = standard === null || standard === undefined || standard === "" ? "none" : write(standard);
+      input.placeholder =
+        standard === null || standard === undefined || standard === "" ? field.blank : write(standard);
   }
 
   function fault(message) {

@@ -14,7 +14,16 @@ const datasets = async () => (await api.datasets()).data.map((one) => one.name);
 
 const field =
   (kind, own = {}) =>
-  (path, label, meaning, more = {}) => ({ kind, path, label, meaning, when: () => true, ...own, ...more });
+  (path, label, meaning, more = {}) => ({
+    kind,
+    path,
+    label,
+    meaning,
+    blank: "none",
+    when: () => true,
+    ...own,
+    ...more,
+  });
 const text = field("text");
 const lines = field("lines");
 const number = field("number", { step: "any" });
@@ -40,7 +49,7 @@ export const SECTIONS = [
         "Images are scaled to so many pixels a side. 28 are the original ones.",
         { min: 4, max: 64 },
       ),
-      whole("dataset.train_limit", "Training samples", "Train on the first so many only. Blank: all.", { min: 1 }),
+      whole("dataset.train_limit", "Training samples", "Train on the first so many only.", { min: 1, blank: "all" }),
       whole(
         "dataset.validation_limit",
         "Held back",

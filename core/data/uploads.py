@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from PIL import Image
 
-from core.data.archives import MAX_SAMPLES, DatasetError, Labelled, from_parquet, from_zip
+from core.data.archives import MAX_SAMPLES, TEST_EVERY, DatasetError, Labelled, from_parquet, from_zip
 from core.data.cache import MAX_CLASSES, forget
 from core.data.images import ImageError, grey
 from core.data.resize import SIDE
@@ -30,6 +30,8 @@ UNNAMED = ".upload-"
 """How the name of a folder begins that is not a data set yet, or no longer."""
 ABANDONED_SECONDS = 24 * 3600.0
 """Such a folder that is so old belongs to a process that was killed."""
+ADVICE = {"train": "not all may be marked as test", "test": f"give a class {TEST_EVERY} or more, or mark some as test"}
+"""What to do about a split without samples."""
 
 Progress = Callable[[int], None]
 
@@ -160,7 +162,7 @@ def _schema(classes: tuple[str, ...]) -> pa.Schema:
 def _check_counts(counts: dict[str, int]) -> None:
     for split, count in counts.items():
         if not count:
-            raise DatasetError("empty_split", f"there are no samples to {split} with")
+            raise DatasetError("empty_split", f"there are no samples to {split} with; {ADVICE[split]}")
 
 
 def _move(folder: Path, target: Path) -> None:

@@ -128,6 +128,12 @@ def test_refused_archives(tmp_path: Path, draw: Draw, files: Callable[[Draw], di
     assert not (tmp_path / "datasets").exists() or list((tmp_path / "datasets").iterdir()) == []
 
 
+def test_what_to_do_about_too_few_pictures_is_said(tmp_path: Path, draw: Draw) -> None:
+    few = zipped(tmp_path / "file", {f"{label}/{i}.png": draw(i) for label in "ab" for i in range(6)})
+    with pytest.raises(DatasetError, match="no samples to test with; give a class 7 or more"):
+        install("mine", few, tmp_path)
+
+
 def test_a_name_does_not_leave_the_folder(tmp_path: Path, draw: Draw) -> None:
     files = good(draw) | {f"../../{label}/{i}.png": draw(i) for label in "ab" for i in range(7)}
     install("mine", zipped(tmp_path / "file", files), tmp_path)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Header, Request
 
+OCTETS = "application/octet-stream"
 IfNoneMatch = Annotated[str | None, Header(max_length=1000)]
 
 

@@ -98,7 +98,7 @@ class Problem(Exception):
 
     def response(self, path: str, request_id: str | None = None) -> JSONResponse:
         """Return the answer."""
-        if path.split("/")[1] == "v2":
+        if f"{path}/".startswith("/v2/"):
             return JSONResponse({"error": self.detail}, self.status, self.headers)
         return JSONResponse(self.document(path, request_id), self.status, self.headers, MEDIA_TYPE)
 

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.deps import ServicesDep, administers, reads, submits
 from api.faults import fault
-from api.headers import media_type
+from api.headers import OCTETS, media_type
 from api.problems import Problem, documented
 from api.services import Services
 from core.data import DatasetError, Description, UnknownDataset, catalogue, describe, install, remove, uploaded
@@ -18,7 +18,6 @@ from core.data import DatasetError, Description, UnknownDataset, catalogue, desc
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
 FILE_BYTES = 256 << 20
-OCTETS = "application/octet-stream"
 MEDIA_TYPES = (
     "application/zip",
     "application/x-zip-compressed",

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from api import admission
 from api.deps import CallerDep, JobDep, ServicesDep, Step, reads, submits
 from api.faults import fault
-from api.headers import IfNoneMatch, matches, media_type
+from api.headers import OCTETS, IfNoneMatch, matches, media_type
 from api.predictions import Model
 from api.predictions.export import FORMATS
 from api.predictions.imports import accept, new_job, parse
@@ -25,7 +25,6 @@ router = APIRouter(prefix="/v1", tags=["models"])
 
 IMPORT_MILLISECONDS = 60_000
 """How long a store that is busy may take to keep a model; until then no aggregator looks at it."""
-OCTETS = "application/octet-stream"
 FILE_BYTES = 96 << 20
 """Of an uploaded model: 10,000,000 parameters in float64, and its header."""
 _PROBLEMS = documented("unauthenticated", "forbidden", "job_not_found", "not_there_yet", "invalid", "store_unavailable")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from core.job import ENDED, Job, Progress, Status, new_id
-from core.store import ALWAYS, Jobs, Leases, Told
+from core.store import ALWAYS, Jobs, Lease, Leases, Told
 from core.times import now
 
 Submit = Callable[..., str]
@@ -115,6 +115,16 @@ def test_the_etag_changes_with_the_job_only(client: httpx.Client, submit: Submit
     assert changed.headers["etag"] != etag
 
 
+@pytest.fixture
+def running(submit: Submit, jobs: Jobs, leases: Leases) -> Lease:
+    """The lease of a running job."""
+    job_id = submit()
+    jobs.move(job_id, Status.RUNNING)
+    lease = leases.acquire(job_id)
+    assert lease
+    return lease
+
+
 def test_prefer_wait_holds_until_the_status_changes(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
     job_id = submit()
     timer = threading.Timer(0.4, jobs.move, (job_id, Status.RUNNING))
@@ -128,14 +138,11 @@ def test_prefer_wait_holds_until_the_status_changes(client: httpx.Client, submit
 
 
 def test_prefer_wait_goes_on_over_another_reason_for_the_same_status(
-    client: httpx.Client, submit: Submit, jobs: Jobs, leases: Leases
+    client: httpx.Client, jobs: Jobs, running: Lease
 ) -> None:
-    job_id = submit()
-    jobs.move(job_id, Status.RUNNING)
-    lease = leases.acquire(job_id)
-    assert lease
+    job_id = running.job_id
     timers = [
-        threading.Timer(0.2, jobs.commit, (lease, [Told("status", ALWAYS, {"status": "running", "reason": None})])),
+        threading.Timer(0.2, jobs.commit, (running, [Told("status", ALWAYS, {"status": "running", "reason": None})])),
         threading.Timer(0.7, jobs.move, (job_id, Status.PAUSED)),
     ]
     started = time.perf_counter()
@@ -146,16 +153,11 @@ def test_prefer_wait_goes_on_over_another_reason_for_the_same_status(
     assert answer.json()["status"] == "paused"
 
 
-def test_prefer_wait_ends_at_an_evaluation_but_not_at_a_step(
-    client: httpx.Client, submit: Submit, jobs: Jobs, leases: Leases
-) -> None:
-    job_id = submit()
-    jobs.move(job_id, Status.RUNNING)
-    lease = leases.acquire(job_id)
-    assert lease
+def test_prefer_wait_ends_at_an_evaluation_but_not_at_a_step(client: httpx.Client, jobs: Jobs, running: Lease) -> None:
+    job_id = running.job_id
     timers = [
-        threading.Timer(0.2, jobs.commit, (lease, [Told("step", 1, {"step": 1})])),
-        threading.Timer(0.7, jobs.commit, (lease, [Told("evaluation", 2, {"step": 2})])),
+        threading.Timer(0.2, jobs.commit, (running, [Told("step", 1, {"step": 1})])),
+        threading.Timer(0.7, jobs.commit, (running, [Told("evaluation", 2, {"step": 2})])),
     ]
     started = time.perf_counter()
     for timer in timers:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from circus.arbiter import Arbiter
-from circus.process import DEAD_OR_ZOMBIE, Process
+from circus.process import DEAD_OR_ZOMBIE, UNEXISTING, Process
 from circus.stream.redirector import Redirector
 from circus.watcher import Watcher
 from tornado.ioloop import IOLoop
@@ -104,12 +104,13 @@ class Supervisor:
 class _Watcher(Watcher):  # type: ignore[misc]
     """Circus tells nobody of what dies between two of its looks, and goes on listening at its closed pipes."""
 
-    def manage_processes(self) -> Any:
-        """Reap what is dead, then do what circus does."""
+    async def manage_processes(self) -> None:
+        """Reap what is dead, then start what is missing: circus, which looks again, finds nothing to drop untold."""
         for process in list(self.processes.values()):
-            if process.status == DEAD_OR_ZOMBIE:
+            if process.status in (DEAD_OR_ZOMBIE, UNEXISTING):
                 self.reap_process(process.pid)
-        return super().manage_processes()
+        if len(self.processes) != self.numprocesses:
+            await super().manage_processes()
 
     def reap_process(self, pid: int, status: int | None = None) -> None:
         """Log the last words of a process, take leave of its pipes, then do what circus does."""

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 from circus import watcher
+from circus.process import RUNNING, Process
 
 from client.up.folders import Folders, held
 from client.up.programs import Program
@@ -82,6 +83,40 @@ def test_programs_that_die_while_others_are_reaped_are_logged_and_come_back(tmp_
             assert (folders.logs / f"{name}.log").read_text().count("last words") >= TURNS
 
 
+def first_program(folders: Folders) -> Program:
+    script = folders.data / "speaks.py"
+    script.write_text(SPEAKS_LAST_WORDS)
+    return Program(NAMES[0], (sys.executable, str(script), NAMES[0]), 5)
+
+
+async def scene_between_two_looks(
+    folders: Folders, told: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program dies right after it was seen alive, each time."""
+    look = Process.status.fget
+
+    def look_and_end(process: Process) -> str:
+        seen: str = look(process)
+        alive = seen == RUNNING
+        if alive and (folders.logs / "first.log").read_text().count("ready") == len(told) + 1 <= TURNS:
+            end_unread("first")
+        return seen
+
+    monkeypatch.setattr(Process, "status", property(look_and_end))
+    supervisor = Supervisor([first_program(folders)], os.environ, folders, lambda *death: told.append(death))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run())
+        await until(lambda: (folders.logs / "first.log").read_text().count("ready") > TURNS)
+        supervisor.stop()
+
+
+def test_a_program_that_dies_right_after_a_look_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, int]] = []
+    with held(tmp_path) as folders:
+        asyncio.run(scene_between_two_looks(folders, told, monkeypatch))
+    assert told == [("first", 1)] * TURNS
+
+
 async def scene_without_processes(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program dies while the machine has no process left for another one."""
     failed: list[None] = []
@@ -93,10 +128,7 @@ async def scene_without_processes(folders: Folders, monkeypatch: pytest.MonkeyPa
     def ready(times: int) -> bool:
         return (folders.logs / "first.log").read_text().count("ready") == times
 
-    script = folders.data / "speaks.py"
-    script.write_text(SPEAKS_LAST_WORDS)
-    program = Program("first", (sys.executable, str(script), "first"), 5)
-    supervisor = Supervisor([program], os.environ, folders, lambda name, code: None)
+    supervisor = Supervisor([first_program(folders)], os.environ, folders, lambda name, code: None)
     async with asyncio.TaskGroup() as group:
         group.create_task(supervisor.run())
         await until(lambda: ready(1))

@@ -2,10 +2,8 @@
 
 from functools import cache
 
-from redis import Redis
-
 from core.settings import Settings
-from core.store import connect
+from core.store import Server, connect
 from worker.app import app
 
 PUSH = "benchmarks.push"
@@ -13,12 +11,12 @@ EIGHT_BYTES = b"8 bytes."
 
 
 @cache
-def server() -> Redis:
+def server() -> Server:
     """This process's connection to the exchange."""
     return connect(Settings().exchange_url)
 
 
-@app.task(name=PUSH, ignore_result=True)
+@app.task(name=PUSH, ignore_result=True)  # type: ignore[untyped-decorator]
 def push(key: str) -> None:
     """Answer with eight bytes."""
     server().rpush(key, EIGHT_BYTES)

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks import loop
 from core.gradients import Method, PerNeuron, PerParameter, gradient
 from core.nn import Dense, Network
-from core.nn.tensor import Array
+from core.nn.tensor import Array, Labels
 
 JACOBIAN_BYTES = 4e9
 """A P x P identity larger than this is not tried."""
@@ -46,7 +46,7 @@ class Case:
         return np.random.default_rng(0).random((self.samples, self.widths[0]), np.float32)
 
     @cached_property
-    def labels(self) -> Array:
+    def labels(self) -> Labels:
         return np.random.default_rng(1).integers(0, self.widths[-1], self.samples)
 
 
@@ -92,7 +92,6 @@ def jax_one_hot(case: Case) -> Callable[[], object] | None:
 
     loss, size = _jax_loss(case), case.network.size
 
-    @jax.jit
     def push(parameters: Array) -> object:
         def one(index: int) -> object:
             seed = jax.nn.one_hot(index, size, dtype=np.float32)
@@ -100,7 +99,8 @@ def jax_one_hot(case: Case) -> Callable[[], object] | None:
 
         return jax.lax.map(one, jax.numpy.arange(size), batch_size=CHUNK)
 
-    return lambda: push(case.parameters).block_until_ready()
+    compiled = jax.jit(push)
+    return lambda: compiled(case.parameters).block_until_ready()
 
 
 def jax_jacfwd(case: Case) -> Callable[[], object] | None:

@@ -31,11 +31,11 @@ ESTIMATORS: dict[str, dict[str, Any]] = {
     "activations, orthogonal": {"distribution": "orthogonal", "perturb": "activations"},
     "SPSA, values only": {},
 }
-SIGNS = {"directions": 1, "distribution": "rademacher"}
+SIGNS = partial(ForwardGradient, directions=1, distribution="rademacher")
 TRAINED: dict[str, tuple[Method, tuple[float, ...]]] = {
     "exact, per-neuron": (PerNeuron(), (0.1, 0.3)),
-    "over activations, 1 direction": (ForwardGradient(**SIGNS, perturb="activations"), (0.03, 0.06)),
-    "over weights, 1 direction": (ForwardGradient(**SIGNS), (0.003, 0.01, 0.03)),
+    "over activations, 1 direction": (SIGNS(perturb="activations"), (0.03, 0.06)),
+    "over weights, 1 direction": (SIGNS(), (0.003, 0.01, 0.03)),
 }
 """Methods with the learning rates that are tried: the one with the lowest training loss after one epoch is kept."""
 

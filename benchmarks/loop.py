@@ -47,7 +47,7 @@ def multiply(a: Vector, b: Vector) -> Dual:
 
 
 def divide(a: Dual, b: Dual) -> Dual:
-    return a * Dual(1 / b.real, -b.dual / b.real**2)
+    return multiply(a, Dual(1 / b.real, -b.dual / b.real**2))
 
 
 RULES: dict[np.ufunc, Callable[..., Dual]] = {

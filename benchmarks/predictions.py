@@ -77,7 +77,7 @@ def singles(client: httpx.Client, server: psutil.Process, url: str, data: Datase
 def many(client: httpx.Client, server: psutil.Process, url: str, data: Dataset) -> tuple[str, str, str]:
     """Compare 10,000 images in one request with parsing their JSON and the matrix products alone."""
     body = json.dumps({"pixels": data.test_images.tolist()}).encode()
-    spec, parameters = parse(MODEL.read_bytes())
+    spec, parameters = parse(MODEL.read_bytes(), lambda _: None)
     layers = network_for(spec).unpack(parameters)
     inputs = scale(data.test_images)
 

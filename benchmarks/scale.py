@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 import numpy as np
@@ -61,9 +61,10 @@ class Simulated(asyncio.Protocol):
         self._name, self._spread, self._zeros = name, spread, zeros
         self._chance, self._loop = random.Random(name), asyncio.get_running_loop()
         self._answers, self._next = hiredis.Reader(), self._take
+        self._heard = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._ask(self.WAIT)
 
     def data_received(self, data: bytes) -> None:

@@ -4,6 +4,7 @@ The table is the whole list of codes; the OpenAPI document is made from it. Unde
 form of the Open Inference Protocol, which knows no codes.
 """
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -122,20 +123,30 @@ class InferenceError(BaseModel):
 
 def documented_errors(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return OpenAPI's `responses` for these codes under `/v2`."""
-    statuses: dict[int | str, dict[str, Any]] = {}
-    for status, title in (CODES[code] for code in codes):
-        before = statuses.get(status, {}).get("description")
-        statuses[status] = {"model": InferenceError, "description": f"{before}; {title}" if before else title}
-    return statuses
+    titles = _titles(codes)
+    return {status: {"model": InferenceError, "description": "; ".join(titles[status].values())} for status in titles}
 
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return OpenAPI's `responses` for problems with these codes, grouped by status."""
-    statuses: dict[int | str, dict[str, Any]] = {}
+    return {
+        status: {
+            "model": ProblemDocument,
+            "description": "; ".join(by_code.values()),
+            "content": {MEDIA_TYPE: {"examples": {code: _example(code) for code in by_code}}},
+        }
+        for status, by_code in _titles(codes).items()
+    }
+
+
+def _example(code: str) -> dict[str, Any]:
+    return {"value": Problem(code, CODES[code][1]).document("/v1/jobs")}
+
+
+def _titles(codes: Iterable[str]) -> dict[int, dict[str, str]]:
+    """Return the titles by code, by status."""
+    found: dict[int, dict[str, str]] = {}
     for code in codes:
         status, title = CODES[code]
-        example = Problem(code, title).document("/v1/jobs")
-        entry = statuses.setdefault(status, {"model": ProblemDocument, "content": {MEDIA_TYPE: {"examples": {}}}})
-        entry["content"][MEDIA_TYPE]["examples"][code] = {"value": example}
-        entry["description"] = f"{entry['description']}; {title}" if "description" in entry else title
-    return statuses
+        found.setdefault(status, {})[code] = title
+    return found

@@ -24,7 +24,7 @@ from benchmarks.measure import machine
 from benchmarks.report import Report, arguments, table
 from benchmarks.service import EPOCHS, HEAVY, HEAVY_BATCHES, HEAVY_SAMPLES, LOCAL, REPEATS, alone, spread
 from core.data import load
-from core.process import prepare_to_compute
+from core.process import die_with_parent, prepare_to_compute
 from core.rounds import State
 from core.spec import JobSpec
 from core.store import pack, unpack
@@ -94,6 +94,7 @@ def _rate(pipes: Sequence[Connection]) -> float:
 
 
 def _compute(training: Training, desks: Desks, rank: int, pipe: Connection) -> None:
+    die_with_parent()
     prepare_to_compute()
     met = 0
 

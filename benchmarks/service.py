@@ -44,10 +44,12 @@ LOCAL = {
 }
 HEAVY = {**LOCAL, "gradient": {"method": "per-parameter"}, "epochs": 8}
 HEAVY_BATCHES = (256, 1024)
-HEAVY_JOBS: dict[str, dict[str, Any]] = {
-    **{f"{batch}": {"batch_size": batch} for batch in HEAVY_BATCHES},
-    "256, 16 local steps": {"batch_size": 256, "local_steps": 16, "replicas": 2},
+HEAVY_JOBS: dict[str, tuple[int, dict[str, Any]]] = {
+    **{f"{batch}": (1, {"batch_size": batch}) for batch in HEAVY_BATCHES},
+    "256, two jobs at once": (2, {"batch_size": 256}),
+    "256, 16 local steps": (1, {"batch_size": 256, "local_steps": 16, "replicas": 2}),
 }
+"""How many run at once, and what they have besides `HEAVY`."""
 ROUNDS = 1500
 EPOCHS = {1: 4, 4: 16, 16: 24, 64: 60}
 """Epochs by local steps: some seconds each, so that what a job takes to begin and to end counts little."""
@@ -164,10 +166,10 @@ def _train(spec: dict[str, Any], data_dir: Path, steps: int) -> float:
 
 
 def workers(data_dir: Path) -> str:
-    """A compute-bound job with one worker process and with two, beside two concurrent `core.train`."""
+    """Compute-bound jobs with one worker process and with two, beside two concurrent `core.train`."""
     turns: dict[str, list[tuple[float, ...]]] = {name: [] for name in HEAVY_JOBS}
-    for _, (name, job) in product(range(REPEATS), HEAVY_JOBS.items()):
-        turns[name].append(_heavy_turn(job, data_dir))
+    for _, (name, (at_once, job)) in product(range(REPEATS), HEAVY_JOBS.items()):
+        turns[name].append(_heavy_turn(at_once, job, data_dir))
     rows = []
     for name, rates in turns.items():
         told = [f"{statistics.median(each):,.0f}" for each in zip(*rates, strict=True)]
@@ -176,20 +178,20 @@ def workers(data_dir: Path) -> str:
     return table(head, rows)
 
 
-def _heavy_turn(job: dict[str, Any], data_dir: Path) -> tuple[float, ...]:
+def _heavy_turn(at_once: int, job: dict[str, Any], data_dir: Path) -> tuple[float, ...]:
     """Samples per second of one worker, of two, of two concurrent `core.train`, which always make single steps."""
     spec, plain = HEAVY | job, {**HEAVY, "batch_size": job["batch_size"]}
     steps, rates = HEAVY_SAMPLES // int(job["batch_size"]), []
     for count in (1, 2):
         with plant(count, data_dir) as service:
             _heavy_rate(service, spec, WARM_STEPS)  # imports and first reads, which `core.train` does not count either
-            rates.append(_heavy_rate(service, spec, steps // job.get("replicas", 1)))
+            rates.append(_heavy_rate(service, spec, steps // job.get("replicas", 1), at_once))
     return (*rates, alone(plain, data_dir, 2, steps))
 
 
-def _heavy_rate(service: Plant, spec: dict[str, Any], steps: int) -> float:
-    job = service.finish(service.submit(**spec, max_steps=steps))
-    return job.progress.samples_seen / running_seconds(job)
+def _heavy_rate(service: Plant, spec: dict[str, Any], steps: int, at_once: int = 1) -> float:
+    jobs = [service.submit(**spec, max_steps=steps, seed=seed) for seed in range(at_once)]
+    return sum(job.progress.samples_seen / running_seconds(job) for job in map(service.finish, jobs))
 
 
 def spread(ratios: Sequence[float]) -> str:

@@ -56,9 +56,12 @@ class Gatherer:
         return Gathering(plans, self.briefing, self.exchange, self.watcher, round_, next_step)
 
     def look(self) -> None:
-        """Count the workers. While none can be seen, rounds are planned for as many as before."""
+        """Count the workers, and those at other jobs. While none can be seen, rounds are planned for as before."""
         with suppress(*AWAY):
-            self.plans.workers = self.exchange.count_workers() or self.plans.workers
+            workers = self.exchange.workers()
+            self.plans.workers = len(workers) or self.plans.workers
+            doing = [worker.doing.job for worker in workers if worker.doing]
+            self.plans.planner.look(sum(job_id != self.plans.lease.job_id for job_id in doing))
 
     def settle(self) -> None:
         """Do what is pending, in order."""

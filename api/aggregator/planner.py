@@ -10,6 +10,8 @@ from api.aggregator.report import Lane
 
 WEIGHT = 0.1
 """Weight of the newest round in the running means."""
+LOOK_WEIGHT = 0.2
+"""Weight of the newest look at what workers do; there are two to four a second."""
 TASK_SECONDS = 0.001
 """What one more task costs before it was measured."""
 SMALLEST_SECONDS = 0.002
@@ -37,27 +39,37 @@ def taper(tasks: int, waves: int) -> Cut:
 
 @dataclass
 class Planner:
-    """Running means of what a round computes and what its tasks cost. `asked`: the spec's number, None for `auto`."""
+    """Running means of what a round computes, what its tasks cost, and how many workers are at other jobs.
+
+    `asked` is the spec's number of shards, None for `auto`.
+    """
 
     asked: int | None
     compute_seconds: float | None = None
     task_seconds: float = TASK_SECONDS
+    elsewhere: float = 0.0
     reasons: list[str] = field(default_factory=list)
 
     def cut(self, units: int, workers: int) -> Cut:
-        """Return how a round of `units` is cut for so many workers; with fewer units the last shares are left out."""
+        """Return how a round of `units` is cut for so many workers; with fewer units the last shares are left out.
+
+        Jobs that share the workers leave each other their parts: cut for all of them, every round would wait for those
+        of the others on each worker.
+        """
         if self.asked is not None:
             self.reasons = [f"the spec asks for {self.asked} shards; the round has {units} blocks"]
             return taper(max(1, min(self.asked, units)), 1)
-        most = min(units, max(1, workers))
+        free = max(1, round(workers - self.elsewhere))
+        most = min(units, free)
         if self.compute_seconds is None:
-            self.reasons = [f"not measured yet: one shard for each of {workers} workers"]
+            self.reasons = [f"not measured yet: one shard for each of {free} workers"]
             return taper(most, 1)
-        tasks: int = min(range(1, most + 1), key=lambda tasks: self.round_seconds(tasks, workers))
+        tasks: int = min(range(1, most + 1), key=lambda tasks: self.round_seconds(tasks, free))
         waves = self._waves(units, tasks)
         self.reasons = [
             f"a round computes {self.compute_seconds * 1e3:.2f} ms, a task costs {self.task_seconds * 1e3:.2f} ms",
-            f"{tasks} of at most {most} tasks (blocks {units}, workers {workers}) is the fastest by that",
+            f"of {workers} workers {self.elsewhere:.1f} are at other jobs, so {free} are counted on",
+            f"{tasks} of at most {most} tasks (blocks {units}, workers {free}) is the fastest by that",
         ]
         if waves > 1:
             self.reasons.append(
@@ -78,6 +90,10 @@ class Planner:
             waves += 1
         return waves
 
+    def look(self, elsewhere: int) -> None:
+        """Take into the mean how many workers are at other jobs now."""
+        self.elsewhere = _mean(self.elsewhere, elsewhere, LOOK_WEIGHT)
+
     def learn(self, lanes: Sequence[Lane], round_seconds: float) -> None:
         """Take a finished round into the means: what its shards computed, and how long it took in all."""
         busy = defaultdict[str, float](float)
@@ -90,5 +106,5 @@ class Planner:
         self.task_seconds = overhead if first else _mean(self.task_seconds, overhead)
 
 
-def _mean(before: float, newest: float) -> float:
-    return before + WEIGHT * (newest - before)
+def _mean(before: float, newest: float, weight: float = WEIGHT) -> float:
+    return before + weight * (newest - before)

@@ -4,10 +4,8 @@ import hashlib
 import secrets
 import time
 
-from redis.exceptions import OutOfMemoryError
-
 from core.store import keys
-from core.store.connection import Server
+from core.store.connection import Server, ServerFull
 
 SESSION_SECONDS = 12 * 3600
 
@@ -40,7 +38,7 @@ class Access:
             pipe.incr(name).expire(name, 120)
             try:
                 found = await pipe.execute()
-            except OutOfMemoryError:
+            except ServerFull:
                 return 0
         return int(found[0])
 

@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
-from core.store import Exchange
+from core.store import Doing, Exchange, Worker
 from tests.api.aggregator.rounds import IDLE, Heard, done, measure
 
 
@@ -33,9 +33,21 @@ def test_who_cannot_be_seen_for_a_while_is_still_planned_for(
     gatherer.look()
     assert gatherer.plans.workers == 1
 
-    def away(self: Exchange) -> int:
+    def away(self: Exchange) -> list[Worker]:
         raise NoConnection("gone")
 
-    monkeypatch.setattr(Exchange, "count_workers", away)
+    monkeypatch.setattr(Exchange, "workers", away)
     gatherer.look()
     assert gatherer.plans.workers == 1
+
+
+def test_who_is_at_another_job_is_counted_on_less_and_less(gather: Callable[..., Any], exchange: Redis) -> None:
+    _, gatherer, _ = gather(lambda task, n: [done(task)])
+    ours = gatherer.plans.lease.job_id
+    for name, job in (("a", ours), ("b", "another"), ("c", "another"), ("d", None)):
+        doing = Doing(job=job, step=0, shard=0) if job else None
+        Exchange(exchange).beat(IDLE.model_copy(update={"id": name, "doing": doing}))
+    for _ in range(20):
+        gatherer.look()
+    assert gatherer.plans.workers == 4
+    assert gatherer.plans.planner.elsewhere == pytest.approx(2, rel=0.02)

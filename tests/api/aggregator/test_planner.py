@@ -60,6 +60,28 @@ def test_it_learns_that_large_rounds_are() -> None:
     assert planner.cut(units=8, workers=4).tasks == 4
 
 
+def test_jobs_that_share_the_workers_leave_each_other_their_parts() -> None:
+    planner = Planner(asked=None, compute_seconds=0.4, task_seconds=0.001)
+    assert planner.cut(units=8, workers=4).tasks == 4
+    for _ in range(20):
+        planner.look(2)
+    assert planner.cut(units=8, workers=4).tasks == 2
+    assert "of 4 workers 2.0 are at other jobs, so 2 are counted on" in planner.reasons
+    for _ in range(20):
+        planner.look(4)
+    assert planner.cut(units=8, workers=4).tasks == 1
+    for _ in range(20):
+        planner.look(0)
+    assert planner.cut(units=8, workers=4).tasks == 4
+
+
+def test_a_small_job_beside_it_takes_nothing_from_a_large_one() -> None:
+    planner = Planner(asked=None, compute_seconds=0.4)
+    for at in range(40):
+        planner.look(at % 5 == 0)
+    assert planner.cut(units=8, workers=4).tasks == 4
+
+
 def test_rounds_that_take_long_leave_something_for_who_is_done() -> None:
     long, short = Planner(asked=None, compute_seconds=0.2), Planner(asked=None, compute_seconds=0.01)
     assert len(long.cut(units=100, workers=2).shares) == 10

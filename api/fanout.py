@@ -87,6 +87,8 @@ class Fanout:
         """Listen while the context is open: no event that happens meanwhile is missed, once reading has `begun`."""
         listener = Listener(job_id)
         self._listeners.add(listener)
+        if self._closed:  # whoever was sent away comes back at once, while requests are still taken
+            listener.hand(None)
         try:
             yield listener
         finally:

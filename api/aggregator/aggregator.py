@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -25,6 +25,8 @@ END_SECONDS = 5.0
 """How long jobs have for their round and checkpoint when the process is told to stop."""
 SHUNNED_SECONDS = 5.0
 """How long a job that could not be begun here is left to other aggregators."""
+FULL_SECONDS = 30.0
+"""How long the queue is left alone after a job met a full store: the next one would fare no better."""
 
 log = structlog.get_logger()
 
@@ -47,6 +49,7 @@ class Aggregator:
         self._shunned: dict[str, float] = {}
         self.stopping = threading.Event()
         self._ended = threading.Event()
+        self._leasing = threading.Lock()
 
     def run(self) -> None:
         """Work until `stopping` is set; then every job is left with a checkpoint, for the next aggregator."""
@@ -79,7 +82,6 @@ class Aggregator:
     def _listen(self) -> None:
         with self._services.store.pubsub(ignore_subscribe_messages=True) as channel:
             channel.subscribe(keys.CONTROL)
-            self._catch_up()
             while not self.stopping.is_set():
                 self._take_jobs()
                 self._hear(channel)
@@ -92,21 +94,16 @@ class Aggregator:
                 self._running[job_id].runner.writer.status = Status(status)
             message = channel.get_message(timeout=0)
 
-    def _catch_up(self) -> None:
-        """Read what may have been said on the channel while nobody listened."""
-        for job_id, running in list(self._running.items()):
-            status = self._services.jobs.status(job_id)
-            running.runner.writer.status = status or Status.CANCELLED
-
     def _take_jobs(self) -> None:
         for job_id, running in list(self._running.items()):
             if not running.thread.is_alive():
                 self._leave(job_id, running)
         wanted = [*self._services.jobs.ids(Status.RUNNING), *self._services.jobs.ids(Status.QUEUED)]
+        at = time.monotonic()
         for job_id in wanted:
             if len(self._running) >= self._services.settings.concurrent_jobs:
                 break
-            if job_id not in self._running and time.monotonic() >= self._shunned.get(job_id, 0.0):
+            if job_id not in self._running and at >= self._shunned.get(job_id, at):
                 self._take(job_id)
         for running in self._running.values():
             running.runner.alone = len(wanted) == 1
@@ -124,15 +121,24 @@ class Aggregator:
         thread.start()
 
     def _leave(self, job_id: str, running: Running) -> None:
-        del self._running[job_id]
-        self._services.leases.release(running.lease)
-        if running.runner.writer.status is Status.RUNNING:
-            self._shunned[job_id] = time.monotonic() + (SHUNNED_SECONDS if running.runner.shun else 0.0)
+        with self._leasing:  # or a renewal that is on its way would bring the lease back
+            del self._running[job_id]
+            self._services.leases.release(running.lease)
+        if running.runner.shun:
+            self._shun([job_id], SHUNNED_SECONDS)
+        if running.runner.full:
+            self._shun(self._services.jobs.ids(Status.QUEUED), FULL_SECONDS)
+
+    def _shun(self, job_ids: Iterable[str], seconds: float) -> None:
+        at = time.monotonic()
+        kept = {job_id: until for job_id, until in self._shunned.items() if until > at}
+        self._shunned = kept | dict.fromkeys(job_ids, at + seconds)
 
     def _renew(self) -> None:
         for job_id, running in list(self._running.items()):
-            with _warned("lease not renewed", job=job_id):
-                running.runner.lost = not self._services.leases.renew(running.lease)
+            with self._leasing, _warned("lease not renewed", job=job_id):
+                if job_id in self._running:
+                    running.runner.lost = not self._services.leases.renew(running.lease)
 
     def _flush(self) -> None:
         with _warned("counters wait for the store"):
@@ -150,8 +156,8 @@ def _repeat(work: Callable[[], None], seconds: float, end: threading.Event) -> N
 
 @contextmanager
 def _warned(warning: str, **about: str) -> Iterator[None]:
-    """Log `warning` when the store is away; the work is done another time."""
+    """Log `warning` when something goes wrong, as when the store is away; the work is done another time."""
     try:
         yield
-    except ServerError as error:
-        log.warning(warning, error=str(error), **about)
+    except Exception as error:
+        log.warning(warning, error=f"{type(error).__name__}: {error}", **about)

@@ -188,6 +188,6 @@ class Gathering:
         self._publish(shards, 1)
 
     def _away(self, error: Exception) -> None:
-        log.warning("exchange or broker is away", job=self.plans.lease.job_id, error=str(error))
+        log.warning("a server is away", job=self.plans.lease.job_id, error=str(error))
         self._published = self._sent_ahead = False
         time.sleep(POLL_SECONDS)

@@ -35,7 +35,8 @@ log = structlog.get_logger()
 class Runner:
     """Runs the job of `lease`, and is the `Watcher` of its rounds.
 
-    `shun`: it cannot be gone on with here; `lost`: another aggregator has it; `alone`: no other job runs or waits.
+    `shun`: it cannot be gone on with here; `full`: the store took nothing more; `lost`: another aggregator has the job;
+    `alone`: no other job runs or waits.
     """
 
     services: Services
@@ -43,6 +44,7 @@ class Runner:
     stopping: threading.Event
     writer: Writer
     shun: bool = False
+    full: bool = False
     lost: bool = False
     alone: bool = False
 
@@ -55,6 +57,7 @@ class Runner:
         except JobFailed as failure:
             self._end(Status.FAILED, failure.reason)
         except ServerFull as error:
+            self.full = True
             message = f"Redis is full ({error}); free memory there, then resume"
             self._end(Status.PAUSED, Reason(code="store_full", message=message))
         except ServerError as error:

@@ -43,10 +43,10 @@ class Writer:
         soon = time.monotonic() - self.reasoned_at < RENEWED_SECONDS
         if code == (self.reason and self.reason.code) and (soon or not renewed):
             return
-        self.reasoned_at = time.monotonic()
-        self.reason = Reason(code=code, message=message) if code else None
-        data = Transition(status=self.status, at=now(), reason=self.reason).model_dump(mode="json")
-        self.status = self.services.jobs.commit(self.lease, [Told("status", ALWAYS, data)], **self._standing())
+        reason = Reason(code=code, message=message) if code else None
+        data = Transition(status=self.status, at=now(), reason=reason).model_dump(mode="json")
+        self.status = self.services.jobs.commit(self.lease, [Told("status", ALWAYS, data)], **_standing(reason))
+        self.reason, self.reasoned_at = reason, time.monotonic()
 
     def retry(self, step: int, shard: int, code: str, message: str) -> None:
         """Tell that a shard was sent again."""
@@ -77,13 +77,9 @@ class Writer:
             retries=self.retries,
             **{name: one.model_dump(mode="json") for name, one in written.items()},
             **evaluation,
-            **self._standing(),
+            **_standing(self.reason),
         )
         gatherer.look()
-
-    def _standing(self) -> dict[str, Any]:
-        """Return the reason of the status, to be written: a pause that ended before it was noticed left another."""
-        return {"status_reason": self.reason.model_dump(mode="json") if self.reason else None}
 
     def save_due(self) -> bool:
         """Return whether the last checkpoint is long enough ago."""
@@ -97,3 +93,8 @@ class Writer:
         self.services.checkpoints.save(self.lease, to_checkpoint(state, report, origin), metrics, keep)
         self.services.documents.thin(self.lease)
         self.saved_at = time.monotonic()
+
+
+def _standing(reason: Reason | None) -> dict[str, Any]:
+    """Return the reason of the status, to be written: a pause that ended before it was noticed left another."""
+    return {"status_reason": reason.model_dump(mode="json") if reason else None}

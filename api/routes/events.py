@@ -53,7 +53,7 @@ async def job_events(
         if lost:
             yield _gap()
         over = status is None or status in ENDED
-        async for message in _joined(kept, listener, over):
+        async for message in _joined(kept, listener, last_id, over):
             if not services.knows(key):
                 return
             yield message.sent
@@ -74,7 +74,7 @@ async def all_events(services: ServicesDep, key: CallerDep, last_id: LastId) -> 
         kept, lost = await run_in_threadpool(replay, services.store, None, last_id) if last_id else ([], False)
         if lost:
             yield _gap()
-        async for message in _joined(kept, listener, False):
+        async for message in _joined(kept, listener, last_id, False):
             if not services.knows(key):
                 return
             job_id = message.event.job_id
@@ -84,17 +84,17 @@ async def all_events(services: ServicesDep, key: CallerDep, last_id: LastId) -> 
                 yield message.sent
 
 
-async def _joined(kept: list[Event], listener: Listener, over: bool) -> AsyncIterator[Message]:
-    """Yield kept events, then, unless it is over, those of the listener that were not among them."""
-    newest = (0, 0)
+async def _joined(kept: list[Event], listener: Listener, last_id: str | None, over: bool) -> AsyncIterator[Message]:
+    """Yield kept events, then, unless it is over, those of the listener that come after them and after `last_id`."""
+    newest = _order(last_id) if last_id else (0, 0)
     for event in kept:
         yield Message.of(event)
-        newest = _order(event)
+        newest = _order(event.id)
     while not over:
         message = await listener.next()
         if message is None:
             return  # too slow, or the service stops: the listener comes back with its last id
-        if _order(message.event) > newest:
+        if _order(message.event.id) > newest:
             yield message
 
 
@@ -109,8 +109,8 @@ def _end(event: Event) -> Status | None:
     return Status(status) if status in ENDED else None
 
 
-def _order(event: Event) -> tuple[int, int]:
-    milliseconds, _, sequence = event.id.partition("-")
+def _order(event_id: str) -> tuple[int, int]:
+    milliseconds, _, sequence = event_id.partition("-")
     return int(milliseconds), int(sequence)
 
 

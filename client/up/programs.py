@@ -57,7 +57,8 @@ def _worker(processes: int) -> Program:
 
 def _api(listener: int) -> Program:
     options = ("--factory", "api.app:create_app", "--fd", str(listener), "--no-access-log")
-    return Program("api", (*_python("uvicorn"), *options), grace_seconds=15)
+    ending = ("--timeout-graceful-shutdown", "5")  # then the aggregator has as long again for its checkpoints
+    return Program("api", (*_python("uvicorn"), *options, *ending), grace_seconds=15)
 
 
 def _python(module: str) -> tuple[str, ...]:

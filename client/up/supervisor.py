@@ -64,9 +64,9 @@ class Supervisor:
 
     async def run(self) -> None:
         """Run until `stop` is called or a signal says so; then end the programs one after the other."""
-        await self._arbiter.start()
-        for number in STOP_SIGNALS:
+        for number in STOP_SIGNALS:  # before the start: circus's own way to stop is refused during it
             asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        await self._arbiter.start()
         while not self._stopping.is_set():
             await self._arbiter.manage_watchers()
             for watcher in self._arbiter.iter_watchers():
@@ -91,9 +91,9 @@ class Supervisor:
             return True
         lived = time.monotonic() - self._started[watcher.name]
         deaths = self._deaths[watcher.name] = 1 if lived > HEALTHY_SECONDS else self._deaths[watcher.name] + 1
-        self._died(watcher.name, exit_code)
         if deaths > 1:
             self._hold_back(watcher, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(deaths, MOST_DOUBLINGS)))
+        self._died(watcher.name, exit_code)
         return True
 
     def _hold_back(self, watcher: Watcher, seconds: float) -> None:

@@ -67,9 +67,12 @@ class Exchange:
             pipe.execute()
 
     def dismiss(self, job_id: str, token: int) -> None:
-        """Let everybody go who waits for a round: none is put under this token any more."""
+        """Let everybody go who waits for a round: none is put under this token any more.
+
+        The last one is deleted by itself: where the server is full, the rest is refused.
+        """
+        self.server.delete(keys.round_(job_id, token))
         with self.server.pipeline(transaction=True) as pipe:
-            pipe.delete(keys.round_(job_id, token))
             self._add(pipe, job_id, token, NEVER, b"")
             pipe.execute()
 
@@ -115,17 +118,23 @@ class Exchange:
 
     def beat(self, worker: Worker) -> None:
         """Tell that a worker is alive, for `HEARTBEAT_SECONDS`."""
-        self.server.set(keys.WORKER + worker.id, worker.to_bytes(), ex=HEARTBEAT_SECONDS)
+        with self.server.pipeline(transaction=False) as pipe:
+            pipe.set(keys.worker(worker.id), worker.to_bytes(), ex=HEARTBEAT_SECONDS)
+            pipe.sadd(keys.WORKERS, worker.id).expire(keys.WORKERS, EXPIRES_SECONDS)
+            pipe.execute()
 
     def count_workers(self) -> int:
-        """Return how many workers live, without asking what they told."""
-        return len(self._workers())
+        """Return how many workers live, without reading what they told."""
+        return len(self._told())
 
     def workers(self) -> list[Worker]:
         """Return what the living workers told of themselves, by id."""
-        names = self._workers()
-        found = self.server.mget(names) if names else []
-        return sorted((Worker.from_bytes(one) for one in found if one), key=lambda one: one.id)
+        return sorted(map(Worker.from_bytes, self._told()), key=lambda one: one.id)
 
-    def _workers(self) -> set[bytes]:
-        return set(self.server.scan_iter(keys.WORKER + "*", count=1000))
+    def _told(self) -> list[bytes]:
+        """Return the living heartbeats, and forget whose expired. Not by a scan: the server may hold the jobs, too."""
+        ids = [one.decode() for one in self.server.smembers(keys.WORKERS)]
+        told = dict(zip(ids, self.server.mget([keys.worker(one) for one in ids]), strict=True)) if ids else {}
+        if gone := [one for one in ids if told[one] is None]:
+            self.server.srem(keys.WORKERS, *gone)
+        return [one for one in told.values() if one is not None]

@@ -45,9 +45,11 @@ class Idempotency:
         found = json.loads(self._store.get(name) or json.dumps(fresh))
         if found["fingerprint"] != fingerprint:
             raise Mismatch(key)
+        if found["job_id"] == job_id:  # this very claim, whose first answer was lost
+            return Claim(job_id)
         if found["answer"] is not None:
             return Claim(found["job_id"], found["answer"])
-        if time.time() - found["at"] < UNANSWERED_SECONDS:
+        if 0 <= time.time() - found["at"] < UNANSWERED_SECONDS:  # unless the clock was set back
             raise InFlight(key)
         return Claim(found["job_id"])  # a job with this id is made once only, whoever asks for it
 

@@ -107,7 +107,12 @@ def offered(job_id: str, token_: int, step: int) -> str:
     return f"dualtrain:offered:{job_id}:{token_}:{step}"
 
 
-WORKER = "dualtrain:worker:"
-"""Prefix of the heartbeat keys: JSON about one worker, expiring."""
+def worker(worker_id: str) -> str:
+    """JSON: the heartbeat of a worker process; expires."""
+    return f"dualtrain:worker:{worker_id}"
+
+
+WORKERS = "dualtrain:workers"
+"""Set of the ids of the workers that told of themselves; those that are gone are taken out when it is read."""
 CELERY = "dualtrain:celery:"
 """Prefix of all keys that Celery uses, where Redis is its broker."""

@@ -11,9 +11,10 @@ import pytest
 from redis import Redis
 
 from api.app import in_background
-from api.fanout import Fanout
+from api.fanout import Fanout, Listener, Message
+from api.routes.events import _joined
 from core.job import Status
-from core.store import Jobs, Lease, Leases, Told, connect_async, keys
+from core.store import Event, Jobs, Lease, Leases, Told, connect_async, keys
 from core.store.events import JOB_WINDOW
 
 Events = Callable[[httpx.Response], Iterator[dict[str, Any]]]
@@ -174,3 +175,27 @@ def test_who_listens_waits_until_events_are_read(store_url: str) -> None:
         await store.aclose()
 
     asyncio.run(scene())
+
+
+def test_who_comes_back_after_the_listeners_were_sent_away_is_sent_away_too(store_url: str) -> None:
+    async def scene() -> None:
+        store = connect_async(store_url)
+        fanout = Fanout(store)
+        fanout.close()
+        await fanout.begun()
+        with fanout.listen("job-any") as listener:
+            assert await asyncio.wait_for(listener.next(), 5) is None
+        await store.aclose()
+
+    asyncio.run(scene())
+
+
+def test_what_a_listener_has_seen_is_not_told_again_when_it_is_read_late() -> None:
+    async def scene() -> list[str]:
+        listener = Listener("j")
+        for sequence in (6, 7, 8):
+            listener.hand(Message.of(Event("step", "j", {"step": sequence}, f"5-{sequence}")))
+        listener.queue.put_nowait(None)
+        return [message.event.id async for message in _joined([], listener, "5-7", False)]
+
+    assert asyncio.run(scene()) == ["5-8"]

@@ -3,11 +3,13 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from redis import Redis
 
-from api.aggregator.aggregator import Aggregator
+from api.aggregator import aggregator as aggregator_module
+from api.aggregator.aggregator import Aggregator, Running
 from api.aggregator.runner import Runner
 from core.job import Job, Status
 from core.settings import Settings
@@ -107,3 +109,64 @@ def test_who_stops_gives_leases_back_and_leaves_no_count_behind(
     running.join(LIMIT_SECONDS)
     assert not store.exists(keys.lease("job-first"))
     assert Counters(store).read()["dualtrain_rounds_total", ()] == 1
+
+
+def test_a_store_that_is_full_pauses_one_job_and_leaves_those_that_wait(
+    store: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aggregator, jobs = Aggregator(settings.model_copy(update={"concurrent_jobs": 1})), Jobs(store)
+    begun: list[str] = []
+
+    def meets_a_full_store(self: Runner) -> None:
+        begun.append(self.lease.job_id)
+        jobs.move(self.lease.job_id, Status.RUNNING)
+        jobs.move(self.lease.job_id, Status.PAUSED)
+        self.full = True
+
+    monkeypatch.setattr(Runner, "run", meets_a_full_store)
+    for name in ("job-first", "job-second"):
+        submit(jobs, name)
+    for _ in range(4):
+        aggregator._take_jobs()
+        for running in aggregator._running.values():
+            running.thread.join()
+    assert begun == ["job-first"]
+    assert jobs.status("job-second") is Status.QUEUED
+    aggregator._shun(["job-second"], 0.0)
+    aggregator._take_jobs()
+    aggregator._running["job-second"].thread.join()
+    assert begun == ["job-first", "job-second"]
+
+
+def test_a_lease_that_was_given_back_is_not_renewed(store: Redis, aggregator: Aggregator) -> None:
+    submit(Jobs(store), "job-first")
+    lease = aggregator._services.leases.acquire("job-first")
+    assert lease is not None
+    running = Running(lease, Runner(aggregator._services, lease, threading.Event(), None), threading.Thread())  # type: ignore[arg-type]
+    aggregator._running = LeavesMeanwhile({"job-first": running}, leave=lambda: aggregator._leave("job-first", running))
+    aggregator._renew()
+    assert not store.exists(keys.lease("job-first"))
+
+
+class LeavesMeanwhile(dict[str, Running]):
+    """The running jobs, of which one is left right after they were listed."""
+
+    def __init__(self, running: dict[str, Running], leave: Callable[[], None]) -> None:
+        super().__init__(running)
+        self._leave = leave
+
+    def items(self) -> Any:
+        listed = list(super().items())
+        self._leave()
+        return listed
+
+
+def test_what_cannot_be_cleared_away_is_logged_and_tried_again(
+    aggregator: Aggregator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def cannot(*_: Any) -> None:
+        raise ValueError("a job that nobody can read")
+
+    monkeypatch.setattr(aggregator_module, "reap", cannot)
+    aggregator._reap()
+    assert "a job that nobody can read" in capsys.readouterr().out

@@ -16,7 +16,7 @@ from circus.process import RUNNING, Process
 
 from client.up.folders import Folders, held
 from client.up.programs import Program
-from client.up.supervisor import Supervisor
+from client.up.supervisor import FIRST_WAIT_SECONDS, Supervisor
 
 SPEAKS_LAST_WORDS = """
 import signal, sys
@@ -115,6 +115,54 @@ def test_a_program_that_dies_right_after_a_look_is_told_of(tmp_path: Path, monke
     with held(tmp_path) as folders:
         asyncio.run(scene_between_two_looks(folders, told, monkeypatch))
     assert told == [("first", 1)] * TURNS
+
+
+async def scene_of_an_early_end(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The supervisor is told to stop while it starts its programs."""
+    spawned = Supervisor._spawned
+
+    def spawn_and_be_stopped(supervisor: Supervisor, *args: Any, **options: Any) -> bool:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return spawned(supervisor, *args, **options)
+
+    monkeypatch.setattr(Supervisor, "_spawned", spawn_and_be_stopped)
+    supervisor = Supervisor([first_program(folders)], os.environ, folders, lambda *_: None)
+    async with asyncio.timeout(SOON):
+        await supervisor.run()
+
+
+def test_who_is_told_to_stop_while_it_starts_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with held(tmp_path) as folders:
+        asyncio.run(scene_of_an_early_end(folders, monkeypatch))
+    assert not psutil.Process().children()
+
+
+async def scene_of_a_broken_terminal(folders: Folders) -> float:
+    """Nobody can be told that a program died; return how many seconds it then waited for its third life."""
+    started: list[float] = []
+
+    def died(*_: Any) -> None:
+        started.append(time.monotonic())
+        raise OSError("no terminal")
+
+    def ready(times: int) -> bool:
+        return (folders.logs / "first.log").read_text().count("ready") == times
+
+    supervisor = Supervisor([first_program(folders)], os.environ, folders, died)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run())
+        for turn in range(2):
+            await until(lambda: ready(turn + 1))  # noqa: B023
+            end_unread("first")
+        await until(lambda: ready(3))
+        waited = time.monotonic() - started[-1]
+        supervisor.stop()
+    return waited
+
+
+def test_a_death_that_cannot_be_told_of_is_waited_for_like_any_other(tmp_path: Path) -> None:
+    with held(tmp_path) as folders:
+        assert asyncio.run(scene_of_a_broken_terminal(folders)) >= FIRST_WAIT_SECONDS * 4
 
 
 async def scene_without_processes(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from redis import Redis
 
-from core.store import Brief, Exchange, Round, Rows, Worker
+from core.store import Brief, Exchange, Round, Rows, ServerError, ServerFull, Worker, connect, keys
 from core.store import exchange as exchange_module
 from core.store.broker import ShardTask
 
@@ -147,13 +148,13 @@ def test_every_key_expires(exchange: Redis) -> None:
     ours.send("j", 1, [Rows(0, 0, 1, Rows.DONE, 0.0, "w", b"")])
     ours.beat(WORKER)
     names = exchange.keys("*")
-    assert len(names) == 5
+    assert len(names) == 6
     assert all(exchange.ttl(name) > 0 for name in names)
     assert ours.workers() == [WORKER]
     assert ours.count_workers() == 1
     ours.clear("j", 1)
     ours.dismiss("j", 1)
-    assert len(exchange.keys("*")) == 3
+    assert len(exchange.keys("*")) == 4
     assert all(exchange.ttl(name) > 0 for name in exchange.keys("*"))
 
 
@@ -174,3 +175,28 @@ def test_a_sender_that_dies_in_the_middle_leaves_nothing(exchange: Redis, send: 
 def transactions(server: Redis) -> int:
     """How many the server has carried out, whole or not at all."""
     return int(server.info("commandstats").get("cmdstat_exec", {"calls": 0})["calls"])
+
+
+def test_a_full_server_frees_the_round_of_who_leaves(start_server: Callable[..., str]) -> None:
+    with connect(start_server()) as server:
+        ours = Exchange(server)
+        ours.put("j", a_round(4))
+        server.config_set("maxmemory", 1)
+        with pytest.raises(ServerFull):
+            ours.put("j", a_round(5))
+        with suppress(ServerError):
+            ours.dismiss("j", 1)
+        assert not server.exists(keys.round_("j", 1))
+
+
+def test_workers_are_found_without_a_look_at_every_key(exchange: Redis) -> None:
+    ours = Exchange(exchange)
+    exchange.mset({f"job:{number}": "" for number in range(5000)})
+    for name in ("w-1", "w-2"):
+        ours.beat(WORKER.model_copy(update={"id": name}))
+    before = exchange.info("stats")["total_commands_processed"]
+    assert [worker.id for worker in ours.workers()] == ["w-1", "w-2"]
+    assert exchange.info("stats")["total_commands_processed"] - before < 5
+    exchange.delete(keys.worker("w-1"))
+    assert ours.count_workers() == 1
+    assert exchange.smembers(keys.WORKERS) == {b"w-2"}

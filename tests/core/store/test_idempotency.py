@@ -1,5 +1,7 @@
 """Idempotency keys: one claim, one answer, for each owner."""
 
+from typing import Any
+
 import pytest
 from redis import Redis
 
@@ -43,3 +45,28 @@ def test_a_released_request_is_claimed_again_with_its_job_id_and_by_no_other(sto
     with pytest.raises(Mismatch):
         requests.claim("k", "g", "job-2")
     assert requests.claim("k", "f", "job-3") == Claim("job-1")
+
+
+class Forgetful(Redis):
+    """A server whose first answer to SET is lost: the client asks again, and the key is there by then."""
+
+    lost = 1
+
+    def set(self, *args: Any, **options: Any) -> Any:
+        found = super().set(*args, **options)
+        self.lost, lost = 0, self.lost
+        return super().set(*args, **options) if lost else found
+
+
+def test_a_claim_whose_answer_was_lost_is_still_its_own(store: Redis) -> None:
+    requests = Idempotency(Forgetful(connection_pool=store.connection_pool), None)
+    assert requests.claim("k", "f", "job-1") == Claim("job-1")
+    with pytest.raises(InFlight):
+        requests.claim("k", "f", "job-2")
+
+
+def test_a_clock_that_was_set_back_holds_nobody_up(store: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = Idempotency(store, None)
+    requests.claim("k", "f", "job-1")
+    monkeypatch.setattr("time.time", lambda: 1e9)
+    assert requests.claim("k", "f", "job-2") == Claim("job-1")

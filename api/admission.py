@@ -31,11 +31,14 @@ def check(spec: JobSpec, services: Services, key: Key) -> None:
 def check_quota(services: Services, key: Key) -> None:
     """Raise Problem `quota_exceeded` when the key has as much as it may."""
     for status, limit in ((Status.QUEUED, key.max_waiting_jobs), (Status.RUNNING, key.max_running_jobs)):
-        if limit is not None and _owned(services, key, status) >= limit:
-            message = f"key {key.name!r} may have {limit} {status.value} jobs"
+        if limit is not None and (owned := _owned(services, key, status)) >= limit:
+            message = (
+                f"key {key.name!r} has {owned} {status.value} jobs and may have {limit}; let one end, or cancel one"
+            )
             raise Problem("quota_exceeded", message)
-    if key.max_stored_bytes is not None and _stored_bytes(services, key) >= key.max_stored_bytes:
-        message = f"the checkpoints of key {key.name!r} take {key.max_stored_bytes:,} bytes already; delete some jobs"
+    limit = key.max_stored_bytes
+    if limit is not None and (stored := _stored_bytes(services, key)) >= limit:
+        message = f"the checkpoints of key {key.name!r} take {stored:,} of {limit:,} bytes; delete some jobs"
         raise Problem("quota_exceeded", message)
 
 

@@ -90,7 +90,11 @@ async def _known(services: Services, headers: Headers) -> Key | None:
     if scheme:
         key = services.keys.of_token(token.strip()) if scheme.lower() == "bearer" else None
         if key is None:
-            raise Problem("unauthenticated", "this key is not known", {"WWW-Authenticate": "Bearer"})
+            raise Problem(
+                "unauthenticated",
+                "this API key is not known here; ask who runs the server for one",
+                {"WWW-Authenticate": "Bearer"},
+            )
         return key
     secret = cookie(headers)
     digest = await services.access.session(secret) if secret else None
@@ -149,7 +153,11 @@ class _Record:
         """Answer with a problem where the framework has plain text, and hang up: the rest of the body is not wanted."""
         self._replaced = True
         self._status = 413
-        problem = Problem("body_too_large", "send less at once", {**self._headers(), "connection": "close"})
+        problem = Problem(
+            "body_too_large",
+            "this is more than the address takes; send less at once",
+            {**self._headers(), "connection": "close"},
+        )
         await problem.response(self._scope["path"], self._request_id)(self._scope, _nothing, self._send)
 
     def end(self, services: Services) -> None:

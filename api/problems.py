@@ -34,7 +34,7 @@ CODES: dict[str, tuple[int, str]] = {
     "not_estimable": (422, "What this job takes cannot be measured"),
     "idempotency_mismatch": (422, "The idempotency key was used with another body"),
     "queue_full": (429, "Too many jobs are waiting"),
-    "quota_exceeded": (429, "This key has as many jobs as it may"),
+    "quota_exceeded": (429, "This key has as much as it may"),
     "rate_limited": (429, "Too many requests"),
     "internal_error": (500, "The server made a mistake"),
     "not_ready": (503, "A part of the service is away"),
@@ -53,7 +53,8 @@ class FaultDocument(BaseModel):
     """One fault of a request."""
 
     pointer: str = Field(
-        description="JSON pointer into the body, or `#/query/NAME`", examples=["/network/layers/0/units"]
+        description="JSON pointer into the body, or `#/query/NAME`, `#/header/NAME`, `#/path/NAME`",
+        examples=["/network/layers/0/units"],
     )
     code: str = Field(examples=["greater_than_equal"])
     message: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -21,7 +22,7 @@ def bar(job: Job, *, shown: bool = True) -> Iterator[Show]:
     console = Console(stderr=True, highlight=False)
     figures = Figures()
     if not shown or not console.is_terminal:
-        yield lambda event: _line(console, figures, event) if shown else None
+        yield partial(_line, console, figures) if shown else lambda event: None
         return
     columns = (TextColumn("[bold]{task.description}"), BarColumn(bar_width=None), TaskProgressColumn())
     told = (TextColumn("{task.fields[figures]}"), TimeRemainingColumn(compact=True))
@@ -46,7 +47,7 @@ class Figures:
     """The newest figures of a job, gathered from its events."""
 
     def __init__(self) -> None:
-        self.known: dict[str, Any] = {"status": "queued"}
+        self.known: dict[str, Any] = {"status": ""}
 
     def take(self, event: Event) -> None:
         """Take in what an event tells."""
@@ -67,8 +68,9 @@ class Figures:
 
 
 def _line(console: Console, figures: Figures, event: Event) -> None:
+    before = figures.status
     figures.take(event)
     if event.type == "evaluation":
         console.print(f"step {event.data['step']}/{figures.known.get('total_steps', '?')}  {figures.text}")
-    elif event.type == "status":
+    elif figures.status != before:
         console.print(figures.status)

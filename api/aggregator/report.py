@@ -126,7 +126,8 @@ class Report:
             told.append(Told("step", state.step, {**progress, "shards": shards}, None if fresh else point))
         if fresh:
             accuracies = {name: point[name] for name in ("step", "loss", "test_accuracy", "validation_accuracy")}
-            told.append(Told("evaluation", state.step, {**accuracies, "best_test_accuracy": self.best}, point))
+            beside = {"passes": state.passes, "best_test_accuracy": self.best}
+            told.append(Told("evaluation", state.step, accuracies | beside, point))
         return told
 
     def _is_last(self, state: State) -> bool:

@@ -100,7 +100,7 @@ def _pixels(rows: Sequence[Any]) -> Images:
     """Return rows of 784 numbers as images; `bytes` takes whole numbers from 0 to 255, and nothing else, at once."""
     wrong = next((i for i, row in enumerate(rows) if type(row) is not list or len(row) != PIXELS), None)
     if wrong is not None:
-        raise fault(f"/pixels/{wrong}", "wrong_length", f"an image is a list of {PIXELS} numbers, row after row")
+        raise fault(f"/pixels/{wrong}", "wrong_length", _length(rows[wrong]))
     try:
         data = b"".join(map(bytes, rows))
     except (TypeError, ValueError):
@@ -108,9 +108,15 @@ def _pixels(rows: Sequence[Any]) -> Images:
     return _some(np.frombuffer(data, np.uint8).reshape(-1, SIDE, SIDE), "/pixels")
 
 
+def _length(row: object) -> str:
+    found = f"a list of {len(row)}" if isinstance(row, list) else f"a {type(row).__name__}"
+    return f"an image is a list of {PIXELS} numbers, row after row; this is {found}"
+
+
 def _rounded(row: Sequence[Any], index: int) -> bytes:
-    if not all(isinstance(value, int | float) and 0 <= value <= 255 for value in row):
-        raise fault(f"/pixels/{index}", "wrong_pixel", "a pixel is a number from 0 to 255")
+    wrong = [value for value in row if not (isinstance(value, int | float) and 0 <= value <= 255)]
+    if wrong:
+        raise fault(f"/pixels/{index}", "wrong_pixel", f"a pixel is a number from 0 to 255, not {str(wrong[0])[:32]!r}")
     return bytes(map(round, row))
 
 

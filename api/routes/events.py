@@ -30,7 +30,11 @@ async def last_event_id(
 ) -> str | None:
     """Return the id that the listener saw last, None on its first visit."""
     if value and not _ID.fullmatch(value):
-        raise fault("#/header/Last-Event-ID", "unknown_event_id", "this is no id of an event")
+        raise fault(
+            "#/header/Last-Event-ID",
+            "unknown_event_id",
+            f"{value[:64]!r} is no id of an event; send that of the last one you saw, or none",
+        )
     return value or None
 
 

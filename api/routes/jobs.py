@@ -89,7 +89,7 @@ def _below(cursor: str | None) -> int | None:
             return int(text)
     except ValueError:
         pass
-    raise fault("#/query/after", "unknown_cursor", "this is not a cursor; take `next` of the page before")
+    raise fault("#/query/after", "unknown_cursor", f"{cursor[:64]!r} is not a cursor; take `next` of the page before")
 
 
 @router.get(

@@ -39,7 +39,7 @@ async def log_in(services: ServicesDep, request: Request, response: Response, lo
         return _view(ANYONE)
     key = services.keys.of_token(login.key)
     if key is None:
-        raise Problem("unauthenticated", "this key is not known")
+        raise Problem("unauthenticated", "this API key is not known here; ask who runs the server for one")
     secret = await services.access.open_session(key.sha256)
     secure = request.url.scheme == "https"
     response.set_cookie(COOKIE, secret, SESSION_SECONDS, httponly=True, samesite="strict", secure=secure)

@@ -108,7 +108,9 @@ def _label(model: Model, asked: TraceRequest, image: NDArray[np.uint8], known: i
     label = asked.label if asked.label is not None else known
     label = int(model.answer(image).argmax()) if label is None else label
     if label >= len(model.classes):
-        raise fault("/label", "unknown_class", f"there are {len(model.classes)} classes")
+        raise fault(
+            "/label", "unknown_class", f"there is no class {label}; they are numbered 0 to {len(model.classes) - 1}"
+        )
     return label
 
 
@@ -148,7 +150,11 @@ def _image(services: Services, model: Model, asked: TraceRequest) -> tuple[NDArr
     except UnknownDataset as error:
         raise fault("/test_sample", "unknown_dataset", f"{error}; send `pixels` or an `image`") from error
     if number >= len(data.test_labels):
-        raise fault("/test_sample", "no_such_sample", f"the test split has {len(data.test_labels)} samples")
+        raise fault(
+            "/test_sample",
+            "no_such_sample",
+            f"there is no test sample {number}; they are numbered 0 to {len(data.test_labels) - 1}",
+        )
     return np.asarray(data.test_images[number]).reshape(1, SIDE, SIDE), int(data.test_labels[number])
 
 

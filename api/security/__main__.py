@@ -5,20 +5,29 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from api.security.keys import Scope, create
 
 DEFAULT = (Scope.READ, Scope.SUBMIT)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line; exit code 2 for a scope that there is not."""
+    """Read the command line; exit code 2 for a scope that there is not, a bad name, or a file that cannot be had."""
     parser = argparse.ArgumentParser(prog="python -m api.security", description=__doc__)
     parser.add_argument("file", type=Path, help="a JSON file of keys, made if it is not there")
     parser.add_argument("name", help="who the key is for")
     scopes = f"{{{','.join(Scope)}}}"
     parser.add_argument("scopes", type=Scope, nargs="*", metavar=scopes, help="what it may do; default: read submit")
     options = parser.parse_args(arguments)
-    sys.stdout.write(create(options.file, options.name, frozenset(options.scopes or DEFAULT)) + "\n")
+    try:
+        secret = create(options.file, options.name, frozenset(options.scopes or DEFAULT))
+    except ValidationError as error:
+        where, first = options.file, error.errors()[0]
+        parser.error(f"name {options.name!r} or what is in {where} is wrong: {first['msg']}")
+    except OSError as error:
+        parser.error(f"{options.file}: {error.strerror}; name a file in a folder that is there")
+    sys.stdout.write(secret + "\n")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Key(BaseModel):
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     scopes: frozenset[Scope]
     max_waiting_jobs: int | None = Field(None, ge=0)
-    max_running_jobs: int | None = Field(None, ge=0, description="waiting jobs beyond this number are refused as well")
+    max_running_jobs: int | None = Field(None, ge=0, description="while so many run, new ones are refused")
     max_stored_bytes: int | None = Field(None, ge=0, description="of the checkpoints of its jobs")
     requests_per_minute: int | None = Field(None, ge=1)
 

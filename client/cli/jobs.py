@@ -49,7 +49,7 @@ def train(
     `dualtrain train job.json --set gradient.method=per-neuron --detach`
     """
     if local and (detach or dry_run or as_json):
-        raise typer.BadParameter("--local trains here and shows how; it goes with --set and a spec alone")
+        raise typer.BadParameter("--local trains here and shows how; it cannot go with --detach, --dry-run or --json")
     if local:
         raise typer.Exit(_train_here(spec, assignments or []))
     wanted = _wanted(spec, assignments or [])

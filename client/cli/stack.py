@@ -7,10 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-DataDir = Annotated[
-    Path | None, typer.Option(help="Where data and jobs are kept; otherwise DUALTRAIN_DATA_DIR or ./dualtrain-data.")
-]
-
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
@@ -26,7 +22,10 @@ def up(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Worker processes; otherwise one for each processor.")
     ] = None,
-    data_dir: DataDir = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Where data and jobs are kept; otherwise DUALTRAIN_DATA_DIR or ./dualtrain-data."),
+    ] = None,
     redis_url: Annotated[
         str | None, typer.Option(help="A Redis to keep jobs in, 7.0 or newer; otherwise private servers are started.")
     ] = None,
@@ -45,7 +44,9 @@ def up(
 
 def demo(
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
-    data_dir: DataDir = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where to keep data and jobs; otherwise a temporary folder that is removed.")
+    ] = None,
 ) -> None:
     """Train the default job on the real MNIST and show what it makes of ten digits.
 

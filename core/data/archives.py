@@ -91,7 +91,10 @@ def from_parquet(path: Path) -> Content:
         if file.metadata.num_rows > MAX_SAMPLES:
             raise DatasetError("too_many_samples", f"at most {MAX_SAMPLES:,} samples are taken")
         if missing := {"image", "label"} - set(file.schema_arrow.names):
-            raise DatasetError("missing_column", f"the file has no column {sorted(missing)}")
+            raise DatasetError(
+                "missing_column",
+                f"the file needs the columns `image` and `label`; it lacks {' and '.join(sorted(missing))}",
+            )
         names = _names(named_classes(file.schema_arrow))
         classes = names or _ordered({_named(row, value) for row, value in enumerate(_column(file, "label"))})
         return classes, _rows(file, names, {name: at for at, name in enumerate(classes)})
@@ -192,7 +195,10 @@ def _place(name: str) -> tuple[bool, int, str]:
 def _names(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return names that can be those of classes. Raises DatasetError."""
     if wrong := [name for name in names if len(name) > MAX_NAME or not name.isprintable()]:
-        raise DatasetError("bad_class", f"{wrong[0][:MAX_NAME]!r} cannot be the name of a class")
+        raise DatasetError(
+            "bad_class",
+            f"{wrong[0][:MAX_NAME]!r} cannot be the name of a class: at most {MAX_NAME} characters, all printable",
+        )
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise DatasetError("bad_class", f"{twice[0]!r} is the name of several classes")
     return names

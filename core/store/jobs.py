@@ -241,4 +241,5 @@ def _raise(refused: str, job_id: str, wanted: str) -> None:
     if refused == "stale":
         raise Stale(f"another aggregator works on job {job_id} now")
     if refused:
-        raise Conflict(job_id, refused, wanted)
+        sources = " or ".join(sorted(SOURCES[Status(wanted)]))
+        raise Conflict(job_id, refused, wanted, f"only a {sources} job can")

@@ -17,7 +17,7 @@ STEP = {"step": 5, "total_steps": 10, "loss": 0.5, "passes": 1234}
 
 def test_figures_are_gathered_and_a_reason_stands_for_running() -> None:
     figures = Figures()
-    assert (figures.status, figures.text) == ("queued", "")
+    assert (figures.status, figures.text) == ("", "")
     figures.take(Event("1-0", "status", WAITING))
     assert figures.status == "waiting for workers"
     figures.take(Event("2-0", "status", {"status": "running", "reason": None}))
@@ -42,3 +42,21 @@ def test_nothing_is_shown_unasked(capsys: pytest.CaptureFixture[str]) -> None:
     with bar(JOB, shown=False) as show:
         show(Event("3-0", "evaluation", {"step": 5, "test_accuracy": 0.875}))
     assert capsys.readouterr() == ("", "")
+
+
+def test_where_no_terminal_is_a_status_is_a_line_and_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    preparing = {"status": "running", "reason": {"code": "preparing_data", "message": "1 of 2 images"}}
+    with bar(JOB) as show:
+        for event in (
+            Event("1-0", "status", {"status": "queued"}),
+            Event("2-0", "status", preparing),
+            Event("3-0", "status", {**preparing, "reason": {"code": "preparing_data", "message": "2 of 2 images"}}),
+            Event("4-0", "step", STEP),
+            Event("5-0", "evaluation", {"step": 7, "passes": 1730, "test_accuracy": 0.875}),
+        ):
+            show(event)
+    assert capsys.readouterr().err.splitlines() == [
+        "queued",
+        "preparing data",
+        "step 7/10  loss 0.5000  test 87.50%  1,730 passes",
+    ]

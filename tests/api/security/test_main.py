@@ -39,3 +39,17 @@ def test_without_a_name_it_says_how_it_is_called_and_with_a_wrong_scope_it_write
     assert wrong.returncode != 0
     assert "{read,submit,admin}: invalid Scope value: 'root'" in wrong.stderr
     assert not path.exists()
+
+
+def test_a_name_or_a_file_that_cannot_be_is_said_in_a_line(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text("no keys")
+    for path, name, words in (
+        (tmp_path / "keys.json", "a b", "'a b'"),
+        (broken, "alice", "broken.json"),
+        (tmp_path / "nowhere" / "keys.json", "alice", "a folder that is there"),
+    ):
+        done = command(path, name)
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr

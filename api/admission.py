@@ -31,10 +31,8 @@ def check(spec: JobSpec, services: Services, key: Key) -> None:
 def check_quota(services: Services, key: Key) -> None:
     """Raise Problem `quota_exceeded` when the key has as much as it may."""
     for status, limit in ((Status.QUEUED, key.max_waiting_jobs), (Status.RUNNING, key.max_running_jobs)):
-        if limit is not None and (owned := _owned(services, key, status)) >= limit:
-            message = (
-                f"key {key.name!r} has {owned} {status.value} jobs and may have {limit}; let one end, or cancel one"
-            )
+        if limit is not None and (owned := len(_owned(services, key, status))) >= limit:
+            message = f"key {key.name!r} has {owned} of {limit} {status.value} jobs; let one end, or cancel one"
             raise Problem("quota_exceeded", message)
     limit = key.max_stored_bytes
     if limit is not None and (stored := _stored_bytes(services, key)) >= limit:
@@ -87,12 +85,12 @@ def _weight_faults(spec: JobSpec, services: Services, key: Key) -> Iterator[Faul
         yield Fault("/initial_weights", "weights_do_not_fit", message)
 
 
-def _owned(services: Services, key: Key, status: Status) -> int:
-    return sum(job.owner == key.name for job in services.jobs.several(services.jobs.ids(status)))
+def _owned(services: Services, key: Key, *statuses: Status) -> list[str]:
+    """Return the ids of the key's jobs of these statuses."""
+    ids = (job_id for status in statuses for job_id in services.jobs.ids(status))
+    return [job_id for job_id, (owner,) in services.jobs.fields(ids, "owner") if owner == key.name]
 
 
 def _stored_bytes(services: Services, key: Key) -> int:
-    owned = (
-        job.id for status in Status for job in services.jobs.several(services.jobs.ids(status)) if job.owner == key.name
-    )
+    owned = _owned(services, key, *Status)
     return sum(summary.size_bytes for job_id in owned for summary in services.checkpoints.list(job_id))

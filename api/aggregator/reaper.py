@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from core.job import ENDED, Job
+from core.job import ENDED
 from core.store import Conflict, Jobs, UnknownJob, Webhooks
 from core.times import now, seconds_between
 
@@ -12,15 +12,10 @@ CALLS_SECONDS = 86_400
 
 def reap(jobs: Jobs, webhooks: Webhooks) -> None:
     """Delete what is over its `keep_seconds`."""
-    pending = webhooks.pending()
-    ended = [job for status in sorted(ENDED) for job in jobs.several(jobs.ids(status))]
-    over = [job for job in ended if _over(job, CALLS_SECONDS if job.id in pending else 0)]
-    for job in over:
-        with suppress(UnknownJob, Conflict):  # another aggregator was faster
-            jobs.delete(job.id)
-
-
-def _over(job: Job, longer_seconds: float) -> bool:
-    if job.finished_at is None:
-        return False
-    return seconds_between(job.finished_at, now()) > float(job.spec["keep_seconds"]) + longer_seconds
+    pending, at = webhooks.pending(), now()
+    ended = (job_id for status in sorted(ENDED) for job_id in jobs.ids(status))
+    for job_id, (finished_at, spec) in jobs.fields(ended, "finished_at", "spec"):
+        kept_seconds = float(spec["keep_seconds"]) + (CALLS_SECONDS if job_id in pending else 0)
+        if finished_at and seconds_between(finished_at, at) > kept_seconds:
+            with suppress(UnknownJob, Conflict):  # another aggregator was faster
+                jobs.delete(job_id)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from secrets import token_hex
 from typing import Any
 
@@ -129,6 +130,18 @@ class Jobs:
                 _ask(pipe, job_id)
             found = pipe.execute()
         return tuple(_parse(*found[i : i + 3]) for i in range(0, len(found), 3) if found[i])
+
+    def fields(self, job_ids: Iterable[str], *names: str) -> Iterator[tuple[str, list[Any]]]:
+        """Yield the ids of jobs with some of their fields, for looks at many of them; deleted ones are left out."""
+        left = iter(job_ids)
+        while ids := list(islice(left, _AT_ONCE)):
+            with self._store.pipeline(transaction=False) as pipe:
+                for job_id in ids:
+                    pipe.hmget(keys.job(job_id), names)
+                found = pipe.execute()
+            for job_id, values in zip(ids, found, strict=True):
+                if any(values):
+                    yield job_id, [json.loads(value) if value else None for value in values]
 
     def count(self, status: Status) -> int:
         """Return how many jobs have this status."""

@@ -11,6 +11,7 @@ from redis.exceptions import OutOfMemoryError
 
 from core.job import ENDED, SOURCES, Job, Reason, Status
 from core.store import ALWAYS, Conflict, Jobs, Leases, QueueFull, Stale, Told, UnknownJob, connect, replay
+from core.store import jobs as jobs_module
 from core.times import now
 
 PATHS = {
@@ -205,3 +206,17 @@ def test_a_full_store_lets_jobs_be_taken_paused_cancelled_and_deleted(start_serv
         jobs.move("queued", Status.CANCELLED)
         jobs.delete("queued")
         assert jobs.get("running").status is Status.PAUSED
+
+
+def test_fields_of_many_jobs_are_read_in_several_trips_and_deleted_jobs_are_left_out(
+    store: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Jobs(store)
+    for number in range(5):
+        create(jobs, f"job-{number}")
+    jobs.move("job-3", Status.CANCELLED)
+    jobs.move("job-4", Status.CANCELLED)
+    jobs.delete("job-4")
+    monkeypatch.setattr(jobs_module, "_AT_ONCE", 2)
+    found = dict(jobs.fields((f"job-{number}" for number in range(5)), "status", "owner"))
+    assert found == {**{f"job-{number}": ["queued", None] for number in range(3)}, "job-3": ["cancelled", None]}

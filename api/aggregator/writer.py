@@ -17,6 +17,8 @@ from core.training import Evaluation
 
 CHECKPOINT_SECONDS = 3.0
 """The longest a job runs without a checkpoint: what a lost API costs at most."""
+SAVING_SHARE = 0.1
+"""The part of its time that a job saves at most: where a checkpoint takes long, they come more seldom."""
 RENEWED_SECONDS = 0.5
 """The shortest time after which the message of a reason is written anew."""
 
@@ -31,6 +33,7 @@ class Writer:
     reason: Reason | None = None
     retries: int = 0
     saved_at: float = field(default_factory=time.monotonic)
+    save_seconds: float = 0.0
     reasoned_at: float = -math.inf
 
     def take_up(self, job: Job) -> None:
@@ -83,16 +86,18 @@ class Writer:
 
     def save_due(self) -> bool:
         """Return whether the last checkpoint is long enough ago."""
-        return time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
+        return time.monotonic() - self.saved_at > max(CHECKPOINT_SECONDS, self.save_seconds / SAVING_SHARE)
 
     def save(self, report: Report, state: State, origin: Origin) -> None:
         """Write a checkpoint, and bring a long history back under its limit."""
+        started = time.monotonic()
         judged = report.evaluation is not None and report.evaluation.step == state.step
         metrics = report.metrics(state).model_dump() if judged else {"loss": state.loss}
         keep = report.training.spec.keep_checkpoints
         self.services.checkpoints.save(self.lease, to_checkpoint(state, report, origin), metrics, keep)
         self.services.documents.thin(self.lease)
         self.saved_at = time.monotonic()
+        self.save_seconds = self.saved_at - started
 
 
 def _standing(reason: Reason | None) -> dict[str, Any]:

@@ -42,7 +42,7 @@ up: $(SERVICE)  ## the whole stack until Ctrl-C
 	$(RUN)/dualtrain up
 
 test: $(TOOLS) lint chromium  ## every test
-	$(RUN)/pytest -n 2 --dist worksteal -m "not chaos and not containers and not contract"
+	$(RUN)/pytest -n 2 --dist worksteal -m "not containers and not contract"
 
 SEED ?= 1
 FAULTS ?= 100
@@ -64,7 +64,7 @@ bench: $(MEASURED)  ## every benchmark, for more than an hour, or BENCH=gradient
 	done; exit $$status
 
 coverage: $(TOOLS)  ## every test, with the lines and branches that ran
-	$(RUN)/pytest -n 2 --dist worksteal -m "not chaos and not containers and not contract" --cov --cov-report=term
+	$(RUN)/pytest -n 2 --dist worksteal -m "not containers and not contract" --cov --cov-report=term
 
 chromium: $(TOOLS)  ## the browser that the page's tests drive, where there is none
 	@command -v chromium > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \

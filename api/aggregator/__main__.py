@@ -3,7 +3,6 @@
 import os
 import signal
 import stat
-import sys
 import threading
 
 from api.aggregator.aggregator import Aggregator
@@ -38,7 +37,8 @@ def _end_with_parent() -> None:
 
 
 def _exit_at_end_of_input() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):  # past `sys.stdin`: its lock, held here, would abort an interpreter that ends by itself
+        pass
     os._exit(1)
 
 

@@ -1,13 +1,20 @@
 """What the doctor finds, on real servers."""
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from core import doctor
 from core.doctor import findings
 from core.settings import Settings
+
+LATE = SimpleNamespace(time=lambda: time.time() - 60)
+"""A clock that is a minute late."""
 
 
 def ill(settings: Settings) -> dict[str, str]:
@@ -28,6 +35,25 @@ def test_a_store_that_forgets_is_found(start_server: Callable[..., str], data_di
     found = ill(Settings(redis_url=url, data_dir=data_dir))
     assert set(found) == {"store's appendonly", "store's maxmemory-policy", "store's appendfsync"}
     assert "CONFIG SET maxmemory-policy noeviction" in found["store's maxmemory-policy"]
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "value", "what", "advice"),
+    [
+        (os, "access", lambda *_: False, {"data folder"}, "DUALTRAIN_DATA_DIR"),
+        (doctor, "FREE_BYTES", 1 << 60, {"disk"}, "make room: 1152921505 GB"),
+        (doctor, "OLDEST_SERVER", (99, 1), {"store", "exchange"}, "Valkey 99.1 or newer"),
+        (doctor, "time", LATE, {"store's clock", "exchange's clock"}, "NTP"),
+    ],
+    ids=["folder", "disk", "servers", "clocks"],
+)
+def test_a_machine_that_is_not_fit_is_found(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, where: Any, name: str, value: Any, what: set[str], advice: str
+) -> None:
+    monkeypatch.setattr(where, name, value)
+    found = ill(settings)
+    assert set(found) == what
+    assert all(advice in one for one in found.values())
 
 
 def test_servers_that_are_away_and_a_folder_that_is_none(tmp_path: Path) -> None:

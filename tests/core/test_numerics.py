@@ -1,11 +1,14 @@
-"""Which sources a job's code version stands for."""
+"""Which sources a job's code version stands for, and what its fingerprint does."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 import core
-from core.numerics import COMPUTING
+from core.numerics import COMPUTING, fingerprint, platform
 
 ROOT = Path(core.__file__).parent
 LOADED = "import core.training, sys; print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('core.')))"
@@ -19,3 +22,13 @@ def test_all_that_a_run_computes_with_counts() -> None:
     counted = {str(path.relative_to(ROOT)) for pattern in COMPUTING for path in ROOT.glob(pattern)}
     assert {"data/dataset.py", "rounds/batches.py", "training.py"} <= counted & loaded
     assert {name for name in loaded - counted if not name.startswith("data/")} == set(ASKED)
+
+
+def test_a_fingerprint_is_of_the_data_too() -> None:
+    assert fingerprint("a") == fingerprint("a") != fingerprint("b")
+
+
+def test_a_processor_with_other_features_is_another_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = platform()
+    monkeypatch.setattr(np, "show_config", lambda mode: {"SIMD Extensions": {"found": ["NEW", "A"]}})
+    assert platform.__wrapped__() == here | {"simd": ["A", "NEW"]}

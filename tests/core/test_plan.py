@@ -2,6 +2,8 @@
 
 import io
 import sys
+from itertools import count as ticks
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from core.data import Dataset
 from core.plan import Timing, count, measure
 from core.rounds import State
 from core.spec import JobSpec
-from core.training import Training, train
+from core.training import Training, network_for, train
 
 SMALL: dict[str, Any] = {
     "dataset": {"image_size": 4},
@@ -92,6 +94,22 @@ def test_every_method_is_measured(method: str) -> None:
     assert 0 < found.batch_seconds < 5
     assert 0 < found.update_seconds < 1
     assert 0 < found.sample_seconds < 0.01
+
+
+def test_what_takes_long_is_timed_in_part_and_scaled_up_to_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=ticks().__next__))  # whatever it is takes 1 s
+    spec = made(gradient={"method": "per-parameter"})
+    blocks = count(spec, SAMPLES).blocks
+    assert blocks > 1
+    assert measure(spec, 10).batch_seconds == blocks
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_memory_is_that_of_the_method_and_of_two_vectors(method: str) -> None:
+    spec = made(gradient={"method": method})
+    found, cost = count(spec, SAMPLES), spec.gradient.cost(network_for(spec), spec.batch_size)
+    assert cost.peak_bytes > 0
+    assert found.memory_bytes == int(cost.peak_bytes) + 2 * 4 * PARAMETERS
 
 
 def test_the_program_answers_a_spec_with_its_times(

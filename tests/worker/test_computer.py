@@ -1,6 +1,7 @@
 """A worker process: computes what is asked, drops what is stale, refuses what it may not, tells what went wrong."""
 
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from core.store import Brief, Exchange, Failure, Round, Rows, unpack
 from core.store.broker import ShardTask
 from core.training import Training
 from worker import computer as computer_module
-from worker.computer import AWAKE_SECONDS, Computer
+from worker.computer import AWAKE_SECONDS, REFUSED_SECONDS, Computer
 
 
 def compute(server: Exchange, settings: Settings, wanted: ShardTask) -> Rows | None:
@@ -130,6 +131,15 @@ def test_work_that_this_process_may_not_do_is_refused(
     assert rows is not None
     assert (rows.outcome, rows.failure.type) == (Rows.REFUSED, "numerics_mismatch")
     assert "the job was planned by code foreign, worker here-1 runs" in rows.failure.text
+
+
+def test_who_refuses_leaves_the_queue_to_others_for_a_while(
+    server: Exchange, settings: Settings, brief: Brief, task: ShardTask
+) -> None:
+    server.brief("j", replace(brief, code="foreign"))
+    began = time.monotonic()
+    Computer(server, settings, "here-1").compute(task)
+    assert time.monotonic() - began >= REFUSED_SECONDS
 
 
 def test_an_exception_is_sent_as_type_and_text(server: Exchange, settings: Settings, task: ShardTask) -> None:

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import pytest
+from billiard.exceptions import WorkerLostError
 from celery import Celery
+from celery.utils.dispatch import Signal
 
 from core.numerics import code_version
 from core.settings import Settings
 from core.store import Exchange, Rows, keys
 from core.store.broker import QUEUE, SHARD_TASK, ShardTask
+from worker import processes
 
 LIMIT_SECONDS = 30.0
 Found = TypeVar("Found")
@@ -54,3 +57,20 @@ def test_a_worker_computes_a_shard_and_tells_of_a_lost_process(
     app.send_task(SHARD_TASK, task.arguments(), queue=QUEUE, ignore_result=True)
     assert first(lambda: server.receive("j", 9, 1.0)).outcome in (Rows.DONE, Rows.LOST)
     app.close()
+
+
+def test_of_a_shard_whose_process_died_the_aggregator_is_told_and_of_no_other_failure(
+    server: Exchange, settings: Settings, task: ShardTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    failure = Signal()
+    monkeypatch.setattr(processes, "task_failure", failure)
+    monkeypatch.setattr(processes, "worker_process_init", Signal())
+    processes.connect_signals()
+    for error in (ValueError("the process told of this itself"), WorkerLostError("signal 9")):
+        failure.send(sender=None, args=task.arguments(), exception=error)
+    (rows,) = server.receive("j", 9, 1.0)
+    assert (rows.outcome, rows.step, rows.shard, rows.shards) == (Rows.LOST, 4, 0, 1)
+    assert rows.failure.type == "WorkerLostError"
+    assert "signal 9" in rows.failure.text

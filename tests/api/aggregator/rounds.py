@@ -86,13 +86,14 @@ class Workers:
 
 @dataclass
 class Heard:
-    """Watches rounds, and keeps what it hears: of retries the first shard and the code."""
+    """Watches rounds, and keeps what it hears: of retries the first shard and the code, and beside them why."""
 
     check: Callable[[], None] = lambda: None
     came: int = 0
     waits: int = 0
     refusals: list[Failure] = field(default_factory=list)
     retries: list[tuple[int, str]] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     rounds: list[tuple[float, list[Lane]]] = field(default_factory=list)
 
     def working(self) -> None:
@@ -106,6 +107,7 @@ class Heard:
 
     def sent_again(self, step: int, shard: int, code: str, message: str) -> None:
         self.retries.append((shard, code))
+        self.messages.append(message)
 
     def measured(self, seconds: float, lanes: Sequence[Lane]) -> None:
         self.rounds.append((seconds, list(lanes)))

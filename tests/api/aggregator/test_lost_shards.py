@@ -9,9 +9,10 @@ from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
 from api.aggregator import round as round_module
-from core.store import Exchange, Rows
+from api.aggregator.round import FACTOR, FIRST_SECONDS, FLOOR_SECONDS, deadline_seconds
+from core.store import Doing, Exchange, Rows, Worker
 from core.store.broker import ShardTask
-from tests.api.aggregator.rounds import IDLE, Heard, done, failed, in_order, taken
+from tests.api.aggregator.rounds import IDLE, Heard, done, failed, in_order, named, of, taken
 
 
 class Enough(Exception):
@@ -99,3 +100,48 @@ def test_patience_never_shrinks(gather: Callable[..., Any], exchange: Redis, mon
     started = time.monotonic()
     gather(lambda task, n: [done(task)] if n == 3 else [], shards=1)
     assert time.monotonic() - started >= 2 * 0.05
+
+
+def test_patience_doubles_up_to_its_longest(
+    gather: Callable[..., Any], exchange: Redis, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        Exchange(exchange).beat(IDLE)
+        return [done(task)] if n == 4 else []
+
+    monkeypatch.setattr(round_module, "LONGEST_SECONDS", 0.1)
+    gather(answer, shards=1)
+    assert heard.messages == [f"nothing came for {seconds} s" for seconds in ("0.05", "0.10", "0.10")]
+
+
+@pytest.mark.parametrize(
+    ("durations", "seconds"),
+    [([], FIRST_SECONDS), ([1e-6], FLOOR_SECONDS), ([1.0, 2.0, 60.0], FACTOR * 2.0)],
+)
+def test_a_shard_is_late_after_some_median_rounds(durations: list[float], seconds: float) -> None:
+    assert deadline_seconds(durations) == seconds
+
+
+@pytest.mark.parametrize(
+    ("doing", "looks"),
+    [
+        (Doing(job="j", step=7, shard=0), 3),
+        (Doing(job="j", step=6, shard=0), 1),
+        (Doing(job="another", step=7, shard=0), 1),
+        (None, 1),
+    ],
+)
+def test_a_shard_is_not_sent_again_while_a_worker_is_at_its_round(
+    gather: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, doing: Doing | None, looks: int
+) -> None:
+    real, looked = Exchange.workers, []
+
+    def workers(self: Exchange) -> list[Worker]:
+        looked.append(1)
+        self.beat(IDLE.model_copy(update={"doing": doing if len(looked) < 3 else None}))
+        return real(self)
+
+    monkeypatch.setattr(Exchange, "workers", workers)
+    ours, _, found = gather(lambda task, n: [done(task)] if n == 2 else [], shards=1)
+    assert in_order(found)
+    assert (named(ours.sent), len(looked)) == (of(7, 0, 0), looks)

@@ -1,7 +1,7 @@
-"""The planner: never more tasks than help, never slower than one by its own estimate; shards that taper off."""
+"""The planner: never more tasks than help, the fastest number by its own estimate; shards that taper off."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.aggregator.planner import AHEAD, SMALLEST_SECONDS, Planner, taper
@@ -20,14 +20,25 @@ def test_a_number_that_the_spec_asks_for_is_kept_within_the_blocks() -> None:
     compute=st.floats(1e-5, 10),
     task=st.floats(1e-5, 0.1),
 )
+@example(units=100, workers=64, compute=1.0, task=0.04)
 def test_the_choice_is_the_cheapest_by_its_estimate(units: int, workers: int, compute: float, task: float) -> None:
     planner = Planner(asked=None, compute_seconds=compute, task_seconds=task)
     cut = planner.cut(units, workers)
-    assert 1 <= cut.tasks <= min(units, max(1, workers))
+    most = min(units, max(1, workers))
+    assert 1 <= cut.tasks <= most
     assert cut.tasks <= len(cut.shares) <= units
-    assert planner.round_seconds(cut.tasks, workers) <= planner.round_seconds(1, workers)
+    assert planner.round_seconds(cut.tasks, workers) == min(
+        planner.round_seconds(tasks, workers) for tasks in range(1, most + 1)
+    )
     if len(cut.shares) > cut.tasks:
         assert min(cut.shares) * compute >= SMALLEST_SECONDS
+
+
+def test_more_tasks_are_sent_until_one_more_costs_more_than_it_saves() -> None:
+    planner = Planner(asked=None, compute_seconds=1.0, task_seconds=0.04)
+    seconds = [1 / tasks + 0.04 * tasks for tasks in range(1, 8)]
+    assert [planner.round_seconds(tasks, 64) for tasks in range(1, 8)] == pytest.approx(seconds)
+    assert planner.cut(units=100, workers=64).tasks == 5
 
 
 @given(tasks=st.integers(1, 64), waves=st.integers(1, 8))

@@ -32,6 +32,16 @@ def test_duplicates_and_strays_are_dropped(gather: Callable[..., Any]) -> None:
     assert in_order(found)
 
 
+def test_what_comes_of_a_shard_after_its_rows_changes_nothing(gather: Callable[..., Any], heard: Heard) -> None:
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        return [done(task), done(task), failed(task, name="ValueError"), failed(task, Rows.LOST, "WorkerLostError")]
+
+    workers, gatherer, found = gather(answer)
+    assert in_order(found)
+    assert [lane.shard for lane in gatherer.lanes] == [0, 1, 2]
+    assert (len(workers.sent), heard.came, heard.retries) == (3, 3, [])
+
+
 def test_one_worker_that_takes_all_that_is_offered_is_enough(gather: Callable[..., Any], exchange: Redis) -> None:
     """The task of another worker, which is busy elsewhere, is only waited for until nothing is missing."""
 

@@ -1,6 +1,7 @@
 """Jobs that cannot be run, or not here: how they end, what they tell and leave. None of them needs a worker."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from api.aggregator.services import Services
 from api.aggregator.writer import Writer
 from core.data import load
 from core.job import IMPORTING, Job, Metrics, Reason, Status, new_id
+from core.rounds import State
 from core.settings import Settings
 from core.spec import JobSpec
-from core.store import Lease, Told, keys
+from core.store import Lease, Told, connect, keys
 from core.store.broker import ShardTask
 from core.store.documents import HISTORY_POINTS
 from core.times import now
@@ -101,6 +103,53 @@ def test_an_alias_does_not_stand_in_for_a_job_that_is_gone(services: Services) -
     assert job.status is Status.FAILED
     assert job.status_reason is not None
     assert job.status_reason.code == "weights_unavailable"
+
+
+@pytest.mark.parametrize(("step", "value"), [(None, 2), (1, 1)])
+def test_a_job_begins_with_the_weights_that_it_names_the_last_ones_or_those_of_a_step(
+    services: Services, step: int | None, value: int
+) -> None:
+    training, source = training_of(services, SHORT), taken(services, SHORT, "job-source")
+    for made in (1, 2):
+        state = State(made, np.full(training.network.size, made, np.float32))
+        services.checkpoints.save(
+            source, to_checkpoint(state, Report(training), Origin("", "")), {"test_accuracy": made}, 2
+        )
+    services.documents.put_alias("mine", {"job_id": source.job_id, "step": step})
+    job, _ = run(services, {**SHORT, "initial_weights": "mine"})
+    begun = services.checkpoints.last(job.id)
+    assert begun is not None
+    assert (begun.step, set(begun.tensors["parameters"].tolist())) == (0, {value})
+
+
+def test_time_and_best_accuracy_go_on_where_another_aggregator_left_them(services: Services) -> None:
+    training, lease = training_of(services, SHORT), taken(services, SHORT)
+    report = Report(training, elapsed_seconds=100.0, best=0.9)
+    checkpoint = to_checkpoint(training.initial(), report, Origin.here(training.data.sha256))
+    services.checkpoints.save(lease, checkpoint, {}, keep=1)
+    job, _ = go_on(services, lease)
+    kept = services.checkpoints.last(job.id)
+    assert kept is not None
+    assert kept.metadata["elapsed_seconds"] >= 100.0
+    assert kept.metadata["best_test_accuracy"] == job.metrics.best_test_accuracy == 0.9
+
+
+def test_a_job_that_meets_a_full_store_pauses_and_can_be_resumed(
+    start_server: Callable[..., str], settings: Settings
+) -> None:
+    url = start_server()
+    services = Services.open(settings.model_copy(update={"redis_url": url}))
+    lease = taken(services, SHORT)
+    with connect(url) as server:
+        server.config_set("maxmemory", 1)
+        job, runner = go_on(services, lease)
+        server.config_set("maxmemory", 0)
+    assert (job.status, job.status_reason and job.status_reason.code) == (Status.PAUSED, "store_full")
+    assert runner.full
+    services.jobs.move(job.id, Status.RUNNING)
+    resumed, _ = go_on(services, lease)
+    assert (resumed.status, resumed.status_reason) == (Status.RUNNING, None)
+    assert services.checkpoints.last(job.id) is not None
 
 
 @pytest.mark.parametrize("other", ["code", "numerics"])

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -5,7 +7,24 @@ from numpy.testing import assert_allclose
 from core.nn import SGD, AbstractOptimizer, Adam, Momentum, Nesterov, RMSprop, Step
 from core.nn.tensor import Array
 
-ALL = [SGD(), Momentum(), Nesterov(), Adam(), RMSprop()]
+ALL = [SGD, Momentum, Nesterov, Adam, RMSprop]
+
+
+def by_the_papers(name: str, g: Any, t: int, m: Any, v: Any) -> tuple[Any, Any, Any]:
+    """What the rate is multiplied with in step `t`, counted from 1, and both memories after it; the usual constants."""
+    if name == "sgd":
+        return g, m, v
+    if name == "momentum":
+        m = 0.9 * m + g
+        return m, m, v
+    if name == "nesterov":
+        m = 0.9 * m + g
+        return g + 0.9 * m, m, v
+    if name == "adam":
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        return (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8), m, v
+    v = 0.99 * v + 0.01 * g**2
+    return g / (np.sqrt(v) + 1e-8), m, v
 
 
 def trajectory(optimizer: AbstractOptimizer, start: Array, steps: int = 5) -> list[Array]:
@@ -46,6 +65,19 @@ def test_steps_are_those_of_torch(ours: type, name: str, options: dict[str, obje
     assert_allclose(trajectory(ours(learning_rate=0.01, weight_decay=decay), start), theirs, rtol=1e-12)
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+@pytest.mark.parametrize("ours", ALL, ids=lambda ours: ours.name)
+def test_steps_are_those_of_the_papers(ours: type[AbstractOptimizer], decay: float) -> None:
+    generator, optimizer = np.random.default_rng(0), ours(learning_rate=0.1, weight_decay=decay)
+    found, slopes = generator.normal(size=3), generator.normal(size=(5, 3))
+    expected, memories, state = found, (np.zeros(3), np.zeros(3)), optimizer.init(3, np.float64)
+    for t, slope in enumerate(slopes, 1):
+        found, state = optimizer.update(found, slope, state, t - 1, len(slopes))
+        direction, *memories = by_the_papers(optimizer.name, slope + decay * expected, t, *memories)
+        expected = expected - 0.1 * direction
+        assert_allclose(found, expected, rtol=1e-12)
+
+
 def test_sgd_steps_against_the_gradient() -> None:
     parameters, state = SGD(learning_rate=0.5).update(np.array([1.0, 2.0]), np.array([2.0, -2.0]), (), 0, 1)
     assert parameters.tolist() == [0.0, 3.0]
@@ -71,16 +103,18 @@ def test_the_first_adaptive_step_has_the_size_of_the_learning_rate(optimizer: Ab
     assert_allclose(parameters, [-0.1, -0.1, 0.1], rtol=1e-4)
 
 
-@pytest.mark.parametrize("optimizer", ALL, ids=lambda optimizer: optimizer.name)
+@pytest.mark.parametrize("ours", ALL, ids=lambda ours: ours.name)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dtype_is_kept_and_inputs_are_left_alone(optimizer: AbstractOptimizer, dtype: type) -> None:
-    optimizer = type(optimizer)(weight_decay=0.1, clip_norm=1.0, schedule=Step(every=1))
+def test_dtype_is_kept_and_inputs_are_left_alone(ours: type[AbstractOptimizer], dtype: type) -> None:
+    optimizer = ours(learning_rate=0.5, weight_decay=0.1, clip_norm=1.0, schedule=Step(every=1))
     parameters, gradient, state = np.ones(4, dtype), np.full(4, 3, dtype), optimizer.init(4, dtype)
     before = [array.copy() for array in (parameters, gradient, *state)]
     after, new_state = optimizer.update(parameters, gradient, state, 3, 9)
     assert {array.dtype for array in (after, *new_state)} == {np.dtype(dtype)}
     assert_allclose([parameters, gradient, *state], before, atol=0)
-    assert not np.allclose(after, parameters)
+    clipped = 3 / np.linalg.norm(gradient)
+    direction, *_ = by_the_papers(optimizer.name, clipped + 0.1, 4, 0.0, 0.0)
+    assert_allclose(parameters - after, np.full(4, 0.5 * 0.5**3 * direction), rtol=1e-5)
 
 
 def test_clipping_keeps_the_direction() -> None:

@@ -60,7 +60,7 @@ def _data(settings: Settings) -> Iterator[Finding]:
     place = settings.data_dir.resolve()
     near = next(folder for folder in (place, *place.parents) if folder.exists())
     advice = "set DUALTRAIN_DATA_DIR to a folder that you may write to"
-    yield Finding("data folder", os.access(near, os.W_OK), str(place), advice)
+    yield Finding("data folder", near.is_dir() and os.access(near, os.W_OK), str(place), advice)
     free = shutil.disk_usage(near).free
     yield Finding(
         "disk", free >= FREE_BYTES, f"{free / 1e9:.1f} GB free", f"make room: {FREE_BYTES / 1e9:.0f} GB or more"

@@ -60,7 +60,7 @@ def test_servers_that_are_away_and_a_folder_that_is_none(tmp_path: Path) -> None
     (tmp_path / "file").touch()
     settings = Settings(redis_url="redis://127.0.0.1:9", data_dir=tmp_path / "file" / "data", host="0.0.0.0")
     found = ill(settings)
-    assert {"store", "exchange", "address"} <= set(found)
+    assert {"store", "exchange", "address", "data folder"} <= set(found)
     assert "DUALTRAIN_EXCHANGE_URL" in found["exchange"]
 
 

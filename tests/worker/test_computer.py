@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
 from core.settings import Settings
-from core.store import Brief, Exchange, Failure, Round, Rows, unpack
+from core.store import Brief, Exchange, Failure, Round, Rows, Worker, unpack
 from core.store.broker import ShardTask
 from core.training import Training
 from worker import computer as computer_module
@@ -64,6 +64,23 @@ def test_what_goes_wrong_is_told_for_all_shards_in_hand(
     assert [(rows.shard, rows.outcome) for rows in sent] == [(2, Rows.FAILED), (1, Rows.FAILED), (0, Rows.FAILED)]
     left = server.take(task)
     assert left is not None and left.shard == 3
+
+
+def test_a_rounds_vector_is_read_once_by_a_process_that_has_several_shards_of_it(
+    server: Exchange, settings: Settings, monkeypatch: pytest.MonkeyPatch, task: ShardTask
+) -> None:
+    read, steps = Exchange.read, list[int]()
+
+    def counted(self: Exchange, wanted: ShardTask, *more: Any, **named: Any) -> Round | None:
+        steps.append(wanted.step)
+        return read(self, wanted, *more, **named)
+
+    monkeypatch.setattr(Exchange, "read", counted)
+    computer = Computer(server, settings, "here-1")
+    for shard in (0, 1):
+        computer.compute(task._replace(shard=shard, shards=2))
+    assert [(rows.shard, rows.outcome) for rows in server.receive("j", 9, 1.0)] == [(0, Rows.DONE), (1, Rows.DONE)]
+    assert steps == [4]
 
 
 def test_a_stale_task_is_dropped(server: Exchange, settings: Settings, task: ShardTask) -> None:
@@ -159,6 +176,26 @@ def test_a_lost_connection_is_no_fault_of_the_shard(
     rows = compute(server, settings, task)
     assert rows is not None
     assert (rows.outcome, rows.failure) == (Rows.LEFT, Failure("ConnectionError", "gone"))
+
+
+class Enough(BaseException):
+    """The test has seen what it wanted to."""
+
+
+def test_a_heartbeat_goes_on_after_one_that_could_not_be_sent(
+    server: Exchange, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat, outcomes = Exchange.beat, iter((NoConnection("gone"), None, Enough()))
+
+    def sometimes(self: Exchange, worker: Worker) -> None:
+        if error := next(outcomes):
+            raise error
+        beat(self, worker)
+
+    monkeypatch.setattr(Exchange, "beat", sometimes)
+    with pytest.raises(Enough):
+        Computer(server, settings, "here-1").beat_forever(0.0)
+    assert [worker.id for worker in server.workers()] == ["here-1"]
 
 
 def test_a_process_that_hangs_has_its_time_for_each_unit_and_each_step_of_it(

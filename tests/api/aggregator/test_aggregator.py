@@ -138,6 +138,45 @@ def test_a_store_that_is_full_pauses_one_job_and_leaves_those_that_wait(
     assert begun == ["job-first", "job-second"]
 
 
+def test_no_more_jobs_run_at_once_than_the_settings_say(
+    store: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aggregator, jobs = Aggregator(settings.model_copy(update={"concurrent_jobs": 2})), Jobs(store)
+    monkeypatch.setattr(Runner, "run", lambda self: self.stopping.wait() and None)
+    for name in ("job-1", "job-2", "job-3"):
+        submit(jobs, name)
+    for _ in range(2):
+        aggregator._take_jobs()
+    assert set(aggregator._running) == {"job-1", "job-2"}
+    aggregator.stopping.set()
+    for running in aggregator._running.values():
+        running.thread.join()
+
+
+def test_a_job_that_cannot_be_gone_on_with_here_is_left_to_others_for_a_while(
+    store: Redis, aggregator: Aggregator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    def is_of_other_code(self: Runner) -> None:
+        begun.append(self.lease.job_id)
+        self.shun = True
+
+    monkeypatch.setattr(Runner, "run", is_of_other_code)
+    monkeypatch.setattr(aggregator_module, "SHUNNED_SECONDS", 1000.0)
+    submit(Jobs(store), "job-first")
+    for _ in range(3):
+        aggregator._take_jobs()
+        for running in aggregator._running.values():
+            running.thread.join()
+    assert begun == ["job-first"]
+    assert not store.exists(keys.lease("job-first"))
+    aggregator._shun(["job-first"], 0.0)
+    aggregator._take_jobs()
+    aggregator._running["job-first"].thread.join()
+    assert begun == ["job-first"] * 2
+
+
 def test_a_lease_that_was_given_back_is_not_renewed(store: Redis, aggregator: Aggregator) -> None:
     submit(Jobs(store), "job-first")
     lease = aggregator._services.leases.acquire("job-first")

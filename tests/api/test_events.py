@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from api.app import in_background
-from api.fanout import Fanout, Listener, Message
+from api.fanout import BACKLOG, Fanout, Listener, Message
 from api.routes.events import _joined
 from core.job import Status
 from core.store import Event, Jobs, Lease, Leases, Told, connect_async, keys
@@ -199,3 +199,13 @@ def test_what_a_listener_has_seen_is_not_told_again_when_it_is_read_late() -> No
         return [message.event.id async for message in _joined([], listener, "5-7", False)]
 
     assert asyncio.run(scene()) == ["5-8"]
+
+
+def test_a_listener_that_is_too_slow_is_sent_away() -> None:
+    async def scene() -> Message | None:
+        listener = Listener(None)
+        for sequence in range(BACKLOG + 1):
+            listener.hand(Message.of(Event("step", "j", {}, f"5-{sequence}")))
+        return await listener.next()
+
+    assert asyncio.run(scene()) is None

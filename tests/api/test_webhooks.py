@@ -35,6 +35,7 @@ class Receiver(HTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.statuses: list[int] = []
+        self.asked: set[str] = set()
 
     @property
     def url(self) -> str:
@@ -53,7 +54,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 204)
+        self._answer(self.server.statuses.pop(0) if self.server.statuses else 204)
+
+    def do_GET(self) -> None:
+        self._answer(204)
+
+    def _answer(self, status: int) -> None:
+        self.server.asked.add(f"{self.command} {self.path}")
+        self.send_response(status)
+        self.send_header("location", "/elsewhere")
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
@@ -111,6 +120,7 @@ def test_a_failed_call_is_made_again_with_the_same_id(calling: httpx.Client, rec
     end_a_job(calling, receiver.url)
     receiver.wait(3)
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+    assert receiver.asked == {"POST /hook?a=b"}  # a redirect is a failure, and is not followed
 
 
 def test_a_call_is_given_up_in_the_end(calling: httpx.Client, receiver: Receiver, store: Redis) -> None:

@@ -70,3 +70,12 @@ def test_a_clock_that_was_set_back_holds_nobody_up(store: Redis, monkeypatch: py
     requests.claim("k", "f", "job-1")
     monkeypatch.setattr("time.time", lambda: 1e9)
     assert requests.claim("k", "f", "job-2") == Claim("job-1")
+
+
+def test_what_is_known_of_a_key_ends(store: Redis) -> None:
+    requests = Idempotency(store, None)
+    requests.claim("k", "f", "job-1")
+    requests.claim("l", "f", "job-2")
+    requests.answer("l", "f", "job-2", "{}")
+    assert all(0 < store.ttl(name) <= idempotency.KEPT_SECONDS for name in store.keys("*"))
+    assert len(store.keys("*")) == 2

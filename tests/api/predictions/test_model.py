@@ -1,0 +1,25 @@
+"""A model in memory: answers of many images in parts."""
+
+import numpy as np
+import pytest
+
+from api.predictions import model as module
+from api.predictions.model import Model
+from core.data import Dataset
+from core.rounds import State
+from core.spec import JobSpec
+from core.training import network_for
+
+
+def test_many_images_are_answered_in_parts(
+    trained: tuple[JobSpec, State, float], digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, state, _ = trained
+    model = Model("j", 1, spec, network_for(spec), state.parameters, tuple("0123456789"))
+    images, parts = digits.test_images[:7].reshape(-1, 28, 28), list[int]()
+    whole = model.answer(images)
+    scale = module.scale
+    monkeypatch.setattr(module, "NUMBERS_AT_ONCE", 784 * 3)
+    monkeypatch.setattr(module, "scale", lambda part, dtype: (parts.append(len(part)), scale(part, dtype))[1])
+    np.testing.assert_allclose(model.answer(images), whole, atol=1e-6)
+    assert parts == [3, 3, 1]

@@ -63,7 +63,8 @@ def test_what_others_wait_for_tells_its_health(name: str) -> None:
 
 def test_the_check_of_a_worker_looks_for_its_heartbeat() -> None:
     script = (ROOT / "deploy" / "container" / "worker_health.py").read_text()
-    assert f'BEATS = "{keys.WORKER}"' in script
+    beats = keys.worker("")
+    assert f'BEATS = "{beats}"' in script
     assert 'f"{socket.gethostname()}-{os.getpid()}"' in (ROOT / "worker" / "processes.py").read_text()
 
 

@@ -22,7 +22,7 @@ from api.security import Scope
 from api.security.keys import create
 from core.job import Reason, Status
 from core.settings import Settings
-from core.store import Jobs, Leases, connect
+from core.store import Jobs, Lease, Leases, connect
 
 START_SECONDS = 60.0
 
@@ -121,6 +121,16 @@ def submit(client: httpx.Client) -> Callable[..., str]:
         return str(answer.json()["id"])
 
     return submit
+
+
+@pytest.fixture
+def running(submit: Callable[..., str], jobs: Jobs, leases: Leases) -> Lease:
+    """The lease of a running job."""
+    job_id = submit()
+    jobs.move(job_id, Status.RUNNING)
+    lease = leases.acquire(job_id)
+    assert lease
+    return lease
 
 
 @pytest.fixture

@@ -14,21 +14,11 @@ from api.app import in_background
 from api.fanout import BACKLOG, Fanout, Listener, Message
 from api.routes.events import _joined
 from core.job import Status
-from core.store import Event, Jobs, Lease, Leases, Told, connect_async, keys
+from core.store import Event, Jobs, Lease, Told, connect_async, keys
 from core.store.events import JOB_WINDOW
 
 Events = Callable[[httpx.Response], Iterator[dict[str, Any]]]
 Submit = Callable[..., str]
-
-
-@pytest.fixture
-def running(submit: Submit, jobs: Jobs, leases: Leases) -> Lease:
-    """The lease of a running job."""
-    job_id = submit()
-    jobs.move(job_id, Status.RUNNING)
-    lease = leases.acquire(job_id)
-    assert lease
-    return lease
 
 
 def tell(jobs: Jobs, lease: Lease, steps: range) -> None:

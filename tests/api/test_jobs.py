@@ -118,16 +118,6 @@ def test_the_etag_changes_with_the_job_only(client: httpx.Client, submit: Submit
     assert changed.headers["etag"] != etag
 
 
-@pytest.fixture
-def running(submit: Submit, jobs: Jobs, leases: Leases) -> Lease:
-    """The lease of a running job."""
-    job_id = submit()
-    jobs.move(job_id, Status.RUNNING)
-    lease = leases.acquire(job_id)
-    assert lease
-    return lease
-
-
 def test_prefer_wait_holds_until_the_status_changes(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
     job_id = submit()
     timer = threading.Timer(0.4, jobs.move, (job_id, Status.RUNNING))

@@ -3,15 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Callable
 
 import httpx
 import numpy as np
 import pytest
 from redis import Redis
 
-from core.job import Status
-from core.store import Checkpoint, Checkpoints, Jobs, Lease, Leases, Told
+from core.store import Checkpoint, Checkpoints, Jobs, Lease, Told
 
 POINTS = [
     {"step": 1, "loss": 2.3, "test_accuracy": None, "validation_accuracy": None, "elapsed_seconds": 0.1, "at": "a"},
@@ -20,14 +18,10 @@ POINTS = [
 
 
 @pytest.fixture
-def lease(submit: Callable[..., str], jobs: Jobs, leases: Leases) -> Lease:
+def lease(running: Lease, jobs: Jobs) -> Lease:
     """The lease of a running job with two points of history."""
-    job_id = submit()
-    jobs.move(job_id, Status.RUNNING)
-    lease = leases.acquire(job_id)
-    assert lease
-    jobs.commit(lease, [Told("step", point["step"], {}, point) for point in POINTS])  # type: ignore[arg-type]
-    return lease
+    jobs.commit(running, [Told("step", point["step"], {}, point) for point in POINTS])  # type: ignore[arg-type]
+    return running
 
 
 def test_history_is_json_or_csv(client: httpx.Client, lease: Lease) -> None:

@@ -85,12 +85,12 @@ def _weight_faults(spec: JobSpec, services: Services, key: Key) -> Iterator[Faul
         yield Fault("/initial_weights", "weights_do_not_fit", message)
 
 
-def _owned(services: Services, key: Key, *statuses: Status) -> list[str]:
-    """Return the ids of the key's jobs of these statuses."""
-    ids = (job_id for status in statuses for job_id in services.jobs.ids(status))
-    return [job_id for job_id, (owner,) in services.jobs.fields(ids, "owner") if owner == key.name]
+def _owned(services: Services, key: Key, status: Status | None = None) -> list[str]:
+    """Return the ids of the key's jobs with this status, or of all."""
+    found = services.jobs.fields(services.jobs.ids(status), "owner")
+    return [job_id for job_id, (owner,) in found if owner == key.name]
 
 
 def _stored_bytes(services: Services, key: Key) -> int:
-    owned = _owned(services, key, *Status)
+    owned = _owned(services, key)
     return sum(summary.size_bytes for job_id in owned for summary in services.checkpoints.list(job_id))

@@ -14,7 +14,6 @@ from api.headers import OCTETS, media_type
 from api.problems import Problem, documented
 from api.services import Services
 from core.data import DatasetError, Description, UnknownDataset, catalogue, describe, install, remove, uploaded
-from core.job import Status
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
@@ -119,8 +118,8 @@ def delete_dataset(services: ServicesDep, name: UploadName) -> None:
     missing = Problem("not_found", f"there is no uploaded data set {name!r}; GET /v1/datasets lists them")
     if uploaded(name, services.settings.data_dir) is None:
         raise missing
-    ids = (job_id for status in Status for job_id in services.jobs.ids(status))
-    if count := sum(spec["dataset"]["name"] == name for _, (spec,) in services.jobs.fields(ids, "spec")):
+    specs = services.jobs.fields(services.jobs.ids(), "spec")
+    if count := sum(spec["dataset"]["name"] == name for _, (spec,) in specs):
         raise Problem("dataset_in_use", f"jobs that are kept were posted for {name!r}: {count}; delete them first")
     try:
         remove(name, services.settings.data_dir)

@@ -147,9 +147,9 @@ class Jobs:
         """Return how many jobs have this status."""
         return int(self._store.zcard(keys.by_status(status)))
 
-    def ids(self, status: Status) -> list[str]:
-        """Return the ids of jobs with this status, oldest first; for `queued`, first to run first."""
-        index = keys.QUEUE if status is Status.QUEUED else keys.by_status(status)
+    def ids(self, status: Status | None = None) -> list[str]:
+        """Return the ids of jobs with this status, or of all, oldest first; for `queued`, first to run first."""
+        index = keys.QUEUE if status is Status.QUEUED else keys.by_status(status) if status else keys.JOBS
         return [identifier.decode() for identifier in self._store.zrange(index, 0, -1)]
 
     def move(

@@ -220,3 +220,4 @@ def test_fields_of_many_jobs_are_read_in_several_trips_and_deleted_jobs_are_left
     monkeypatch.setattr(jobs_module, "_AT_ONCE", 2)
     found = dict(jobs.fields((f"job-{number}" for number in range(5)), "status", "owner"))
     assert found == {**{f"job-{number}": ["queued", None] for number in range(3)}, "job-3": ["cancelled", None]}
+    assert jobs.ids() == [*jobs.ids(Status.QUEUED), "job-3"] == list(found)

@@ -114,9 +114,9 @@ def _length(row: object) -> str:
 
 
 def _rounded(row: Sequence[Any], index: int) -> bytes:
-    wrong = [value for value in row if not (isinstance(value, int | float) and 0 <= value <= 255)]
+    wrong = [at for at, value in enumerate(row) if not (isinstance(value, int | float) and 0 <= value <= 255)]
     if wrong:
-        raise fault(f"/pixels/{index}", "wrong_pixel", f"a pixel is a number from 0 to 255, not {str(wrong[0])[:32]!r}")
+        raise fault(f"/pixels/{index}", "wrong_pixel", f"a pixel is a number from 0 to 255; number {wrong[0]} is none")
     return bytes(map(round, row))
 
 

@@ -143,6 +143,7 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"pixels": [[0] * 784, 10**12]}, "/pixels/1", "wrong_length"),
     ({"pixels": [[0] * 784, [0] * 783 + [256]]}, "/pixels/1", "wrong_pixel"),
     ({"pixels": [[-1] + [0] * 783]}, "/pixels/0", "wrong_pixel"),
+    ({"pixels": [[10**4000] + [0] * 783]}, "/pixels/0", "wrong_pixel"),
     ({"pixels": [["0"] * 784]}, "/pixels/0", "wrong_pixel"),
     ({"pixels": [[[0]] * 784]}, "/pixels/0", "wrong_pixel"),
     ({"pixels": []}, "/pixels", "no_images"),

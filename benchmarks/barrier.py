@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawArray
@@ -96,15 +97,13 @@ def _rate(pipes: Sequence[Connection]) -> float:
 def _compute(training: Training, desks: Desks, rank: int, pipe: Connection) -> None:
     die_with_parent()
     prepare_to_compute()
-    met = 0
+    numbers = count(1)
 
     def measure(state: State) -> list[NDArray[Any]]:
-        nonlocal met
-        met += 1
-        shards = training.rounds.shards(state.step, [1.0] * PROCESSES)
-        desk = desks[met % 2]
-        desk[rank].leave(met, pack(training.rounds.measure(training.rounds.vector(state), state.step, shards[rank])))
-        return [row for one in desk for row in one.take(met)]
+        number, shards = next(numbers), training.rounds.shards(state.step, [1.0] * PROCESSES)
+        desk = desks[number % 2]
+        desk[rank].leave(number, pack(training.rounds.measure(training.rounds.vector(state), state.step, shards[rank])))
+        return [row for one in desk for row in one.take(number)]
 
     while pipe.recv():
         started = time.perf_counter()

@@ -34,7 +34,7 @@ def bar(job: Job, *, shown: bool = True) -> Iterator[Show]:
             known = figures.known
             progress.update(
                 task,
-                description=figures.status,
+                description=figures.status or job.status.value,
                 completed=known.get("step"),
                 total=known.get("total_steps"),
                 figures=figures.text,

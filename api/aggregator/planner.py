@@ -11,7 +11,7 @@ from api.aggregator.report import Lane
 WEIGHT = 0.1
 """Weight of the newest round in the running means."""
 LOOK_WEIGHT = 0.2
-"""Weight of the newest look at what workers do; there are two to four a second."""
+"""Weight of the newest look at what workers do; there is one with each report."""
 TASK_SECONDS = 0.001
 """What one more task costs before it was measured."""
 SMALLEST_SECONDS = 0.002

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from api.security.keys import Scope, create
+from api.security.keys import Key, Scope, create
 
 DEFAULT = (Scope.READ, Scope.SUBMIT)
 
@@ -23,8 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         secret = create(options.file, options.name, frozenset(options.scopes or DEFAULT))
     except ValidationError as error:
-        where, first = options.file, error.errors()[0]
-        parser.error(f"name {options.name!r} or what is in {where} is wrong: {first['msg']}")
+        what = f"the name {options.name!r}" if error.title == Key.__name__ else f"what is in {options.file}"
+        parser.error(f"{what} is wrong: {error.errors()[0]['msg']}")
     except OSError as error:
         parser.error(f"{options.file}: {error.strerror}; name a file in a folder that is there")
     sys.stdout.write(secret + "\n")

@@ -45,8 +45,8 @@ def test_a_name_or_a_file_that_cannot_be_is_said_in_a_line(tmp_path: Path) -> No
     broken = tmp_path / "broken.json"
     broken.write_text("no keys")
     for path, name, words in (
-        (tmp_path / "keys.json", "a b", "'a b'"),
-        (broken, "alice", "broken.json"),
+        (tmp_path / "keys.json", "a b", "the name 'a b' is wrong"),
+        (broken, "alice", "broken.json is wrong"),
         (tmp_path / "nowhere" / "keys.json", "alice", "a folder that is there"),
     ):
         done = command(path, name)

@@ -147,11 +147,11 @@ def alone(spec: dict[str, Any], data_dir: Path, processes: int, steps: int) -> f
     """Samples per second that so many concurrent `core.train` reach together, evaluation included as in the service."""
     samples = steps * int(spec["batch_size"])
     with ThreadPoolExecutor(processes) as pool:
-        times = list(pool.map(lambda _: _train(spec, data_dir, steps), range(processes)))
+        times = list(pool.map(lambda _: train_seconds(spec, data_dir, steps), range(processes)))
     return sum(samples / one for one in times)
 
 
-def _train(spec: dict[str, Any], data_dir: Path, steps: int) -> float:
+def train_seconds(spec: dict[str, Any], data_dir: Path, steps: int) -> float:
     """Seconds of one run in a process of its own, from the first step to the last evaluation."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump({**spec, "max_steps": steps}, file)

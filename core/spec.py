@@ -24,8 +24,10 @@ class _Part(BaseModel):
 class DatasetSpec(_Part):
     """What is trained on. Images are scaled to `image_size` x `image_size` pixels; 28 are the original ones."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field("mnist", examples=["mnist"])
-    image_size: int = Field(12, ge=4, le=64)
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
+        "mnist", description="one of `GET /v1/datasets`", examples=["mnist"]
+    )
+    image_size: int = Field(12, ge=4, le=64, description="pixels a side")
     train_limit: int | None = Field(None, ge=1, le=1_000_000_000, description="train on the first so many samples only")
     validation_limit: int = Field(0, ge=0, le=1_000_000_000, description="training samples held back to choose `best`")
 
@@ -34,22 +36,25 @@ class NetworkSpec(_Part):
     """Layer after layer; the last has one unit for each class."""
 
     layers: tuple[Layer, ...] = Field(
-        (Dense(20, "relu", "he"), Dense(10, "softmax", "xavier")), min_length=1, max_length=32
-    )
-    loss: LossName = "cross-entropy"
+        (Dense(20, "relu", "he"), Dense(10, "softmax", "xavier")), min_length=1, max_length=32,
+        description="from the pixels to the classes",
+    )  # fmt: skip
+    loss: LossName = Field("cross-entropy", description="what is made small, a mean over the samples")
 
 
 class JobSpec(_Part):
     """A training job. `{}` trains the network of the blog post on 12x12 MNIST for one epoch."""
 
-    name: Annotated[str, StringConstraints(max_length=200)] = Field("", examples=["seed network"])
-    dataset: DatasetSpec = DatasetSpec()
-    network: NetworkSpec = NetworkSpec()
-    gradient: GradientMethod = PerParameter()
-    optimizer: Optimizer = SGD()
-    batch_size: int = Field(64, ge=1, le=65_536)
-    epochs: int = Field(1, ge=1, le=100_000)
-    max_steps: Count | None = None
+    name: Annotated[str, StringConstraints(max_length=200)] = Field(
+        "", description="for people", examples=["seed network"]
+    )
+    dataset: DatasetSpec = Field(DatasetSpec(), description="what is trained on")
+    network: NetworkSpec = Field(NetworkSpec(), description="what is trained")
+    gradient: GradientMethod = Field(PerParameter(), description="how forward passes become a gradient")
+    optimizer: Optimizer = Field(SGD(), description="how a gradient becomes a step")
+    batch_size: int = Field(64, ge=1, le=65_536, description="samples of a step, for each replica")
+    epochs: int = Field(1, ge=1, le=100_000, description="times that all training samples are used")
+    max_steps: Count | None = Field(None, description="ends the job after so many steps, before its epochs are over")
     max_seconds: float | None = Field(None, gt=0, le=31_536_000, description="of running; paused time does not count")
     target_accuracy: float | None = Field(None, gt=0, le=1, description="ends the job when it is reached")
     evaluate_every: Count = Field(100, description="steps from one evaluation on the whole test split to the next")
@@ -58,9 +63,11 @@ class JobSpec(_Part):
     outer: Outer = Field(
         OuterAverage(), description="how the replicas' changes become one; counts only with `local_steps`"
     )
-    shards: Literal["auto"] | Annotated[int, Field(ge=1, le=4096)] = "auto"
-    dtype: Literal["float32", "float64"] = "float32"
-    seed: int = Field(0, ge=0, le=2**63 - 1)
+    shards: Literal["auto"] | Annotated[int, Field(ge=1, le=4096)] = Field(
+        "auto", description="pieces that a round is cut into; never changes the result"
+    )
+    dtype: Literal["float32", "float64"] = Field("float32", description="of parameters and arithmetic")
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="of all chance: first weights, order of samples, directions")
     priority: int = Field(5, ge=0, le=9, description="9 runs first; equals run in the order in which they came")
     initial_weights: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
         None, description="a job's id or an alias: start from its newest checkpoint"
@@ -70,7 +77,9 @@ class JobSpec(_Part):
     webhook_url: Annotated[str, StringConstraints(max_length=2000)] | None = Field(
         None, description="gets a signed POST when the job ends", examples=["https://example.org/hooks/dualtrain"]
     )
-    metadata: dict[Annotated[str, StringConstraints(min_length=1, max_length=64)], Text] = Field({}, max_length=16)
+    metadata: dict[Annotated[str, StringConstraints(min_length=1, max_length=64)], Text] = Field(
+        {}, max_length=16, description="for people; jobs are found by it: `metadata[name]=value`"
+    )
 
 
 def faults(spec: JobSpec, classes: int, train_samples: int) -> list[Fault]:

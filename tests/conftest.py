@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from core.settings import Settings
 from core.store import connect
+from tests.waiting import until
 
 START_SECONDS = 20.0
 
@@ -50,15 +50,15 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 
 def _wait_until_it_answers(url: str, seconds: float) -> None:
-    end = time.monotonic() + seconds
     with connect(url) as client:
-        while time.monotonic() < end:
-            try:
-                client.ping()
-                return
-            except NoConnection:
-                time.sleep(0.02)
-    raise TimeoutError(f"the server at {url} did not answer within {seconds} s")
+        until(lambda: _answers(client), seconds, f"the server at {url}")
+
+
+def _answers(client: Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except NoConnection:
+        return False
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from api.faults import fault
 from api.problems import documented
 from api.services import Services
 from core.job import ENDED, Status
-from core.store import Event, replay
+from core.store import Event, UnknownJob, replay
 
 router = APIRouter(prefix="/v1", tags=["events"], dependencies=reads)
 
@@ -104,7 +104,10 @@ async def _joined(kept: list[Event], listener: Listener, last_id: str | None, ov
 
 def _owner(services: Services, job_id: str) -> str | None:
     """Return whose a job is; of a deleted one, nobody's."""
-    return next((job.owner for job in services.jobs.several([job_id])), None)
+    try:
+        return services.jobs.owner(job_id)
+    except UnknownJob:
+        return None
 
 
 def _end(event: Event) -> Status | None:

@@ -121,4 +121,5 @@ def _import(services: Services, key: Key, data: bytes) -> Response:
 
 
 def _tag(model: Model) -> dict[str, str]:
-    return {"ETag": f'"{model.step}-{digest(model.parameters)[:20]}"', "Cache-Control": "private, no-cache"}
+    # Weak: the weights are the same, the bytes around them (the order of a header, a time in an archive) need not be.
+    return {"ETag": f'W/"{model.step}-{digest(model.parameters)[:20]}"', "Cache-Control": "private, no-cache"}

@@ -23,7 +23,10 @@ from api.security.keys import create
 from core.job import Reason, Status
 from core.settings import Settings
 from core.store import Jobs, Lease, Leases, connect
+from tests.waiting import until
 
+Caller = Callable[..., httpx.Client]
+Serve = Callable[..., AbstractContextManager[str]]
 START_SECONDS = 60.0
 
 
@@ -46,7 +49,7 @@ def serving(settings: Settings, *, aggregator: bool = False) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Callable[..., AbstractContextManager[str]]:
+def serve() -> Serve:
     """Return the function that serves other settings than the shared service has."""
     return serving
 
@@ -83,9 +86,7 @@ def stack(
             serving(settings, aggregator=True) as url,
             httpx.Client(base_url=url, headers=headers, timeout=60) as client,
         ):
-            end = time.monotonic() + START_SECONDS
-            while client.get("/readyz").status_code != 200 and time.monotonic() < end:
-                time.sleep(0.05)
+            until(lambda: client.get("/readyz").is_success, START_SECONDS, "a worker")
             yield client
     finally:
         worker.terminate()
@@ -161,3 +162,46 @@ def events() -> Callable[[httpx.Response], Iterator[dict[str, Any]]]:
                 event[name] = json.loads(value) if name == "data" else value
 
     return events
+
+
+@pytest.fixture(scope="session")
+def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the keys of `guarded` are."""
+    return tmp_path_factory.mktemp("keys") / "keys.json"
+
+
+@pytest.fixture(scope="session")
+def tokens(keys_file: Path) -> dict[str, str]:
+    """The secrets of four keys, by name."""
+    scopes = {"ann": {Scope.READ, Scope.SUBMIT}, "bob": {Scope.READ, Scope.SUBMIT}, "eve": {Scope.READ},
+              "root": {Scope.ADMIN}}  # fmt: skip
+    tokens = {name: create(keys_file, name, frozenset(wanted)) for name, wanted in scopes.items()}
+    keys = json.loads(keys_file.read_text())
+    limits = {"bob": {"max_waiting_jobs": 1}, "eve": {"requests_per_minute": 5}}
+    keys_file.write_text(json.dumps([key | limits.get(key["name"], {}) for key in keys]))
+    return tokens
+
+
+@pytest.fixture(scope="session")
+def guarded(
+    store_url: str, exchange_url: str, data_dir: Path, keys_file: Path, tokens: dict[str, str]
+) -> Iterator[str]:
+    """The URL of a service with keys."""
+    settings = Settings(redis_url=store_url, exchange_url=exchange_url, data_dir=data_dir, api_keys_file=keys_file)
+    with serving(settings) as url:
+        yield url
+
+
+@pytest.fixture
+def caller(guarded: str, tokens: dict[str, str], settings: Settings) -> Iterator[Caller]:
+    """Return a function that returns the client of a name, or of nobody."""
+    clients: list[httpx.Client] = []
+
+    def caller(name: str | None = None) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {tokens[name]}"} if name else {}
+        clients.append(httpx.Client(base_url=guarded, headers=headers, timeout=30))
+        return clients[-1]
+
+    yield caller
+    for client in clients:
+        client.close()

@@ -8,6 +8,7 @@ import pytest
 from api import estimates
 from api.problems import Problem
 from core.plan import Timing
+from core.settings import Settings
 from core.spec import JobSpec
 
 
@@ -19,7 +20,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def timing(kind: str) -> Timing:
         kinds.append(kind)
         time.sleep(0.2)
-        return Timing.model_construct(batch_seconds=float(len(kinds)))
+        return Timing(batch_seconds=float(len(kinds)), update_seconds=0.0, sample_seconds=0.0)
 
     monkeypatch.setattr(estimates, "_timing", timing)
     monkeypatch.setattr(estimates, "_TIMINGS", {})
@@ -48,3 +49,10 @@ def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(Problem, match="measured"):
             estimates.timing_of(JobSpec(batch_size=2))
         other.result()
+
+
+def test_twice_the_epochs_take_twice_as_long_but_never_longer_than_a_job_may(settings: Settings) -> None:
+    once, twice = (estimates.dry_run(JobSpec(epochs=epochs), settings, 2).estimated_seconds for epochs in (1, 2))
+    assert twice == pytest.approx(2 * once)
+    limited = JobSpec(epochs=2, max_seconds=once)
+    assert estimates.dry_run(limited, settings, 2).estimated_seconds == once

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.waiting import until
+
 Events = Callable[[httpx.Response], Iterator[dict[str, Any]]]
 ACTIONS = ("pause", "resume", "cancel")
 SPEC = {"epochs": 2, "evaluate_every": 1_000_000, "gradient": {"method": "per-neuron"}}
@@ -16,13 +18,12 @@ ROUND_SECONDS = 20.0
 
 def wait(client: httpx.Client, job_id: str, *statuses: str, steps: int = 0, seconds: float = 60) -> dict[str, Any]:
     """Return the job once it has one of these statuses and so many steps."""
-    end = time.monotonic() + seconds
-    while True:
+
+    def there() -> dict[str, Any] | None:
         job: dict[str, Any] = client.get(f"/v1/jobs/{job_id}").json()
-        if job["status"] in statuses and job["progress"]["step"] >= steps:
-            return job
-        assert time.monotonic() < end, job
-        time.sleep(0.02)
+        return job if job["status"] in statuses and job["progress"]["step"] >= steps else None
+
+    return until(there, seconds, f"job {job_id}")
 
 
 @pytest.fixture

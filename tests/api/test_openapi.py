@@ -8,16 +8,18 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import BaseModel
 
 from api.app import create_app
 from api.problems import CODES
 from core.settings import Settings
+from core.spec import DatasetSpec, JobSpec, NetworkSpec
 
 Document = dict[str, Any]
 EXAMPLES = 6
 """For each operation, beside the examples and the boundary values of every parameter."""
 UNTRIED = "/v1/events"
-"""A stream without end; tests/api/test_events.py listens to it."""
+"""A stream without end; tests/api/routes/test_events.py listens to it."""
 NOT_CHECKED = "positive_data_acceptance"
 """No schema can say that the last layer has as many units as there are classes; such a spec is refused all the same."""
 
@@ -86,3 +88,10 @@ def test_every_code_of_a_problem_is_used_and_documented(document: Document) -> N
     for code in CODES:
         assert sources.count(f'"{code}"') > 1, code
         assert f"`{code}`" in table, code
+
+
+@pytest.mark.parametrize("part", [JobSpec, DatasetSpec, NetworkSpec])
+def test_every_field_of_a_job_is_described(document: Document, part: type[BaseModel]) -> None:
+    told = document["components"]["schemas"][part.__name__]["properties"]
+    assert set(told) == set(part.model_fields)
+    assert [name for name, schema in told.items() if not schema.get("description")] == []

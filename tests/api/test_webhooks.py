@@ -1,5 +1,6 @@
 """Webhooks: what is sent, how it is signed, when it is sent again, where it is never sent."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -19,11 +20,13 @@ from pydantic import SecretStr
 from redis import Redis
 
 from api import webhooks
+from api.services import Services
 from api.webhooks import WebhookRefused, check_url
 from core.job import Job, Status
 from core.settings import Settings
 from core.store import Jobs, Webhooks, keys
 from core.times import now
+from tests.waiting import until
 
 SECRET = "a secret of the operator"
 
@@ -42,10 +45,7 @@ class Receiver(HTTPServer):
         return f"http://127.0.0.1:{self.server_port}/hook?a=b"
 
     def wait(self, count: int) -> None:
-        end = time.monotonic() + 10
-        while len(self.got) < count and time.monotonic() < end:
-            time.sleep(0.02)
-        assert len(self.got) >= count
+        until(lambda: len(self.got) >= count, what=f"call {count}")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -137,29 +137,6 @@ def test_jobs_without_a_webhook_are_not_put_on_the_list(
 ) -> None:
     jobs.move(submit(), Status.CANCELLED)
     assert store.zcard(keys.WEBHOOKS) == 0
-
-
-def test_a_call_that_a_process_died_with_is_due_again(store: Redis) -> None:
-    listed = Webhooks(store)
-    store.hset(keys.job("job-1"), "status", '"failed"')
-    store.zadd(keys.WEBHOOKS, {"job-1": 0})
-    assert listed.claim(0.1) == ("job-1", 1)
-    assert listed.claim(0.1) is None
-    time.sleep(0.15)
-    assert listed.claim(0.1) == ("job-1", 2)
-
-
-def test_a_job_that_is_deleted_before_its_call_is_neither_called_nor_revived(store: Redis) -> None:
-    jobs, listed = Jobs(store), Webhooks(store)
-    for name in ("job-1", "job-2"):
-        jobs.create(Job(id=name, name="", status=Status.QUEUED, created_at=now(), spec={"webhook_url": "x"}), 5, 10)
-        jobs.move(name, Status.CANCELLED)
-    jobs.delete("job-1")
-    assert listed.claim(0) == ("job-2", 1)
-    jobs.delete("job-2")
-    store.zadd(keys.WEBHOOKS, {"job-2": 0})  # it was put back by who had claimed it
-    assert listed.claim(0) == ("job-2", 0)
-    assert {key.decode() for key in store.keys("*")} == {keys.EVENTS, keys.SEQUENCE}
 
 
 def test_a_call_that_goes_wrong_in_an_unknown_way_does_not_end_the_others(
@@ -254,10 +231,7 @@ def test_a_call_that_trickles_is_given_up(calling: httpx.Client, store: Redis, m
         thread = Thread(target=trickle, args=(slow,), daemon=True)
         thread.start()
         end_a_job(calling, f"http://127.0.0.1:{slow.getsockname()[1]}/")
-        end = time.monotonic() + 8
-        while store.zcard(keys.WEBHOOKS) and time.monotonic() < end:
-            time.sleep(0.05)
-        assert store.zcard(keys.WEBHOOKS) == 0
+        until(lambda: store.zcard(keys.WEBHOOKS) == 0, 8, "giving up")
         stop.set()
 
 
@@ -275,3 +249,23 @@ def test_a_host_with_letters_of_its_own_is_called(
     receiver.wait(1)
     assert asked == ["xn--bcher-kva.example"]
     assert receiver.got[0][0]["host"] == f"xn--bcher-kva.example:{receiver.server_port}"
+
+
+@pytest.mark.parametrize("attempt", range(1, len(webhooks.WAITS_SECONDS) + 2))
+def test_each_wait_is_longer_until_the_call_is_given_up(
+    settings: Settings, store: Redis, receiver: Receiver, attempt: int
+) -> None:
+    jobs, waits = Jobs(store), webhooks.WAITS_SECONDS
+    jobs.create(
+        Job(id="job-1", name="", status=Status.QUEUED, created_at=now(), spec={"webhook_url": receiver.url}), 5, 10
+    )
+    jobs.move("job-1", Status.CANCELLED)
+    receiver.statuses = [500]
+    chosen = settings.model_copy(update={"webhook_secret": SecretStr(SECRET), "webhook_private": True})
+    asyncio.run(webhooks._attempt(Services.of(chosen), Webhooks(store), "job-1", attempt))
+    due = store.zscore(keys.WEBHOOKS, "job-1")
+    if attempt > len(waits):
+        assert due is None
+    else:
+        assert due == pytest.approx(time.time() + waits[attempt - 1], abs=3)
+        assert list(waits) == sorted(set(waits))

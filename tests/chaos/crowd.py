@@ -20,8 +20,8 @@ from core.job import ENDED, Status
 from core.store import keys
 from tests.chaos.faults import kill_aggregator, kill_process, kill_program, pool_processes
 from tests.chaos.feeder import post
-from tests.chaos.programs import wait_until
 from tests.chaos.stack import Stack
+from tests.waiting import until
 
 SPEC = {"gradient": {"method": "per-neuron"}, "max_steps": 5, "evaluate_every": 1000, "dataset": {"image_size": 12}}
 BETWEEN_SECONDS = (0.2, 1.0)
@@ -41,7 +41,7 @@ def run(data_dir: Path, jobs: int, clients: int, seed: int) -> dict[str, Any]:
         with ThreadPoolExecutor(clients) as pool:
             specs = ({**SPEC, "seed": number, "name": f"client {number % clients}"} for number in range(jobs))
             ids = list(pool.map(lambda spec: post(stack.urls, spec, 300, random.Random(spec["seed"])), specs))
-        wait_until(lambda: _ended(stack) >= jobs, END_SECONDS, "all jobs at their end")
+        until(lambda: _ended(stack) >= jobs, END_SECONDS, "all jobs at their end")
         ending.set()
         killer.join()
         statuses = Counter(job.status.value for job in stack.jobs.several(ids))

@@ -21,8 +21,8 @@ from tests.chaos.cases import CASES, End, quiet_ends, spec
 from tests.chaos.faults import FAULTS, Undo, choose
 from tests.chaos.feeder import Feeder
 from tests.chaos.oracle import faults_of_jobs, faults_of_what_is_left
-from tests.chaos.programs import wait_until
 from tests.chaos.stack import Stack, answers
+from tests.waiting import until
 
 ACTIVE_JOBS = 4
 """At any time. A job that is alone is gone about in another way: its rounds are sent ahead."""
@@ -73,10 +73,10 @@ def run(
         stack.wait_until_ready()
         before = stack.store.info("memory")["used_memory"]
         feeder = Feeder(stack.urls, stack.jobs, {case: spec(case, seed % 5) for case in cases}, active, seed)
-        wait_until(stack.gathering, FIRST_ROUND_SECONDS, "the first round")
+        until(stack.gathering, FIRST_ROUND_SECONDS, "the first round")
         _strike(stack, random.Random(seed), faults, result)
         feeder.stop()
-        wait_until(lambda: answers(stack.store) and answers(stack.exchange), END_SECONDS, "the servers")
+        until(lambda: answers(stack.store) and answers(stack.exchange), END_SECONDS, "the servers")
         _judge(stack, feeder, ends, result)
         result.store_bytes = (before, stack.store.info("memory")["used_memory"])
     finally:
@@ -116,7 +116,7 @@ def _sleep(seconds: float, pending: list[tuple[float, Undo]]) -> None:
 def _judge(stack: Stack, feeder: Feeder, ends: Mapping[str, End], result: Result) -> None:
     result.jobs = len(feeder.accepted)
     try:
-        wait_until(lambda: _quietly(feeder.going) == [], END_SECONDS, "all jobs at their end")
+        until(lambda: _quietly(feeder.going) == [], END_SECONDS, "all jobs at their end")
     except TimeoutError:
         result.wrong += [f"did not end: {stack.jobs.get(job_id).model_dump_json()}" for job_id in feeder.going()]
     result.wrong += faults_of_jobs(stack, feeder.accepted, ends)

@@ -3,8 +3,7 @@
 import os
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -83,12 +82,3 @@ def computing(process: psutil.Process) -> bool:
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[0] == "R"
-
-
-def wait_until(true: Callable[[], object], seconds: float, what: str) -> None:
-    """Wait until `true()`. Raises TimeoutError that names `what`."""
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            raise TimeoutError(f"{what}: not within {seconds} s")
-        time.sleep(0.01)

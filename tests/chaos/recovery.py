@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 from core.store import keys, replay
 from tests.chaos.faults import computing_processes, gathering_replicas, kill_aggregator, kill_process, kill_program
 from tests.chaos.feeder import post
-from tests.chaos.programs import wait_until
 from tests.chaos.stack import Stack, answers
+from tests.waiting import until
 
 SPEC = {
     "gradient": {"method": "per-parameter"},
@@ -57,16 +57,16 @@ def store(stack: Stack, job: str) -> float:
     """Seconds from the store's first answer after its death to the next progress that it is told of."""
     last = replay(stack.store, job)[0][-1].id
     kill_program(stack, "store")
-    wait_until(lambda: answers(stack.store), 60, "store")
+    until(lambda: answers(stack.store), 60, "store")
     started = time.perf_counter()
-    wait_until(lambda: replay(stack.store, job, last)[0], 60, "the next event")
+    until(lambda: replay(stack.store, job, last)[0], 60, "the next event")
     return time.perf_counter() - started
 
 
 def exchange(stack: Stack, job: str) -> float:
     """Seconds from the exchange's first answer after its death, empty, to the next round."""
     kill_program(stack, "exchange")
-    wait_until(lambda: answers(stack.exchange), 60, "exchange")
+    until(lambda: answers(stack.exchange), 60, "exchange")
     started = time.perf_counter()
     _wait_for_another_round(stack, job, (0, 0))
     return time.perf_counter() - started
@@ -124,7 +124,7 @@ def _wait_for_rounds(stack: Stack, job: str, count: int) -> None:
 
 
 def _wait_for_another_round(stack: Stack, job: str, before: tuple[int, int]) -> None:
-    wait_until(lambda: _round(stack, job) not in (before, (0, 0)), 60, "another round")
+    until(lambda: _round(stack, job) not in (before, (0, 0)), 60, "another round")
 
 
 def _until_retry(stack: Stack, job: str, strike: Callable[[], None]) -> float:
@@ -144,7 +144,7 @@ def _retry_seconds(stack: Stack, job: str, strike: Callable[[], None]) -> float 
     def retried() -> bool:
         return any(event.type == "retry" for event in replay(stack.store, job, last)[0])
 
-    wait_until(lambda: retried() or _round(stack, job)[1] > step + 3, 60, "a retry")
+    until(lambda: retried() or _round(stack, job)[1] > step + 3, 60, "a retry")
     return time.perf_counter() - started if retried() else None
 
 
@@ -152,7 +152,7 @@ def _until_next_round(stack: Stack, job: str, strike: Callable[[], None]) -> flo
     token, _ = _round(stack, job)
     strike()
     started = time.perf_counter()
-    wait_until(lambda: _round(stack, job)[0] > token, 60, "a round of the next aggregator")
+    until(lambda: _round(stack, job)[0] > token, 60, "a round of the next aggregator")
     return time.perf_counter() - started
 
 

@@ -14,8 +14,9 @@ from redis.exceptions import RedisError
 
 from client.up import servers
 from core.store import Exchange, Jobs, connect
-from tests.chaos.programs import MARK, Program, marked, wait_until
+from tests.chaos.programs import MARK, Program, marked
 from tests.chaos.proxy import Link, Links
+from tests.waiting import until
 
 START_SECONDS = 60.0
 DEATH_SECONDS = 30.0
@@ -57,8 +58,8 @@ class Stack:
 
     def wait_until_ready(self) -> None:
         """Wait until all worker processes tell that they live, and every replica has its aggregator."""
-        wait_until(lambda: len(Exchange(self.exchange).workers()) >= self._processes, START_SECONDS, "workers")
-        wait_until(lambda: all(self.aggregator(name) for name in self.replicas), START_SECONDS, "aggregators")
+        until(lambda: len(Exchange(self.exchange).workers()) >= self._processes, START_SECONDS, "workers")
+        until(lambda: all(self.aggregator(name) for name in self.replicas), START_SECONDS, "aggregators")
 
     def pool(self, worker: str) -> list[psutil.Process]:
         """The processes of a worker that compute."""
@@ -89,7 +90,7 @@ class Stack:
         self.exchange.close()
         self.links.close()
         with suppress(TimeoutError):
-            wait_until(lambda: not marked(self.mark), DEATH_SECONDS, "the end of all processes")
+            until(lambda: not marked(self.mark), DEATH_SECONDS, "the end of all processes")
         return [str(process) for process in marked(self.mark)]
 
     def _start_server(self, role: str) -> None:
@@ -98,7 +99,7 @@ class Stack:
         place = ("--bind", "127.0.0.1", "--port", str(self._ports[role]), "--dir", str(folder), "--save", "")
         self._start(role, (str(servers.find()), *place, *servers.options(role)))
         with connect(self._url(self._ports[role])) as client:
-            wait_until(lambda: answers(client), START_SECONDS, role)
+            until(lambda: answers(client), START_SECONDS, role)
 
     def _start_api(self, name: str) -> str:
         port = str(free_port())

@@ -16,8 +16,9 @@ from core.store import Exchange, Jobs, connect
 from core.times import now
 from tests.chaos.cases import quiet_end, spec
 from tests.chaos.hosts import HUB_ADDRESS, Hosts, hosts, why_not
-from tests.chaos.programs import MARK, Program, marked, wait_until
+from tests.chaos.programs import MARK, Program, marked
 from tests.chaos.stack import CELERY, ONE_THREAD, answers
+from tests.waiting import until
 
 PORTS = {"store": 7001, "exchange": 7002}
 AGGREGATORS, WORKERS = (2, 3), (4, 5)
@@ -50,12 +51,12 @@ def running(network: Hosts, folder: Path, data_dir: Path) -> Iterator[tuple[Jobs
             command = servers.command(servers.find(), role, folder / f"{role}.socket", folder / role)
             start(1, role, *command, "--port", str(port), "--bind", HUB_ADDRESS, "--protected-mode", "no")
         store, exchange = (connect(servers.url(folder / f"{role}.socket")) for role in PORTS)
-        wait_until(lambda: answers(store) and answers(exchange), LIMIT_SECONDS, "servers")
+        until(lambda: answers(store) and answers(exchange), LIMIT_SECONDS, "servers")
         for host in AGGREGATORS:
             start(host, f"aggregator-{host}", sys.executable, "-m", "api.aggregator")
         for host in WORKERS:
             start(host, f"worker-{host}", sys.executable, *CELERY, "--concurrency=1", f"--hostname=host{host}")
-        wait_until(lambda: len(Exchange(exchange).workers()) == len(WORKERS), LIMIT_SECONDS, "workers")
+        until(lambda: len(Exchange(exchange).workers()) == len(WORKERS), LIMIT_SECONDS, "workers")
         yield Jobs(store), Exchange(exchange)
     assert marked(folder.name) == []
 
@@ -66,18 +67,18 @@ def test_hosts_fall_off_the_network(network: Hosts, tmp_path: Path, data_dir: Pa
     with running(network, tmp_path, data_dir) as (jobs, exchange):
         job = Job(id="job-hosts", name="", status=Status.QUEUED, created_at=now(), spec=wanted())
         jobs.create(job, 5, 10)
-        wait_until(lambda: jobs.get(job.id).progress.step > 2, LIMIT_SECONDS, "progress")
+        until(lambda: jobs.get(job.id).progress.step > 2, LIMIT_SECONDS, "progress")
         network.cut(WORKERS[0])
-        wait_until(lambda: exchange.count_workers() == 1, LIMIT_SECONDS, "the loss of a worker's host")
+        until(lambda: exchange.count_workers() == 1, LIMIT_SECONDS, "the loss of a worker's host")
         network.cut(AGGREGATORS[0])
         network.join(WORKERS[0])
         time.sleep(1)
         network.join(AGGREGATORS[0])
         network.cut(AGGREGATORS[1])
-        wait_until(lambda: jobs.get(job.id).status is Status.SUCCEEDED, LIMIT_SECONDS, "the job's end")
+        until(lambda: jobs.get(job.id).status is Status.SUCCEEDED, LIMIT_SECONDS, "the job's end")
         network.join(AGGREGATORS[1])
         assert jobs.get(job.id).model.sha256 == expected.sha256
-        wait_until(lambda: exchange.count_workers() == 2, LIMIT_SECONDS, "the return of a worker's host")
+        until(lambda: exchange.count_workers() == 2, LIMIT_SECONDS, "the return of a worker's host")
 
 
 def wanted() -> dict[str, object]:

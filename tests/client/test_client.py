@@ -3,8 +3,10 @@
 import io
 import time
 import zipfile
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from client import ApiError, Client, JobHandle
+from core.data import load
 from core.job import Status
 from core.spec import JobSpec
 
@@ -108,3 +111,36 @@ def test_a_data_set_is_uploaded_and_deleted(client: Client, tmp_path: Path) -> N
         client.upload(name, tmp_path / "two.zip")
     client.delete_dataset(name)
     assert name not in [one["name"] for one in client.datasets()]
+
+
+def test_samples_are_those_of_the_split(client: Client, data_dir: Path) -> None:
+    data = load("mnist", 28, data_dir, ())
+    for split, labels in (("train", data.train_labels), ("test", data.test_labels)):
+        assert [one["label"] for one in client.samples(split=split, limit=5)] == labels[:5].tolist()
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Lists nothing, and remembers which key was shown."""
+
+    shown: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        self.shown.append(self.headers["Authorization"])
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"data": []}')
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_a_key_is_shown_with_every_request() -> None:
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        for key in ("secret", None):
+            with Client(f"http://127.0.0.1:{server.server_port}", key) as client:
+                assert client.workers() == client.datasets() == []
+        server.shutdown()
+        thread.join()
+    assert Answering.shown == ["Bearer secret"] * 2 + [None] * 2

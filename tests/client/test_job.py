@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
@@ -63,3 +64,13 @@ def test_wait_tells_of_each_event(client: Client, capsys: pytest.CaptureFixture[
     assert "step 3/3" in told
     assert "test" in told
     assert json.loads(ended.model_dump_json())["status"] == "succeeded"
+
+
+def test_a_step_that_is_kept_can_be_asked_for(trained: JobHandle, tmp_path: Path) -> None:
+    first, *_, last = (str(one["step"]) for one in trained.checkpoints())
+    files = [trained.download(tmp_path / step, form="npz", step=step) for step in (first, last, "last")]
+    early, late, newest = (np.load(file)["layers.0.weights"].tolist() for file in files)
+    assert early != late == newest
+    pixels = [[100] * 784]
+    assert trained.predict(pixels=pixels, step=first) != trained.predict(pixels=pixels)
+    assert trained.predict(pixels=pixels, step=last) == trained.predict(pixels=pixels)

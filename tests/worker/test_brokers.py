@@ -5,8 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from core.store.broker import QUEUE
 from core.times import now
 from core.train import run
 from core.training import Training
+from tests.waiting import until
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 SPEC = {"gradient": {"method": "per-neuron"}, "max_steps": 20, "shards": 2}
@@ -35,14 +35,6 @@ def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
-
-
-def wait_until(true: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + LIMIT_SECONDS
-    while not true():
-        if time.monotonic() > end:
-            raise TimeoutError(f"{what}: not within {LIMIT_SECONDS} s")
-        time.sleep(0.1)
 
 
 @contextmanager
@@ -64,7 +56,7 @@ def train(settings: Settings) -> Job:
         for module in (["api.aggregator"], ["celery", "-A", "worker.app", "worker", "--concurrency=1"]):
             stack.enter_context(process([sys.executable, "-m", *module], settings.environment()))
         jobs.create(job, 5, 10)
-        wait_until(lambda: jobs.status(job.id) is Status.SUCCEEDED, "the job's end")
+        until(lambda: jobs.status(job.id) is Status.SUCCEEDED, LIMIT_SECONDS, "the job's end")
         return jobs.get(job.id)
 
 
@@ -92,7 +84,7 @@ def rabbitmq(tmp_path: Path) -> Iterator[str]:
     }
     url = f"amqp://guest:guest@127.0.0.1:{port}//"
     with process([str(RABBITMQ)], environment):
-        wait_until(lambda: reachable(url), "RabbitMQ")
+        until(lambda: reachable(url), LIMIT_SECONDS, "RabbitMQ")
         yield url
     subprocess.run(["epmd", "-port", str(mapper), "-kill"], capture_output=True, check=False)
 
@@ -149,7 +141,7 @@ def secured(tmp_path: Path) -> Iterator[str]:
     command = [program, "--port", "0", "--tls-port", str(port), *tls, "--requirepass", "secret", "--save", ""]
     url = f"rediss://:secret@127.0.0.1:{port}/0?ssl_ca_certs={certificate}"
     with process(list(map(str, command)), {}):
-        wait_until(lambda: answers(url), "Redis behind TLS")
+        until(lambda: answers(url), LIMIT_SECONDS, "Redis behind TLS")
         yield url
 
 

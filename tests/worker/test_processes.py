@@ -3,9 +3,7 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 import pytest
 from billiard.exceptions import WorkerLostError
@@ -16,10 +14,8 @@ from core.numerics import code_version
 from core.settings import Settings
 from core.store import Exchange, Rows, keys
 from core.store.broker import QUEUE, SHARD_TASK, ShardTask
+from tests.waiting import until
 from worker import processes
-
-LIMIT_SECONDS = 30.0
-Found = TypeVar("Found")
 
 
 @pytest.fixture
@@ -32,30 +28,20 @@ def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     assert process.wait(20) == 0
 
 
-def first(look: Callable[[], list[Found]]) -> Found:
-    """Return the first thing that is found before the limit."""
-    end = time.monotonic() + LIMIT_SECONDS
-    while time.monotonic() < end:
-        for found in look():
-            return found
-        time.sleep(0.05)
-    raise TimeoutError(f"nothing came within {LIMIT_SECONDS} s")
-
-
 @pytest.mark.usefixtures("worker")
 def test_a_worker_computes_a_shard_and_tells_of_a_lost_process(
     server: Exchange, settings: Settings, task: ShardTask
 ) -> None:
-    alive = first(server.workers)
+    alive = until(server.workers)[0]
     assert alive.doing is None
     assert alive.code == code_version()
     app = Celery(broker=settings.celery_broker_url, set_as_current=False)
     app.conf.broker_transport_options = {"global_keyprefix": keys.CELERY}
     app.send_task(SHARD_TASK, task.arguments(), queue=QUEUE, ignore_result=True)
-    assert first(lambda: server.receive("j", 9, 1.0)).outcome == Rows.DONE
+    assert until(lambda: server.receive("j", 9, 1.0))[0].outcome == Rows.DONE
     os.kill(alive.pid, 9)
     app.send_task(SHARD_TASK, task.arguments(), queue=QUEUE, ignore_result=True)
-    assert first(lambda: server.receive("j", 9, 1.0)).outcome in (Rows.DONE, Rows.LOST)
+    assert until(lambda: server.receive("j", 9, 1.0))[0].outcome in (Rows.DONE, Rows.LOST)
     app.close()
 
 

@@ -15,8 +15,9 @@ from core.job import Job, Status
 from core.settings import Settings
 from core.store import Counters, Jobs, keys
 from core.times import now
+from tests.waiting import until
 
-LIMIT_SECONDS = 10.0
+STOP_SECONDS = 10.0
 
 
 @pytest.fixture
@@ -39,17 +40,9 @@ def submit(jobs: Jobs, name: str) -> None:
     jobs.create(Job(id=name, name="", status=Status.QUEUED, created_at=now(), spec={}), 5, 10)
 
 
-def holds(true: Callable[[], bool]) -> bool:
-    """Whether something becomes true before the limit."""
-    end = time.monotonic() + LIMIT_SECONDS
-    while not (found := true()) and time.monotonic() < end:
-        time.sleep(0.01)
-    return found
-
-
 def runner(aggregator: Aggregator, name: str) -> Runner:
     """Return who runs a job, once it is taken."""
-    assert holds(lambda: name in aggregator._running)
+    until(lambda: name in aggregator._running)
     return aggregator._running[name].runner
 
 
@@ -59,14 +52,14 @@ def test_a_job_knows_whether_others_want_the_workers(store: Redis, aggregator: A
     jobs = Jobs(store)
     submit(jobs, "job-first")
     first = runner(aggregator, "job-first")
-    assert holds(lambda: first.alone)
+    until(lambda: first.alone)
     jobs.move("job-first", Status.RUNNING)
     for number in range(others):  # more than run at once: who waits wants the workers, too
         submit(jobs, f"job-{number}")
-    assert holds(lambda: not first.alone)
+    until(lambda: not first.alone)
     for number in range(others):
         jobs.move(f"job-{number}", Status.CANCELLED)
-    assert holds(lambda: first.alone)
+    until(lambda: first.alone)
 
 
 @pytest.mark.parametrize("gone", [Status.PAUSED, Status.CANCELLED])
@@ -83,7 +76,7 @@ def test_a_change_of_status_that_nobody_heard_of_is_seen(
     time.sleep(0.2)
     assert first.writer.status is Status.RUNNING
     jobs.move("job-first", gone)
-    assert holds(lambda: first.writer.status is gone)
+    until(lambda: first.writer.status is gone)
 
 
 @pytest.mark.usefixtures("running")
@@ -95,7 +88,7 @@ def test_a_job_that_is_taken_before_its_acceptance_is_heard_of_goes_on(store: Re
     time.sleep(0.5)
     assert first.writer.status is Status.RUNNING
     jobs.move("job-first", Status.CANCELLED)
-    assert holds(lambda: first.writer.status is Status.CANCELLED)
+    until(lambda: first.writer.status is Status.CANCELLED)
 
 
 def test_who_stops_gives_leases_back_and_leaves_no_count_behind(
@@ -106,7 +99,7 @@ def test_who_stops_gives_leases_back_and_leaves_no_count_behind(
     assert store.exists(keys.lease("job-first"))
     aggregator._services.counters.add("dualtrain_rounds_total")
     aggregator.stopping.set()
-    running.join(LIMIT_SECONDS)
+    running.join(STOP_SECONDS)
     assert not store.exists(keys.lease("job-first"))
     assert Counters(store).read()["dualtrain_rounds_total", ()] == 1
 

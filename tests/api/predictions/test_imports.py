@@ -86,3 +86,17 @@ def test_refused_files(client: httpx.Client, content: Callable[[], bytes], point
 
 def test_other_media_types(client: httpx.Client) -> None:
     assert client.post("/v1/models", json={}).json()["code"] == "unsupported_media_type"
+
+
+def test_a_file_names_no_other_job_and_calls_nobody(client: httpx.Client) -> None:
+    answer = upload(client, a_file(SMALL | {"webhook_url": "https://example.org/", "initial_weights": "job-0"}))
+    assert answer.status_code == 201, answer.text
+    spec = answer.json()["spec"]
+    assert (spec["webhook_url"], spec["initial_weights"]) == (None, None)
+
+
+def test_an_upload_counts_as_a_job_does(caller: Callable[..., httpx.Client]) -> None:
+    bob = caller("bob")
+    assert bob.post("/v1/jobs", json={}).status_code == 202
+    refused = upload(bob, a_file())
+    assert (refused.status_code, refused.json()["code"]) == (429, "quota_exceeded")

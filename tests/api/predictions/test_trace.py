@@ -24,6 +24,15 @@ NETWORKS = [
 ]
 
 
+def layers_of(network: Network, parameters: np.ndarray, inputs: np.ndarray) -> list[np.ndarray]:
+    """Return what comes out of each layer (n,) for inputs (1, D), without dual numbers; of the last one `outputs`."""
+    found, logits = [], inputs
+    for arrays in network.unpack(parameters):
+        logits = network.step(len(found), arrays, logits)
+        found.append(np.ravel(logits))
+    return [*found[:-1], np.ravel(network.outputs(logits))]
+
+
 @pytest.mark.parametrize("network", NETWORKS, ids=["deep", "squares", "linear"])
 def test_every_direction(network: Network) -> None:
     parameters = network.init(1, np.float64)
@@ -36,8 +45,13 @@ def test_every_direction(network: Network) -> None:
         assert found.derivative == pytest.approx(exact[parameter], abs=1e-12)
         assert found.finite_difference == pytest.approx(exact[parameter], abs=1e-8)
         assert found.loss == pytest.approx(float(network.loss(parameters, inputs, np.array([2]))))
+        step = np.zeros(network.size)
+        step[parameter] = 1e-6
+        above, below = (layers_of(network, parameters + sign * step, inputs) for sign in (1, -1))
         for layer, (values, tangents) in enumerate(found.layers):
             assert len(values) == len(tangents) == network.widths[layer + 1]
+            assert values == pytest.approx(layers_of(network, parameters, inputs)[layer])
+            assert tangents == pytest.approx((above[layer] - below[layer]) / 2e-6, abs=1e-8)
             moved = np.flatnonzero(tangents)
             if layer < direction.layer:
                 assert len(moved) == 0

@@ -43,6 +43,7 @@ def test_only_our_own_pages_change_something(method: str) -> None:
         assert refused(method, host="localhost:80", origin=none) == "foreign_origin"
     assert refused(method, host="[::1]:80", origin="http://[::1]:80") is None
     assert refused(method, host="localhost:80", sec_fetch_site="cross-site") == "foreign_origin"
+    assert refused(method, host="localhost:80", sec_fetch_site="same-site") == "foreign_origin"
     assert refused(method, host="localhost:80", sec_fetch_site="same-origin") is None
 
 

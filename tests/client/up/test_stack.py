@@ -1,8 +1,6 @@
 """`dualtrain up`: what is killed comes back, what is stopped leaves nothing."""
 
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +13,10 @@ from core.numerics import digest
 from core.spec import JobSpec
 from core.train import run
 from core.training import Training
+from tests.waiting import until
 
-SOON = 90.0
+STOP_SECONDS = 90.0
 JOB = {"epochs": 5, "gradient": {"method": "per-neuron"}, "evaluate_every": 200}
-
-
-def until(true: Callable[[], Any], seconds: float = SOON) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = true()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise TimeoutError
 
 
 def part(supervisor: psutil.Process, name: str) -> psutil.Process | None:
@@ -63,7 +52,7 @@ def test_a_job_outlives_every_part_of_the_stack(up: Any, tmp_path: Path) -> None
     assert ended.model.sha256 == quiet.model.sha256
     family = supervisor.children(recursive=True)
     process.send_signal(signal.SIGINT)
-    assert process.wait(SOON) == 0
+    assert process.wait(STOP_SECONDS) == 0
     assert all_gone(family)
     assert "api was killed by SIGKILL" in process.stderr.read()
 
@@ -87,7 +76,7 @@ def test_however_it_ends_nothing_is_left(up: Any, number: signal.Signals) -> Non
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) >= 6
     process.send_signal(number)
-    assert process.wait(SOON) == (-number if number == signal.SIGKILL else 0)
+    assert process.wait(STOP_SECONDS) == (-number if number == signal.SIGKILL else 0)
     until(lambda: all_gone(family))
 
 
@@ -96,7 +85,7 @@ def test_the_same_folder_keeps_its_jobs(up: Any, tmp_path: Path) -> None:
     with Client(first.stdout.readline().strip()) as client:
         job_id = client.submit({"max_steps": 5}).wait().id
     first.terminate()
-    first.wait(SOON)
+    first.wait(STOP_SECONDS)
     second = up(folder=tmp_path)
     with Client(second.stdout.readline().strip()) as client:
         assert client.job(job_id).record.progress.step == 5
@@ -129,7 +118,7 @@ def test_what_it_waits_for_is_said(up: Any) -> None:
     said = next(line for line in process.stderr if "not ready yet" in line)
     assert "store: Error 111 connecting to 127.0.0.1:9" in said
     process.send_signal(signal.SIGINT)
-    assert process.wait(SOON) == 0
+    assert process.wait(STOP_SECONDS) == 0
 
 
 def test_a_port_that_is_taken(up: Any, url: str) -> None:

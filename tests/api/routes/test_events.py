@@ -10,11 +10,10 @@ import httpx
 import pytest
 from redis import Redis
 
-from api.app import in_background
-from api.fanout import BACKLOG, Fanout, Listener, Message
+from api.fanout import Listener, Message
 from api.routes.events import _joined
 from core.job import Status
-from core.store import Event, Jobs, Lease, Told, connect_async, keys
+from core.store import Event, Jobs, Lease, Told, keys
 from core.store.events import JOB_WINDOW
 
 Events = Callable[[httpx.Response], Iterator[dict[str, Any]]]
@@ -152,34 +151,6 @@ def test_a_listener_that_hangs_up_in_the_middle_is_no_error(
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-def test_who_listens_waits_until_events_are_read(store_url: str) -> None:
-    async def scene() -> None:
-        store = connect_async(store_url)
-        fanout = Fanout(store)
-        begun = asyncio.create_task(fanout.begun())
-        await asyncio.sleep(0.05)
-        assert not begun.done()
-        async with in_background(fanout.run()):
-            await asyncio.wait_for(begun, 10)
-            fanout.close()  # where the client swallows the cancellation, this ends it
-        await store.aclose()
-
-    asyncio.run(scene())
-
-
-def test_who_comes_back_after_the_listeners_were_sent_away_is_sent_away_too(store_url: str) -> None:
-    async def scene() -> None:
-        store = connect_async(store_url)
-        fanout = Fanout(store)
-        fanout.close()
-        await fanout.begun()
-        with fanout.listen("job-any") as listener:
-            assert await asyncio.wait_for(listener.next(), 5) is None
-        await store.aclose()
-
-    asyncio.run(scene())
-
-
 def test_what_a_listener_has_seen_is_not_told_again_when_it_is_read_late() -> None:
     async def scene() -> list[str]:
         listener = Listener("j")
@@ -191,11 +162,12 @@ def test_what_a_listener_has_seen_is_not_told_again_when_it_is_read_late() -> No
     assert asyncio.run(scene()) == ["5-8"]
 
 
-def test_a_listener_that_is_too_slow_is_sent_away() -> None:
-    async def scene() -> Message | None:
-        listener = Listener(None)
-        for sequence in range(BACKLOG + 1):
-            listener.hand(Message.of(Event("step", "j", {}, f"5-{sequence}")))
-        return await listener.next()
-
-    assert asyncio.run(scene()) is None
+def test_a_listener_to_all_jobs_is_told_of_a_gap_too(
+    client: httpx.Client, jobs: Jobs, running: Lease, events: Events, store: Redis
+) -> None:
+    (first, _), *_ = store.xrange(keys.EVENTS, count=1)
+    tell(jobs, running, range(1, 5))
+    store.xtrim(keys.EVENTS, maxlen=2, approximate=False)
+    with client.stream("GET", "/v1/events", headers={"Last-Event-ID": first.decode()}) as response:
+        stream = events(response)
+        assert [next(stream)["event"] for _ in range(3)] == ["gap", "step", "step"]

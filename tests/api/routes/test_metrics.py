@@ -11,11 +11,13 @@ from redis import Redis
 from core.job import Status
 from core.store import Counters, Exchange, Jobs, Worker
 from core.times import now
+from tests.waiting import until
 
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 ROUNDS = ("dualtrain_rounds_total", ())
 
 
-def samples(client: httpx.Client) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+def samples(client: httpx.Client) -> Samples:
     families = text_string_to_metric_families(client.get("/metrics").text)
     return {(one.name, tuple(sorted(one.labels.items()))): one.value for family in families for one in family.samples}
 
@@ -74,12 +76,9 @@ def train(stack: httpx.Client, spec: dict[str, Any]) -> dict[str, Any]:
     return dict(job)
 
 
-def counted(stack: httpx.Client, rounds: float) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    """Return the samples once so many rounds are counted, or after 10 s: counters are written now and then."""
-    end = time.monotonic() + 10
-    while (found := samples(stack)).get(ROUNDS) != rounds and time.monotonic() < end:
-        time.sleep(0.2)
-    return found
+def counted(stack: httpx.Client, rounds: float) -> Samples:
+    """Return the samples once so many rounds are counted: counters are written now and then."""
+    return until(lambda: found if (found := samples(stack)).get(ROUNDS) == rounds else None)
 
 
 def test_rounds_shards_and_passes_of_a_job_are_counted(stack: httpx.Client) -> None:

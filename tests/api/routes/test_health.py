@@ -1,0 +1,32 @@
+"""Ready: what can be reached, and what cannot."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import httpx
+import pytest
+from redis import Redis
+
+from core.settings import Settings
+from core.store import Exchange, Worker
+from core.times import now
+
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+def test_with_a_worker_it_is_ready(client: httpx.Client, exchange: Redis) -> None:
+    Exchange(exchange).beat(Worker(id="w", host="h", pid=1, since=now(), seen=now(), numerics="", code="", doing=None))
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert answer.json()["checks"] == {"store": "ok", "exchange": "ok", "workers": "1"}
+
+
+@pytest.mark.parametrize(("server", "field"), [("store", "redis_url"), ("exchange", "exchange_url")])
+def test_a_server_that_is_away_is_named(
+    settings: Settings, serve: Callable[[Settings], AbstractContextManager[str]], server: str, field: str
+) -> None:
+    with serve(settings.model_copy(update={field: NOWHERE})) as url:
+        answer = httpx.get(f"{url}/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+    away = {name for name, said in answer.json()["checks"].items() if "127.0.0.1:1" in said}
+    assert away == ({"store"} if server == "store" else {"exchange", "workers"})

@@ -15,12 +15,9 @@ from core.spec import JobSpec
 from core.store import Checkpoint, Checkpoints, Documents, Jobs
 
 
-def test_as_many_models_stay_as_fit_and_the_one_not_asked_for_longest_goes(
-    put_model: Callable[..., str], store: Redis, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    vector = np.zeros(3110, np.float32)
-    monkeypatch.setattr(models, "KEPT_BYTES", 2 * vector.nbytes)
-    ids = [put_model(JobSpec(), State(1, vector)) for _ in range(3)]
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The jobs whose checkpoints are read, one after the other."""
     read: list[str] = []
     load = Checkpoints.load
 
@@ -29,16 +26,30 @@ def test_as_many_models_stay_as_fit_and_the_one_not_asked_for_longest_goes(
         return load(self, job_id, step)
 
     monkeypatch.setattr(Checkpoints, "load", spy)
-    found = Models(Jobs(store), Checkpoints(store), Documents(store), data_dir)
+    return read
+
+
+@pytest.fixture
+def found(store: Redis, data_dir: Path) -> Models:
+    return Models(Jobs(store), Checkpoints(store), Documents(store), data_dir)
+
+
+def test_as_many_models_stay_as_fit_and_the_one_not_asked_for_longest_goes(
+    put_model: Callable[..., str], found: Models, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vector = np.zeros(3110, np.float32)
+    monkeypatch.setattr(models, "KEPT_BYTES", 2 * vector.nbytes)
+    ids = [put_model(JobSpec(), State(1, vector)) for _ in range(3)]
     for number in (0, 1, 0, 2, 0, 1):
         assert found.of_job(ANYONE, ids[number]).job_id == ids[number]
     assert read == [ids[0], ids[1], ids[2], ids[1]]
 
 
-def test_one_model_that_is_too_large_is_still_answered(
-    put_model: Callable[..., str], store: Redis, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+def test_one_model_stays_however_large_it_is(
+    put_model: Callable[..., str], found: Models, read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models, "KEPT_BYTES", 1)
     job_id = put_model(JobSpec(), State(1, np.ones(3110, np.float32)))
-    found = Models(Jobs(store), Checkpoints(store), Documents(store), data_dir).of_job(ANYONE, job_id)
-    assert found.parameters.tolist() == [1.0] * 3110
+    for _ in range(2):
+        assert found.of_job(ANYONE, job_id).parameters.tolist() == [1.0] * 3110
+    assert read == [job_id]

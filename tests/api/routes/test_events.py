@@ -167,7 +167,7 @@ def test_a_listener_to_all_jobs_is_told_of_a_gap_too(
 ) -> None:
     (first, _), *_ = store.xrange(keys.EVENTS, count=1)
     tell(jobs, running, range(1, 5))
-    store.xtrim(keys.EVENTS, maxlen=2, approximate=False)
+    store.xtrim(keys.EVENTS, maxlen=3, approximate=False)
     with client.stream("GET", "/v1/events", headers={"Last-Event-ID": first.decode()}) as response:
         stream = events(response)
         assert [next(stream)["event"] for _ in range(3)] == ["gap", "step", "step"]

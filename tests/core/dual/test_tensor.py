@@ -1,4 +1,4 @@
-"""Dual tensors: making them, indexing, assignment, in place, methods, and what is refused."""
+"""Dual tensors: making them, in place, methods, and what is refused."""
 
 import copy
 import math
@@ -6,25 +6,9 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays, basic_indices, integer_array_indices
 
-from core.dual import DualNumber, DualTensor, check_derivatives, jacobian, jvp
-
-X = np.arange(24.0).reshape(2, 3, 4)
-
-
-def dual(real=X, axes=(2,)):
-    """A dual whose tangent along direction k is (k + 1) times the square of its value."""
-    scale = np.reshape(np.arange(1.0, 1 + math.prod(axes)), (*axes, *[1] * np.ndim(real)))
-    return DualTensor(np.array(real), scale * np.square(real))
-
-
-def is_square(x, axes=(2,)):
-    """Whether value and tangent still belong together."""
-    expected = dual(x.real, axes)
-    return np.array_equal(x.dual, expected.dual)
+from core.dual import DualNumber, DualTensor, check_derivatives, jvp
+from tests.core.dual.squares import X, dual, is_square
 
 
 def test_integers_become_float64_and_float32_stays():
@@ -55,151 +39,6 @@ def test_a_tangent_in_the_memory_of_its_value_is_copied(axes):
     assert x.dual.tolist() == np.ones((*axes, 3)).tolist()
     apart = DualTensor(value, tangent := np.ones(3))
     assert apart.real is value and apart.tangent is tangent
-
-
-INDICES = [
-    0,
-    -1,
-    (1, 2),
-    (1, 2, 3),
-    slice(None, None, -1),
-    (slice(None), 1),
-    (..., 1),
-    (None, ..., None),
-    [1, 0, 1],
-    np.array([[0, 1], [1, 0]]),
-    X[:, 0, 0] > 5,
-    X % 2 == 0,
-    X[:, :, 0] > 5,
-    ([0, 1], [2, 0]),
-    ([0, 1], slice(None), [3, 0]),
-    (0, slice(None), [3, 0]),
-    (slice(None), [0, 2], [3, 0]),
-    (slice(None), [[0], [2]], [3, 0]),
-    ([0, 1], None, [2, 0]),
-    ([[0], [1]], slice(1, 3), [2, 0]),
-    (..., [1, 2], slice(0, 2)),
-    (X[:, 0, 0] > 5, slice(None), [1]),
-    (np.array(0), slice(None), np.array(1)),
-    (True, slice(None), 1),
-    (False, slice(None), np.array(1)),
-    ([0, 1], ..., np.array(True), [2, 0]),
-]
-
-
-@pytest.mark.parametrize("index", INDICES, ids=str)
-@pytest.mark.parametrize("axes", [(), (2,), (3,), (3, 2)])
-def test_every_kind_of_index(index, axes):
-    found = dual(axes=axes)[index]
-    np.testing.assert_array_equal(found.real, X[index])
-    assert is_square(found, axes)
-
-
-@st.composite
-def mixed_indices(draw, shape):
-    """Numbers and arrays with and without axes, slices, masks and truth values, in any order."""
-    parts = []
-    for size in shape:
-        i = draw(st.integers(0, size - 1))
-        forms = i, np.int64(i), np.array(i), [i, 0], [[i]], np.arange(size) == i, slice(i, None)
-        parts.append(draw(st.sampled_from(forms)))
-    start, stop = sorted(draw(st.integers(0, len(shape))) for _ in range(2))
-    parts[start:stop] = draw(st.sampled_from([[...], parts[start:stop]]))
-    for part in draw(st.lists(st.sampled_from([None, True, np.True_, np.array(True)]), max_size=2)):
-        parts.insert(draw(st.integers(0, len(parts))), part)
-    return tuple(parts)
-
-
-@settings(deadline=None)
-@given(data=st.data())
-def test_drawn_indices(data):
-    shape = data.draw(array_shapes(max_dims=4, max_side=4))
-    real = data.draw(arrays(np.float64, shape, elements=st.integers(-9, 9).map(float)))
-    index = data.draw(basic_indices(shape, allow_newaxis=True) | integer_array_indices(shape) | mixed_indices(shape))
-    axes = data.draw(st.sampled_from([(), (3,), (1, 2)]))
-    found = dual(real, axes)[index]
-    np.testing.assert_array_equal(found.real, real[index])
-    assert is_square(found, axes)
-
-
-@pytest.mark.parametrize("index", INDICES, ids=str)
-@pytest.mark.parametrize("axes", [(), (2,), (3, 2)])
-def test_assignment_at_every_kind_of_index(index, axes):
-    value = dual(100 + X[index], axes)
-    for target in (dual(axes=axes), np.zeros_like(dual(axes=axes))):
-        target[index] = value
-        expected = target.real.copy()
-        expected[index] = X[index] + 100
-        np.testing.assert_array_equal(target.real, expected)
-        assert is_square(target, axes)
-
-
-def test_assignment_broadcasts_and_constants_have_no_tangent():
-    x = dual()
-    x[:, 0] = dual(np.arange(4.0))
-    x[:, 1] = 0
-    x[:, 2] = np.zeros(4)
-    assert is_square(x)
-
-
-def into(x, value):
-    x[...] = value
-
-
-@pytest.mark.parametrize(
-    "write",
-    [
-        lambda x: x.__imul__(1j),
-        lambda x: np.multiply(x, 1j, out=x),
-        lambda x: np.multiply(1j, [1.0, 2.0], out=x),
-        lambda x: np.multiply(x, 1j, out=x, where=[True, False]),
-        lambda x: np.cumsum(x * 1j, out=x),
-        lambda x: into(x, x * 1j),
-        lambda x: into(x[:1], 1j),
-        lambda x: np.put(x, 0, x * 1j),
-    ],
-)
-def test_imaginary_parts_are_not_dropped(write):
-    x = dual(np.array([1.0, 2.0]))
-    with pytest.raises(TypeError, match="casting='same_kind' makes no float64 of complex128: convert it first"):
-        write(x)
-    assert is_square(x) and x.real.tolist() == [1, 2]
-
-
-def test_assignment_through_a_view_reaches_the_whole():
-    x = dual()
-    x[0][1] = dual(np.arange(4.0))
-    x.T[0, 0, 0] = 0
-    assert is_square(x) and x.real[0, 1, 3] == 3
-
-
-def test_a_buffer_rises_to_the_level_of_what_is_assigned():
-    def f(x):
-        out = np.zeros_like(x)
-
-        def g(y):
-            inner = np.zeros_like(x)
-            inner[0] = y * x[1]
-            inner[1] = x[0] * x[0]
-            return inner * y
-
-        out[:] = jvp(g, (x[0],), (1.0,))[1]
-        return out
-
-    np.testing.assert_allclose(jacobian(f)(np.array([0.7, 1.3])), [[2.6, 1.4], [1.4, 0]])
-
-
-def test_a_function_that_fills_a_buffer():
-    def f(x):
-        out = np.empty_like(x)
-        out[0] = x[0]
-        for i in range(1, len(x)):
-            out[i] = out[i - 1] * np.sin(x[i])
-        out[1:] += x[:-1] * 2
-        out *= x
-        return out
-
-    check_derivatives(f, np.array([0.7, 1.3, -0.4]))
 
 
 def test_a_scalar_that_is_added_to():

@@ -1,0 +1,26 @@
+"""What a dual gives beside what NumPy gives its value."""
+
+import numpy as np
+
+from core.dual import DualTensor
+from core.dual.engine import Dual
+
+X = np.array([[1.5, -2.5, 3.25], [4.0, 5.0, 6.5]])
+
+
+def dual(x):
+    return DualTensor(x, np.ones((2, *x.shape)))
+
+
+def compare(found, expected):
+    """The same values and types, the tangents in them too."""
+    if isinstance(expected, tuple | list):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            compare(one, other)
+        return
+    value = found.real if isinstance(found, Dual) else found
+    np.testing.assert_allclose(value, expected, rtol=1e-6, strict=True)
+    if isinstance(found, Dual):
+        assert found.dual.shape[found.dual.ndim - value.ndim :] == value.shape
+        assert found.dual.dtype == value.dtype

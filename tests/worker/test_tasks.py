@@ -1,8 +1,14 @@
-"""A shard that hangs."""
+"""A shard that hangs, and shards that go wrong."""
 
 import signal
 import subprocess
 import sys
+from unittest.mock import Mock
+
+import pytest
+
+from core.store import ServerAway
+from worker import processes, tasks
 
 HANGING = """
 from worker import computer, processes, tasks
@@ -21,3 +27,12 @@ tasks.shard.run("j", 1, 0, 0, 1, 0, 1)
 def test_a_process_that_hangs_is_ended() -> None:
     done = subprocess.run([sys.executable, "-c", HANGING], timeout=60, capture_output=True)
     assert done.returncode == -signal.SIGALRM
+
+
+@pytest.mark.parametrize("error", [ServerAway[0]("Connection closed by server."), MemoryError(), RuntimeError("odd")])
+def test_an_exception_stays_in_its_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    monkeypatch.setattr(processes, "computer", Mock(side_effect=error))
+    tasks.shard.run("j", 1, 0, 0, 1, 0, 1)
+    assert str(error) in capsys.readouterr().out

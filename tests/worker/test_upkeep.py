@@ -1,4 +1,4 @@
-"""A worker's idle processes, killed one after the other."""
+"""A worker's idle processes, killed one after the other; a parent that fails."""
 
 import os
 import signal
@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 from core.settings import Settings
+from worker.upkeep import END_SECONDS
 
 START_SECONDS = 30.0
 KILLS = 4
@@ -56,3 +58,51 @@ def test_idle_processes_are_replaced_at_once(worker: psutil.Process) -> None:
             time.sleep(0.001)
         seconds_until_there_are_two(worker, LIMIT_SECONDS)
         time.sleep(1.0)
+
+
+FAILING = """
+from pathlib import Path
+
+from celery import bootsteps
+
+from worker.app import app
+
+
+class Failing(bootsteps.StartStopStep):
+    requires = {"celery.worker.components:Pool"}
+
+    def register_with_event_loop(self, worker, hub):
+        hub.call_repeatedly(0.1, fail)
+
+
+def fail():
+    if Path("fail").exists():
+        raise MemoryError
+
+
+app.steps["worker"].add(Failing)
+"""
+
+
+def test_a_parent_that_fails_ends_also_when_a_process_does_not(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "failing.py").write_text(FAILING)
+    command = [sys.executable, "-m", "celery", "-A", "failing", "worker", "--concurrency=2", "--loglevel=CRITICAL"]
+    environment = {
+        **os.environ,
+        **settings.environment(),
+        "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}",
+    }
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+    worker = psutil.Process(process.pid)
+    try:
+        seconds_until_there_are_two(worker, START_SECONDS)
+        time.sleep(2.0)
+        held, *_ = worker.children()
+        held.suspend()
+        (tmp_path / "fail").touch()
+        assert process.wait(END_SECONDS + 10) == 1
+        psutil.wait_procs([held], timeout=10)
+        assert not lives(held)
+    finally:
+        process.kill()
+        process.wait()

@@ -24,6 +24,9 @@ FIRST_SECONDS = 2.0
 """The deadline before any round was measured: a worker may have to load code and data first."""
 LONGEST_SECONDS = 5.0
 """The deadline doubles with each time in vain, up to this."""
+LOOK_SECONDS = 0.25
+"""The longest time between two looks at whether a worker is still at the round, as its heartbeat says. That of one that
+was lost with its host says so until it expires."""
 FACTOR = 3
 """A shard is late after so many median rounds."""
 ATTEMPTS = 3
@@ -61,6 +64,7 @@ class Gathering:
     _lost: Counter[int] = field(default_factory=Counter)
     _refusals: int = 0
     _offered: int = 0
+    _waited: float = 0.0  # how long nothing may have come, when it is late, since shards were sent
     _late: float = 0.0
     _nobody: bool = False  # whether no worker was alive at the last look
     _published: bool = False
@@ -118,7 +122,8 @@ class Gathering:
         self._sent.update(shards)
         self._out.update(shards[:tasks])
         self._published = True
-        self._late = time.monotonic() + self._patience
+        self._waited = 0.0
+        self._wait(self._patience)
 
     def _take(self, rows: Rows) -> None:
         if rows.step == self.next_step:
@@ -169,18 +174,24 @@ class Gathering:
 
     def _overdue(self) -> None:
         """Send again what is missing, unless somebody is at it: one backup at a time, with doubling patience."""
-        waited, self._patience = self._patience, max(self._patience, min(2 * self._patience, LONGEST_SECONDS))
         workers = self.exchange.workers()
         self.plans.workers = len(workers)
         if not workers:
             self.watcher.waiting()
         here = (self.plans.lease.job_id, self.round_.step)
-        at_it = any((doing.job, doing.step) == here for worker in workers if (doing := worker.doing))
+        if any((doing.job, doing.step) == here for worker in workers if (doing := worker.doing)):
+            self._wait(min(self._patience, LOOK_SECONDS))
+            return
+        self._patience = max(self._patience, min(2 * self._patience, LONGEST_SECONDS))
         nobody_before, self._nobody = self._nobody, not workers
-        if at_it or (nobody_before and self._nobody):  # what was sent again waits in the queue for the first to come
-            self._late = time.monotonic() + self._patience
+        if nobody_before and self._nobody:  # what was sent again waits in the queue for the first to come
+            self._wait(self._patience)
         else:
-            self._again(self._missing(), "late", f"nothing came for {waited:.2f} s")
+            self._again(self._missing(), "late", f"nothing came for {self._waited:.2f} s")
+
+    def _wait(self, seconds: float) -> None:
+        self._waited += seconds
+        self._late = time.monotonic() + seconds
 
     def _again(self, shards: list[int], code: str, text: str) -> None:
         if self.plans.workers:

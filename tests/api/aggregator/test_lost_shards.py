@@ -145,3 +145,20 @@ def test_a_shard_is_not_sent_again_while_a_worker_is_at_its_round(
     ours, _, found = gather(lambda task, n: [done(task)] if n == 2 else [], shards=1)
     assert in_order(found)
     assert (named(ours.sent), len(looked)) == (of(7, 0, 0), looks)
+
+
+def test_what_a_lost_host_had_is_sent_again_soon_after_its_heartbeat_expired(
+    gather: Callable[..., Any], heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, looked = Exchange.workers, []
+
+    def workers(self: Exchange) -> list[Worker]:
+        looked.append(1)
+        doing = Doing(job="j", step=7, shard=0) if len(looked) <= 20 else None
+        self.beat(IDLE.model_copy(update={"doing": doing}))
+        return real(self)
+
+    monkeypatch.setattr(Exchange, "workers", workers)
+    monkeypatch.setattr(round_module, "LOOK_SECONDS", 0.01)
+    gather(lambda task, n: [done(task)] if n == 2 else [], shards=1)
+    assert heard.messages == ["nothing came for 0.25 s"]  # its patience of 0.05 s did not double with each look

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import uvicorn
 from pydantic import SecretStr
@@ -22,7 +23,7 @@ from api.security import Scope
 from api.security.keys import create
 from core.job import Reason, Status
 from core.settings import Settings
-from core.store import Jobs, Lease, Leases, connect
+from core.store import Checkpoint, Checkpoints, Jobs, Lease, Leases, connect
 from tests.waiting import until
 
 Caller = Callable[..., httpx.Client]
@@ -132,6 +133,19 @@ def running(submit: Callable[..., str], jobs: Jobs, leases: Leases) -> Lease:
     lease = leases.acquire(job_id)
     assert lease
     return lease
+
+
+@pytest.fixture
+def checkpointed(store: Redis, leases: Leases) -> Callable[[str], str]:
+    """Return a function that gives a job of the default network a checkpoint at step 7, and returns its id."""
+
+    def checkpointed(job_id: str) -> str:
+        lease = leases.acquire(job_id)
+        assert lease
+        Checkpoints(store).save(lease, Checkpoint(7, {"parameters": np.zeros(3110, np.float32)}, {}), {}, keep=1)
+        return job_id
+
+    return checkpointed
 
 
 @pytest.fixture

@@ -5,17 +5,16 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
-from redis import Redis
 
 from api.security import Key, Scope
 from api.security.keys import digest, put
 from core.job import Status
 from core.settings import Settings
-from core.store import Checkpoint, Checkpoints, Jobs, Leases
+from core.store import Jobs
 
 Caller = Callable[..., httpx.Client]
+Checkpointed = Callable[[str], str]
 Serve = Callable[..., AbstractContextManager[str]]
 
 
@@ -27,7 +26,7 @@ def test_quotas_count_for_each_key(caller: Caller) -> None:
 
 
 def test_a_key_with_as_much_as_it_may_have_gets_no_more(
-    settings: Settings, serve: Serve, tmp_path: Path, store: Redis, jobs: Jobs
+    settings: Settings, serve: Serve, tmp_path: Path, jobs: Jobs, checkpointed: Checkpointed
 ) -> None:
     file = tmp_path / "keys.json"
     put(file, Key(name="runs", sha256=digest("runs"), scopes=frozenset(Scope), max_running_jobs=1))
@@ -40,9 +39,7 @@ def test_a_key_with_as_much_as_it_may_have_gets_no_more(
         runs, keeps = (post(name).json()["id"] for name in ("runs", "keeps"))
         assert [post(name).status_code for name in ("runs", "keeps")] == [202, 202]
         jobs.move(runs, Status.RUNNING)
-        lease = Leases(store).acquire(keeps)
-        assert lease is not None
-        Checkpoints(store).save(lease, Checkpoint(1, {"parameters": np.zeros(3, np.float32)}, {}), {}, 1)
+        checkpointed(keeps)
         for name, words in (("runs", "has 1 of 1 running jobs"), ("keeps", "of 1 bytes; delete some jobs")):
             refused = post(name).json()
             assert refused["code"] == "quota_exceeded"
@@ -51,12 +48,9 @@ def test_a_key_with_as_much_as_it_may_have_gets_no_more(
 
 @pytest.mark.parametrize(("units", "status"), [(20, 202), (21, 422)])
 def test_weights_fit_a_network_of_the_same_widths_only(
-    client: httpx.Client, submit: Callable[..., str], leases: Leases, store: Redis, units: int, status: int
+    client: httpx.Client, submit: Callable[..., str], checkpointed: Checkpointed, units: int, status: int
 ) -> None:
-    source = submit()
-    lease = leases.acquire(source)
-    assert lease is not None
-    Checkpoints(store).save(lease, Checkpoint(0, {"parameters": np.zeros(3110, np.float32)}, {}), {}, 1)
+    source = checkpointed(submit())
     layers = [{"units": units, "activation": "tanh"}, {"units": 10, "activation": "softmax"}]
     answer = client.post("/v1/jobs", json={"network": {"layers": layers}, "initial_weights": source})
     assert answer.status_code == status

@@ -6,17 +6,10 @@ from pathlib import Path
 from core.job import ENDED
 from tests.chaos.faults import kill_program
 from tests.chaos.feeder import post
+from tests.chaos.recovery import SPEC
 from tests.chaos.stack import Stack, answers
 from tests.waiting import until
 
-SPEC = {
-    "gradient": {"method": "per-parameter"},
-    "dataset": {"image_size": 28},
-    "network": {"layers": [{"units": 100}, {"units": 10, "activation": "softmax"}]},
-    "batch_size": 512,
-    "epochs": 1000,
-    "shards": 4,
-}
 DEATHS = 8
 
 

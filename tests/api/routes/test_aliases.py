@@ -3,24 +3,18 @@
 from collections.abc import Callable
 
 import httpx
-import numpy as np
 import pytest
 from redis import Redis
 
-from core.store import Checkpoint, Checkpoints, Documents, Leases
+from core.store import Documents
 
 Caller = Callable[..., httpx.Client]
 
 
 @pytest.fixture
-def models(caller: Caller, store: Redis) -> dict[str, str]:
+def models(caller: Caller, checkpointed: Callable[[str], str]) -> dict[str, str]:
     """The ids of two jobs with checkpoints, by the key that they belong to."""
-    ids = {name: caller(name).post("/v1/jobs", json={}).json()["id"] for name in ("ann", "bob")}
-    for job_id in ids.values():
-        lease = Leases(store).acquire(job_id)
-        assert lease is not None
-        Checkpoints(store).save(lease, Checkpoint(7, {"parameters": np.zeros(3110, np.float32)}, {}), {}, keep=1)
-    return ids
+    return {name: checkpointed(caller(name).post("/v1/jobs", json={}).json()["id"]) for name in ("ann", "bob")}
 
 
 def test_no_alias_takes_the_name_of_a_job(caller: Caller, store: Redis, models: dict[str, str]) -> None:

@@ -8,14 +8,13 @@ from typing import Any
 from unittest.mock import Mock
 
 import httpx
-import numpy as np
 import pytest
 from redis import ConnectionError, Redis
 
 from api import admission
 from core.job import Status
 from core.settings import Settings
-from core.store import Checkpoint, Checkpoints, Idempotency, Jobs, Leases, keys
+from core.store import Idempotency, Jobs, keys
 
 JSON = {"content-type": "application/json"}
 
@@ -155,12 +154,9 @@ def test_the_same_key_with_another_body_is_refused(client: httpx.Client) -> None
 
 
 @pytest.fixture
-def source(store: Redis, submit: Callable[..., str], bring: Callable[[str, Status], None]) -> str:
+def source(checkpointed: Callable[[str], str], submit: Callable[..., str], bring: Callable[[str, Status], None]) -> str:
     """The id of an ended job with a checkpoint, for `initial_weights`."""
-    job_id = submit()
-    lease = Leases(store).acquire(job_id)
-    assert lease is not None
-    Checkpoints(store).save(lease, Checkpoint(7, {"parameters": np.zeros(3110, np.float32)}, {}), {}, keep=1)
+    job_id = checkpointed(submit())
     bring(job_id, Status.CANCELLED)
     return job_id
 

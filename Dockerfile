@@ -16,6 +16,7 @@ COPY core /source/core
 COPY worker /source/worker
 COPY api /source/api
 COPY client /source/client
+COPY dualtrain /source/dualtrain
 RUN /opt/tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels /source \
  && /opt/tools/bin/pip --python /opt/dualtrain/bin/python install --quiet --no-deps --no-index /wheels/*.whl
 
@@ -40,10 +41,10 @@ ENTRYPOINT ["/opt/container/run"]
 
 FROM base AS flower
 COPY --from=build-flower /opt/dualtrain /opt/dualtrain
-CMD ["celery", "-A", "worker.app", "flower"]
+CMD ["celery", "-A", "dualtrain.worker.app", "flower"]
 
 FROM base AS runtime
 COPY --from=build /opt/dualtrain /opt/dualtrain
 # Workers have another check, which stands where they are started.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "/opt/container/api_health.py"]
-CMD ["uvicorn", "--factory", "api.app:create_app", "--host", "0.0.0.0", "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "10"]
+CMD ["uvicorn", "--factory", "dualtrain.api.app:create_app", "--host", "0.0.0.0", "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "10"]

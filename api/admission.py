@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from api.faults import invalid
-from api.problems import Problem
-from api.security import Key
-from api.services import Services
-from api.webhooks import WebhookRefused, check_url
-from core.data import UnknownDataset, catalogue, describe
-from core.faults import Fault, nearest
-from core.job import Status
-from core.settings import Settings
-from core.spec import JobSpec, faults
-from core.training import network_for
+from dualtrain.api.faults import invalid
+from dualtrain.api.problems import Problem
+from dualtrain.api.security import Key
+from dualtrain.api.services import Services
+from dualtrain.api.webhooks import WebhookRefused, check_url
+from dualtrain.core.data import UnknownDataset, catalogue, describe
+from dualtrain.core.faults import Fault, nearest
+from dualtrain.core.job import Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import JobSpec, faults
+from dualtrain.core.training import network_for
 
 
 def check(spec: JobSpec, services: Services, key: Key) -> None:

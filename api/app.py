@@ -1,4 +1,4 @@
-"""The application: `uvicorn --factory api.app:create_app`."""
+"""The application: `uvicorn --factory dualtrain.api.app:create_app`."""
 
 import asyncio
 import logging
@@ -13,14 +13,15 @@ import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from api import handlers, openapi, routes, webhooks
-from api.companion import Companion
-from api.gate import Gate
-from api.hangup import HangUp
-from api.head import Head
-from api.services import Services
-from core.logs import configure
-from core.settings import Settings
+from dualtrain.api import handlers, openapi, routes, webhooks
+from dualtrain.api.companion import Companion
+from dualtrain.api.gate import Gate
+from dualtrain.api.hangup import HangUp
+from dualtrain.api.head import Head
+from dualtrain.api.services import Services
+from dualtrain.core.logs import configure
+from dualtrain.core.settings import Settings
+from dualtrain.core.version import __version__
 
 BODY_BYTES = 1 << 20
 """The largest body; routes that take images or data sets say themselves what they take."""
@@ -38,7 +39,7 @@ def create_app(settings: Settings | None = None, *, aggregator: bool = True) -> 
         async with running(services, aggregator):
             yield
 
-    app = FastAPI(title="dualtrain", version=openapi.version(), description=openapi.DESCRIPTION, lifespan=lifespan,
+    app = FastAPI(title="dualtrain", version=__version__, description=openapi.DESCRIPTION, lifespan=lifespan,
                   max_body_size=BODY_BYTES, redirect_slashes=False, separate_input_output_schemas=False,
                   docs_url=None, redoc_url=None,
                   generate_unique_id_function=lambda route: route.name)  # fmt: skip
@@ -66,7 +67,7 @@ async def running(services: Services, aggregator: bool) -> AsyncIterator[None]:
         await stack.enter_async_context(in_background(_flush(services)))
         await stack.enter_async_context(in_background(webhooks.deliver_forever(services)))
         if aggregator:
-            companion = Companion("api.aggregator", services.settings.environment())
+            companion = Companion("dualtrain.api.aggregator", services.settings.environment())
             await stack.enter_async_context(in_background(companion.run()))
         yield
 

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query, Request
 from fastapi.security import HTTPBearer
 
-from api.problems import Problem
-from api.security import Key, Scope
-from api.services import Services
-from core.job import Job
-from core.store import UnknownJob, read_job
+from dualtrain.api.problems import Problem
+from dualtrain.api.security import Key, Scope
+from dualtrain.api.services import Services
+from dualtrain.core.job import Job
+from dualtrain.core.store import UnknownJob, read_job
 
 bearer = HTTPBearer(auto_error=False, description="An API key. A server on loopback may run without keys.")
 

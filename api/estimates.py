@@ -7,13 +7,13 @@ from threading import Lock
 
 import structlog
 
-from api.aggregator.planner import Planner
-from api.problems import Problem
-from api.views import DryRun
-from core.data import describe
-from core.plan import Timing, count
-from core.settings import ONE_THREAD, Settings
-from core.spec import JobSpec
+from dualtrain.api.aggregator.planner import Planner
+from dualtrain.api.problems import Problem
+from dualtrain.api.views import DryRun
+from dualtrain.core.data import describe
+from dualtrain.core.plan import Timing, count
+from dualtrain.core.settings import ONE_THREAD, Settings
+from dualtrain.core.spec import JobSpec
 
 MEASURE_SECONDS = 30.0
 """A kind of round that takes longer than this to measure is refused to be estimated."""
@@ -69,7 +69,7 @@ def _measured(kind: str) -> Timing:
 
 
 def _timing(kind: str) -> Timing:
-    command = (sys.executable, "-m", "core.plan")
+    command = (sys.executable, "-m", "dualtrain.core.plan")
     try:
         done = subprocess.run(command, input=kind.encode(), stdout=subprocess.PIPE, timeout=MEASURE_SECONDS,
                               check=True, env={**os.environ, **ONE_THREAD})  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from fastapi.sse import ServerSentEvent
 
-from core.store import Event, Server, ServerError, keys
+from dualtrain.core.store import Event, Server, ServerError, keys
 
 BLOCK_MILLISECONDS = 3000
 """Less than a client of the store waits for a reply."""

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from api.problems import Problem
-from core import faults
-from core.faults import Fault, Invalid
+from dualtrain.api.problems import Problem
+from dualtrain.core import faults
+from dualtrain.core.faults import Fault, Invalid
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
 
-from api.views import JobView
-from core.job import Job, Status
-from core.store import Jobs
-from core.times import later, seconds_between
+from dualtrain.api.views import JobView
+from dualtrain.core.job import Job, Status
+from dualtrain.core.store import Jobs
+from dualtrain.core.times import later, seconds_between
 
 FRESH_SECONDS = 1.0
 USUAL_SECONDS = 60.0

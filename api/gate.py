@@ -15,11 +15,11 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import Problem
-from api.security import ANYONE, Key
-from api.services import Services
-from core.hosts import is_loopback
-from core.store import ServerAway
+from dualtrain.api.problems import Problem
+from dualtrain.api.security import ANYONE, Key
+from dualtrain.api.services import Services
+from dualtrain.core.hosts import is_loopback
+from dualtrain.core.store import ServerAway
 
 COOKIE = "dualtrain_session"
 ALIVE = "/livez"

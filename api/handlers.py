@@ -11,10 +11,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from api.faults import invalid
-from api.problems import Problem, answer, from_status
-from core.faults import Fault, explained
-from core.store import Conflict, InFlight, Mismatch, QueueFull, ServerAway, ServerFull, UnknownJob
+from dualtrain.api.faults import invalid
+from dualtrain.api.problems import Problem, answer, from_status
+from dualtrain.core.faults import Fault, explained
+from dualtrain.core.store import Conflict, InFlight, Mismatch, QueueFull, ServerAway, ServerFull, UnknownJob
 
 EXPECTED: dict[type[Exception], Callable[[Any], Problem]] = {
     Conflict: lambda error: Problem("illegal_transition", str(error), job_status=error.status),

@@ -7,9 +7,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from api.services import Services
-from core.job import Status
-from core.times import now, seconds_between
+from dualtrain.api.services import Services
+from dualtrain.core.job import Status
+from dualtrain.core.times import now, seconds_between
 
 Labels = tuple[tuple[str, str], ...]
 

@@ -1,15 +1,13 @@
 """The OpenAPI document: what FastAPI makes of the routes, and the job spec, which is parsed from its bytes."""
 
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed
 from typing import Any
 
 from fastapi import FastAPI
 
-from api.predictions.answers import PredictionRequest
-from api.predictions.oip import InferRequest
-from api.problems import MEDIA_TYPE
-from core.spec import JobSpec
+from dualtrain.api.predictions.answers import PredictionRequest
+from dualtrain.api.predictions.oip import InferRequest
+from dualtrain.api.problems import MEDIA_TYPE
+from dualtrain.core.spec import JobSpec
 
 DESCRIPTION = """Trains neural networks without backpropagation, as a service.
 
@@ -19,14 +17,6 @@ Follow a job by server-sent events, by `Prefer: wait=N`, or by polling with `If-
 REFERENCE = "#/components/schemas/{model}"
 RAW_BODIES = (JobSpec, PredictionRequest, InferRequest)
 """Bodies that are parsed from their bytes, so FastAPI does not see their models."""
-
-
-def version() -> str:
-    """Return the version of dualtrain, `0` when it runs from a checkout that is not installed."""
-    try:
-        return installed("dualtrain")
-    except PackageNotFoundError:
-        return "0"
 
 
 def install(app: FastAPI) -> None:

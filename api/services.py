@@ -2,12 +2,22 @@
 
 from dataclasses import dataclass, field
 
-from api.fanout import Fanout
-from api.forecast import Forecast
-from api.predictions import Models
-from api.security import Hosts, Key, Keys
-from core.settings import Settings
-from core.store import Access, Checkpoints, Counters, Documents, Exchange, Jobs, Server, connect, connect_async
+from dualtrain.api.fanout import Fanout
+from dualtrain.api.forecast import Forecast
+from dualtrain.api.predictions import Models
+from dualtrain.api.security import Hosts, Key, Keys
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import (
+    Access,
+    Checkpoints,
+    Counters,
+    Documents,
+    Exchange,
+    Jobs,
+    Server,
+    connect,
+    connect_async,
+)
 
 
 @dataclass

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, WithJsonSchema, computed_field
 
-from core.job import Job
+from dualtrain.core.job import Job
 
 SpecDocument = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
 """The OpenAPI document says `JobSpec` here; the store's JSON is passed on as it is."""

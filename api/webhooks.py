@@ -18,9 +18,9 @@ import structlog
 from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
-from api.services import Services
-from core.job import Job
-from core.store import ServerError, UnknownJob, Webhooks
+from dualtrain.api.services import Services
+from dualtrain.core.job import Job
+from dualtrain.core.store import ServerError, UnknownJob, Webhooks
 
 PREFIX = "whsec_"
 POLL_SECONDS = 1.0

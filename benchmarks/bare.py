@@ -2,9 +2,9 @@
 
 from functools import cache
 
-from core.settings import Settings
-from core.store import Server, connect
-from worker.app import app
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Server, connect
+from dualtrain.worker.app import app
 
 PUSH = "benchmarks.push"
 EIGHT_BYTES = b"8 bytes."

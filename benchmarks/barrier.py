@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 from benchmarks.measure import machine
 from benchmarks.report import Report, arguments, table
 from benchmarks.service import EPOCHS, HEAVY, HEAVY_BATCHES, HEAVY_SAMPLES, LOCAL, REPEATS, alone, spread
-from core.data import load
-from core.process import die_with_parent, prepare_to_compute
-from core.rounds import State
-from core.spec import JobSpec
-from core.store import pack, unpack
-from core.training import Training, train
+from dualtrain.core.data import load
+from dualtrain.core.process import die_with_parent, prepare_to_compute
+from dualtrain.core.rounds import State
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import pack, unpack
+from dualtrain.core.training import Training, train
 
 PROCESSES = 2
 ROOM_BYTES = 16_000_000

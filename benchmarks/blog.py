@@ -17,13 +17,13 @@ import numpy as np
 
 from benchmarks import loop, measure, report
 from benchmarks.contenders import blog_layers
-from core.data import Dataset, load, scale
-from core.gradients import Draw, Method, PerNeuron, PerParameter, gradient
-from core.nn import SGD, Dense, Network
-from core.nn.initializers import InitializerName
-from core.nn.tensor import Array
-from core.process import keep_freed
-from core.rounds import Batches, Epoch
+from dualtrain.core.data import Dataset, load, scale
+from dualtrain.core.gradients import Draw, Method, PerNeuron, PerParameter, gradient
+from dualtrain.core.nn import SGD, Dense, Network
+from dualtrain.core.nn.initializers import InitializerName
+from dualtrain.core.nn.tensor import Array
+from dualtrain.core.process import keep_freed
+from dualtrain.core.rounds import Batches, Epoch
 
 STEPS, EVERY, RATE, TARGET = 6186, 500, 0.1, 0.85
 LOOP_STEPS = 200

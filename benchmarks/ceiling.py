@@ -16,7 +16,12 @@ from benchmarks.plant import Plant, plant
 from benchmarks.report import Report, arguments, table
 from benchmarks.service import HEAVY, HEAVY_BATCHES, HEAVY_SAMPLES, REPEATS, train_seconds
 
-PROGRAMS = {"api.aggregator": "aggregator", "celery": "Celery's parent", "exchange": "exchange", "store": "store"}
+PROGRAMS = {
+    "dualtrain.api.aggregator": "aggregator",
+    "celery": "Celery's parent",
+    "exchange": "exchange",
+    "store": "store",
+}
 """By a part of the command line. The processes that compute are left out: they also wait awake."""
 
 

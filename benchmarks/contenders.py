@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from benchmarks import loop
-from core.gradients import Method, PerNeuron, PerParameter, gradient
-from core.nn import Dense, Network
-from core.nn.tensor import Array, Labels
+from dualtrain.core.gradients import Method, PerNeuron, PerParameter, gradient
+from dualtrain.core.nn import Dense, Network
+from dualtrain.core.nn.tensor import Array, Labels
 
 JACOBIAN_BYTES = 4e9
 """A P x P identity larger than this is not tried."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import report
-from core.dual import derivative
+from dualtrain.core.dual import derivative
 
 AT = 0.5
 STEPS = np.logspace(-16, 0, 161)

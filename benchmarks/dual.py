@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks import measure, report
 from benchmarks.by_hand import GROUPS, Case
 from benchmarks.jacobians import FUNCTIONS, LIBRARIES, network_gradient
-from core.dual import DualTensor, jvp
+from dualtrain.core.dual import DualTensor, jvp
 
 SIZE = 10**6
 DIRECTIONS = (1, 8)
@@ -96,7 +96,7 @@ def jacobians() -> str:
         times = measure.rounds(runs, ROUNDS, LIMIT_SECONDS)
         for library in runs:
             peak = measure.peak_bytes("benchmarks.dual", "--memory", library, name)
-            cells = (report.seconds(min(times[library])), f"{measure.ratio(times, library, 'core.dual'):.2f}")
+            cells = (report.seconds(min(times[library])), f"{measure.ratio(times, library, 'dualtrain.core.dual'):.2f}")
             rows.append([f"{name}: {library}", *cells, "–" if peak is None else f"{peak / 1e6:.0f} MB"])
     return report.table(["Jacobian", "time", "over core.dual", "peak memory"], rows)
 

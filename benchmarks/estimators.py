@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks import measure, report
-from core.data import Dataset, load, scale
-from core.gradients import SPSA, Draw, Estimate, ForwardGradient, Method, PerNeuron, gradient
-from core.nn import SGD, Cosine, Dense, Network
-from core.nn.tensor import Array, Labels
-from core.rounds import Batches, Epoch
+from dualtrain.core.data import Dataset, load, scale
+from dualtrain.core.gradients import SPSA, Draw, Estimate, ForwardGradient, Method, PerNeuron, gradient
+from dualtrain.core.nn import SGD, Cosine, Dense, Network
+from dualtrain.core.nn.tensor import Array, Labels
+from dualtrain.core.rounds import Batches, Epoch
 
 DIRECTIONS = (1, 4, 16, 64, 256, 1024)
 REPEATS = 3

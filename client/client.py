@@ -7,15 +7,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from uuid import uuid4
 
-from client.job import AsyncJobHandle, JobHandle
-from client.kinds import Awaited, Blocking, stream, verb
-from client.predictions import Image, Pixels, Prediction, body, parse
-from client.transport import Transport, listed, parsed
-from client.wires import Wire
-from core.job import Job, Status
+from dualtrain.client.job import AsyncJobHandle, JobHandle
+from dualtrain.client.kinds import Awaited, Blocking, stream, verb
+from dualtrain.client.predictions import Image, Pixels, Prediction, body, parse
+from dualtrain.client.transport import Transport, listed, parsed
+from dualtrain.client.wires import Wire
+from dualtrain.core.job import Job, Status
 
 if TYPE_CHECKING:
-    from core.spec import JobSpec
+    from dualtrain.core.spec import JobSpec
 
 URL = "http://127.0.0.1:8000"
 PAGE = 100

@@ -12,10 +12,10 @@ from typing import Any
 
 from rich.console import Console
 
-from client.cli.pictures import beside, digit
-from client.client import Client
-from client.predictions import Prediction
-from core.job import Job, Status
+from dualtrain.client.cli.pictures import beside, digit
+from dualtrain.client.client import Client
+from dualtrain.client.predictions import Prediction
+from dualtrain.core.job import Job, Status
 
 SPEC = {"name": "demonstration", "shards": 2}
 STOP_SECONDS = 60

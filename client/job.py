@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 import httpx
 
-from client.errors import ApiError
-from client.events import Event, follow
-from client.kinds import Awaited, Blocking, stream, verb
-from client.predictions import Image, Pixels, Prediction, body, parse
-from client.progress import bar
-from client.transport import Transport, listed, parsed
-from core.job import ENDED, Job, Status
+from dualtrain.client.errors import ApiError
+from dualtrain.client.events import Event, follow
+from dualtrain.client.kinds import Awaited, Blocking, stream, verb
+from dualtrain.client.predictions import Image, Pixels, Prediction, body, parse
+from dualtrain.client.progress import bar
+from dualtrain.client.transport import Transport, listed, parsed
+from dualtrain.core.job import ENDED, Job, Status
 
 Format = Literal["safetensors", "npz", "onnx"]
 ILLEGAL = "illegal_transition"

@@ -12,7 +12,7 @@ from functools import wraps
 from types import MethodType
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from client.wires import AwaitedWire, BlockingWire, Wire
+from dualtrain.client.wires import AwaitedWire, BlockingWire, Wire
 
 P = ParamSpec("P")
 T = TypeVar("T")

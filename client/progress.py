@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from client.events import Event
-from core.job import Job
+from dualtrain.client.events import Event
+from dualtrain.core.job import Job
 
 Show = Callable[[Event], None]
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from client.errors import ApiError, DualtrainError, Unreachable
-from client.wires import Wire
+from dualtrain.client.errors import ApiError, DualtrainError, Unreachable
+from dualtrain.client.wires import Wire
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 2.0

@@ -1,7 +1,7 @@
 """The two ways to reach a server: with blocking calls, and with calls that are awaited.
 
 Everything above is written once, for wires that are awaited. A blocking wire's coroutines do not wait for anything, so
-they can be run to their end at once (`client.kinds`).
+they can be run to their end at once (`dualtrain.client.kinds`).
 """
 
 import asyncio

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.spec import JobSpec
+from dualtrain.core.spec import JobSpec
 
 KINDS = ("gradient.method", "optimizer.name", "outer.name", "optimizer.schedule.name")
 """What decides which other fields an object has; outer ones first."""

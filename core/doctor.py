@@ -1,4 +1,4 @@
-"""What is wrong with this machine's settings, servers and data, and what to do: `python -m core.doctor`."""
+"""What is wrong with this machine's settings, servers and data, and what to do: `python -m dualtrain.core.doctor`."""
 
 import json
 import os
@@ -11,12 +11,12 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from core.data import describe
-from core.hosts import is_loopback
-from core.numerics import platform_digest
-from core.settings import OLDEST_SERVER, STORE_OPTIONS, Settings
-from core.store import ServerError, ServerRefusal, connect
-from core.store.broker import is_redis
+from dualtrain.core.data import describe
+from dualtrain.core.hosts import is_loopback
+from dualtrain.core.numerics import platform_digest
+from dualtrain.core.settings import OLDEST_SERVER, STORE_OPTIONS, Settings
+from dualtrain.core.store import ServerError, ServerRefusal, connect
+from dualtrain.core.store.broker import is_redis
 
 FREE_BYTES = 1_000_000_000
 """Data sets as arrays and the store's file need about this much."""
@@ -73,7 +73,10 @@ def _data(settings: Settings) -> Iterator[Finding]:
 
 
 def _exposure(settings: Settings) -> Finding:
-    file, advice = settings.api_keys_file, "set DUALTRAIN_API_KEYS_FILE; `python -m api.security FILE NAME` makes one"
+    file, advice = (
+        settings.api_keys_file,
+        "set DUALTRAIN_API_KEYS_FILE; `python -m dualtrain.api.security FILE NAME` makes one",
+    )
     if file is None:
         return Finding("address", is_loopback(settings.host), f"{settings.host}, no keys", advice)
     try:

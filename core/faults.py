@@ -1,4 +1,4 @@
-"""What is wrong with a document, each fault by its place; the service and `core.train` read JSON alike."""
+"""What is wrong with a document, each fault by its place; the service and `dualtrain.core.train` read JSON alike."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
+
+from dualtrain.core.version import __version__
 
 COMPUTING = ("dual/**/*.py", "nn/**/*.py", "gradients/**/*.py", "rounds/**/*.py", "data/dataset.py", "training.py")
 """The modules that decide bits. What reads and decodes pictures is not one: the data set's sha256 tells of it."""
@@ -44,10 +45,7 @@ def code_version() -> str:
     """Return the version of dualtrain with a digest of the modules that compute, so that no two codes share a plan."""
     sources = sorted(path for pattern in COMPUTING for path in Path(__file__).parent.glob(pattern))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-    try:
-        return f"{version('dualtrain')}+{digest}"
-    except PackageNotFoundError:
-        return digest
+    return f"{__version__}+{digest}"
 
 
 def _simd() -> list[str]:

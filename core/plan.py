@@ -1,7 +1,7 @@
 """What a job will be, before it runs: counts from its spec alone, and times measured on this machine.
 
-`python -m core.plan` reads a spec on standard input and answers with `Timing` as JSON: a process of its own, so that
-the arithmetic delays nobody.
+`python -m dualtrain.core.plan` reads a spec on standard input and answers with `Timing` as JSON: a process of its own,
+so that the arithmetic delays nobody.
 """
 
 import math
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from core.gradients import Draw
-from core.gradients.costs import FLOAT_BYTES
-from core.nn import Network
-from core.process import prepare_to_compute
-from core.spec import JobSpec
-from core.training import epoch_for, evaluated_at_once, network_for, steps_for
+from dualtrain.core.gradients import Draw
+from dualtrain.core.gradients.costs import FLOAT_BYTES
+from dualtrain.core.nn import Network
+from dualtrain.core.process import prepare_to_compute
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.training import epoch_for, evaluated_at_once, network_for, steps_for
 
 BUDGET_SECONDS = 0.3
 """How long blocks are timed at least, unless there are fewer; then the rest is extrapolated."""

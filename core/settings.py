@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from core.hosts import is_loopback
+from dualtrain.core.hosts import is_loopback
 
 SOCKET_URL = "unix://"
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -92,12 +92,12 @@ class Settings(BaseSettings):
         if file is not None and not file.is_file():
             raise ValueError(
                 f"DUALTRAIN_API_KEYS_FILE is {str(file)!r}, where there is no file: "
-                f"`python -m api.security {file} NAME` makes it, with a first key"
+                f"`python -m dualtrain.api.security {file} NAME` makes it, with a first key"
             )
         if self.api_keys_file is None and not is_loopback(self.host):
             raise ValueError(
                 f"DUALTRAIN_HOST is {self.host!r}, which others can reach: set DUALTRAIN_API_KEYS_FILE "
-                "(`python -m api.security FILE NAME` makes one), or listen on 127.0.0.1"
+                "(`python -m dualtrain.api.security FILE NAME` makes one), or listen on 127.0.0.1"
             )
 
     @property

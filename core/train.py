@@ -1,4 +1,4 @@
-"""A whole run in one process, without Redis: `python -m core.train [SPEC.json] [--set KEY=VALUE ...]`."""
+"""A whole run in one process, without Redis: `python -m dualtrain.core.train [SPEC.json] [--set KEY=VALUE ...]`."""
 
 import argparse
 import json
@@ -10,15 +10,15 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from core.assignments import document
-from core.data import UnknownDataset, load
-from core.faults import parse
-from core.numerics import digest
-from core.process import prepare_to_compute
-from core.rounds import State
-from core.settings import Settings
-from core.spec import JobSpec, faults
-from core.training import Diverged, Evaluation, Training, train
+from dualtrain.core.assignments import document
+from dualtrain.core.data import UnknownDataset, load
+from dualtrain.core.faults import parse
+from dualtrain.core.numerics import digest
+from dualtrain.core.process import prepare_to_compute
+from dualtrain.core.rounds import State
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import JobSpec, faults
+from dualtrain.core.training import Diverged, Evaluation, Training, train
 
 Listener = Callable[[State, Evaluation | None], None]
 
@@ -88,7 +88,7 @@ def _training(parser: argparse.ArgumentParser, options: argparse.Namespace) -> T
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m core.train", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m dualtrain.core.train", description=__doc__)
     parser.add_argument("spec", nargs="?", type=Path, help="a job spec as JSON; every field has a default")
     parser.add_argument(
         "--set",

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import Dataset, scale
-from core.nn import Network
-from core.rounds import Batches, Epoch, LocalSteps, Rounds, State, Synchronous
-from core.spec import JobSpec
+from dualtrain.core.data import Dataset, scale
+from dualtrain.core.nn import Network
+from dualtrain.core.rounds import Batches, Epoch, LocalSteps, Rounds, State, Synchronous
+from dualtrain.core.spec import JobSpec
 
 Measure = Callable[[State], Sequence[NDArray[Any]]]
 """Returns the rows of all units of the round that begins at a state: computed here, or by workers."""

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-from core.gradients import SPSA, Draw, PerNeuron
-from core.nn import Adam, Custom, Dense, Network
+from dualtrain.core.gradients import SPSA, Draw, PerNeuron
+from dualtrain.core.nn import Adam, Custom, Dense, Network
 
 STEPS, SHOWN_EVERY = 600, 100
 NETWORK = Network(2, (Dense(8, "tanh", "xavier"), Custom("quantize"), Dense(2, "softmax", "xavier")))

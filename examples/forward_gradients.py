@@ -9,8 +9,8 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-from core.gradients import Draw, ForwardGradient, PerNeuron, gradient
-from core.nn import Dense, Network
+from dualtrain.core.gradients import Draw, ForwardGradient, PerNeuron, gradient
+from dualtrain.core.nn import Dense, Network
 
 NETWORK = Network(20, (Dense(16, "relu", "he"), Dense(4, "softmax", "xavier")))
 DIRECTIONS = (1, 16, 256)

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-from core.dual import jacobian
+from dualtrain.core.dual import jacobian
 
 Vector = NDArray[np.float64]
 TRUTH = np.array([2.5, 1.3, 0.5])

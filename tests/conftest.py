@@ -12,8 +12,8 @@ from redis import ConnectionError as NoConnection
 from redis import Redis
 from threadpoolctl import threadpool_limits
 
-from core.settings import Settings
-from core.store import connect
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import connect
 from tests.waiting import until
 
 START_SECONDS = 20.0

@@ -10,7 +10,17 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("api", "client", "core", "worker")
 
 ORDER = (
-    ("core.dual", "core.faults", "core.hosts", "core.job", "core.logs", "core.numerics", "core.process", "core.times"),
+    ("core.version",),
+    (
+        "core.dual",
+        "core.faults",
+        "core.hosts",
+        "core.job",
+        "core.logs",
+        "core.numerics",
+        "core.process",
+        "core.times",
+    ),
     ("core.nn", "core.settings"),
     ("core.gradients", "core.data"),
     ("core.rounds",),
@@ -21,7 +31,7 @@ ORDER = (
 )
 """All parts of the sources. Each may import those of the rows above its own."""
 
-ONLY = {"core.data": (), "client": ("core.assignments", "core.job", "core.settings", "core.spec")}
+ONLY = {"core.data": (), "client": ("core.assignments", "core.job", "core.settings", "core.spec", "core.version")}
 """What parts that stand apart may import instead."""
 
 HOMES = {
@@ -48,10 +58,10 @@ def imported(path: Path) -> Iterator[str]:
     """The dotted names that a file imports, wherever in it."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from (alias.name.removeprefix("dualtrain.") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide the direction"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (f"{node.module}.{alias.name}".removeprefix("dualtrain.") for alias in node.names)
 
 
 def within(name: str, *parts: str) -> bool:

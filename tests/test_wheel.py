@@ -17,7 +17,7 @@ def test_the_wheel_holds_packages_data_and_page(tmp_path: Path) -> None:
         held = set(archive.namelist())
         points = archive.read(next(name for name in held if name.endswith("entry_points.txt"))).decode()
     files = (path for name in PACKAGES for path in (ROOT / name).rglob("*") if path.is_file())
-    sources = {str(path.relative_to(ROOT)) for path in files if "__pycache__" not in path.parts}
+    sources = {f"dualtrain/{path.relative_to(ROOT)}" for path in files if "__pycache__" not in path.parts}
     assert sources - held == set()
-    assert {name.partition("/")[0] for name in held if "dist-info" not in name} == set(PACKAGES)
-    assert "dualtrain = client.cli:main" in points
+    assert {name.partition("/")[0] for name in held if "dist-info" not in name} == {"dualtrain"}
+    assert "dualtrain = dualtrain.client.cli:main" in points

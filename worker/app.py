@@ -1,4 +1,4 @@
-"""The Celery application, started by `celery -A worker.app worker`. Each setting has its reason beside it."""
+"""The Celery application, started by `celery -A dualtrain.worker.app worker`. Each setting has its reason beside it."""
 
 import os
 
@@ -6,17 +6,17 @@ from celery import Celery
 from celery.signals import setup_logging
 from kombu.entity import Queue
 
-from core.settings import Settings
+from dualtrain.core.settings import Settings
 
 settings = Settings()
 os.environ |= settings.arithmetic()  # before NumPy, which comes with the modules below
 
-from core.store.broker import QUEUE, QUEUE_TYPE, SHARD_TASK, is_redis, transport_options  # noqa: E402
-from worker import processes  # noqa: E402
-from worker.upkeep import Upkeep  # noqa: E402
+from dualtrain.core.store.broker import QUEUE, QUEUE_TYPE, SHARD_TASK, is_redis, transport_options  # noqa: E402
+from dualtrain.worker import processes  # noqa: E402
+from dualtrain.worker.upkeep import Upkeep  # noqa: E402
 
 on_redis = is_redis(settings.celery_broker_url)
-app = Celery("dualtrain", broker=settings.celery_broker_url, include=["worker.tasks"])
+app = Celery("dualtrain", broker=settings.celery_broker_url, include=["dualtrain.worker.tasks"])
 app.conf.update(
     # What stands in a message is data: nothing can be unpickled.
     task_serializer="json",
@@ -34,7 +34,7 @@ app.conf.update(
     # Nothing is acknowledged on Redis: it would cost two round trips a shard, and after the server was lost a worker
     # whose reserved messages can no longer be acknowledged waits for ever (kombu logs the failure and keeps them).
     task_queues=[Queue(QUEUE, routing_key=QUEUE, no_ack=True)] if on_redis else None,
-    task_annotations={SHARD_TASK: {"Request": "worker.requests:Unacknowledged"}} if on_redis else None,
+    task_annotations={SHARD_TASK: {"Request": "dualtrain.worker.requests:Unacknowledged"}} if on_redis else None,
     # How long the parent waits for the result of a process that is gone before it calls it lost; the default is 10 s.
     worker_lost_wait=0.2,
     # On SIGTERM running shards may end; whoever sent it kills what takes too long, and the aggregator sends it again.

@@ -11,13 +11,13 @@ from typing import Any
 
 import structlog
 
-from core.numerics import code_version, platform_digest
-from core.settings import Settings
-from core.store import Doing, Exchange, Failure, Round, Rows, ServerAway, Worker, pack
-from core.store.broker import ShardTask
-from core.times import now
-from core.training import Training
-from worker.trainings import Refusal, Trainings, keep
+from dualtrain.core.numerics import code_version, platform_digest
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Doing, Exchange, Failure, Round, Rows, ServerAway, Worker, pack
+from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.times import now
+from dualtrain.core.training import Training
+from dualtrain.worker.trainings import Refusal, Trainings, keep
 
 AWAKE_SECONDS = 0.02
 """How long a process waits awake for the next round, and never longer than its last shards took: so at most half of

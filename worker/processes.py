@@ -9,12 +9,12 @@ from typing import Any
 from billiard.exceptions import WorkerLostError
 from celery.signals import task_failure, worker_process_init
 
-from core.logs import configure
-from core.process import die_with_parent, prepare_to_compute
-from core.settings import Settings
-from core.store import Exchange, Failure, Rows, connect
-from core.store.broker import ShardTask
-from worker.computer import Computer
+from dualtrain.core.logs import configure
+from dualtrain.core.process import die_with_parent, prepare_to_compute
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Exchange, Failure, Rows, connect
+from dualtrain.core.store.broker import ShardTask
+from dualtrain.worker.computer import Computer
 
 BEAT_SECONDS = 0.5
 NICENESS = 10

@@ -3,9 +3,9 @@
 import structlog
 from celery import shared_task
 
-from core.store import ServerError
-from core.store.broker import SHARD_TASK, ShardTask
-from worker import processes
+from dualtrain.core.store import ServerError
+from dualtrain.core.store.broker import SHARD_TASK, ShardTask
+from dualtrain.worker import processes
 
 log = structlog.get_logger()
 

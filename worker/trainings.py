@@ -4,13 +4,13 @@ import socket
 from collections import OrderedDict
 from typing import Any
 
-from core.data import Dataset, load
-from core.numerics import code_version, fingerprint
-from core.settings import Settings
-from core.spec import DatasetSpec, JobSpec
-from core.store import Brief, Exchange
-from core.store.broker import ShardTask
-from core.training import Training
+from dualtrain.core.data import Dataset, load
+from dualtrain.core.numerics import code_version, fingerprint
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import DatasetSpec, JobSpec
+from dualtrain.core.store import Brief, Exchange
+from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.training import Training
 
 KEPT_JOBS = 4
 """Jobs that a process keeps at hand."""

@@ -1,14 +1,14 @@
-"""`python -m api.aggregator`: a process of its own, so that arithmetic never delays a request."""
+"""`python -m dualtrain.api.aggregator`: a process of its own, so that arithmetic never delays a request."""
 
 import os
 import signal
 import stat
 import threading
 
-from api.aggregator.aggregator import Aggregator
-from core.logs import configure
-from core.process import die_with_parent, prepare_to_compute
-from core.settings import Settings
+from dualtrain.api.aggregator.aggregator import Aggregator
+from dualtrain.core.logs import configure
+from dualtrain.core.process import die_with_parent, prepare_to_compute
+from dualtrain.core.settings import Settings
 
 NICENESS = 5
 """Below the API, whose requests come first; above the workers, who wait for the next round."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from api.aggregator.reaper import reap
-from api.aggregator.runner import Runner
-from api.aggregator.services import Services
-from api.aggregator.writer import Writer
-from core.job import Status
-from core.settings import Settings
-from core.store import Lease, Server, ServerError, Webhooks, keys
+from dualtrain.api.aggregator.reaper import reap
+from dualtrain.api.aggregator.runner import Runner
+from dualtrain.api.aggregator.services import Services
+from dualtrain.api.aggregator.writer import Writer
+from dualtrain.core.job import Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Lease, Server, ServerError, Webhooks, keys
 
 LISTEN_SECONDS = 0.3
 """How long one look at the control channel waits: also the longest until a new or orphaned job is taken."""

@@ -4,7 +4,7 @@ import math
 import time
 from dataclasses import dataclass
 
-from core.store import EXPIRES_SECONDS, Brief, Exchange
+from dualtrain.core.store import EXPIRES_SECONDS, Brief, Exchange
 
 
 @dataclass

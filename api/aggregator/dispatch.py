@@ -11,9 +11,9 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from kombu.utils.uuid import uuid
 
-from core.settings import Settings
-from core.store import Exchange, Round, ServerAway
-from core.store.broker import QUEUE, QUEUE_TYPE, SHARD_TASK, ShardTask, transport_options
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Exchange, Round, ServerAway
+from dualtrain.core.store.broker import QUEUE, QUEUE_TYPE, SHARD_TASK, ShardTask, transport_options
 
 Messages = Mapping[ShardTask, str]
 

@@ -1,6 +1,6 @@
 """Why a job cannot go on here."""
 
-from core.job import Reason, Status
+from dualtrain.core.job import Reason, Status
 
 
 class Interrupted(Exception):

@@ -10,15 +10,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from api.aggregator.briefing import Briefing
-from api.aggregator.dispatch import AWAY
-from api.aggregator.plans import Plans
-from api.aggregator.report import Lane
-from api.aggregator.round import Gathering
-from api.aggregator.saved import Origin
-from api.aggregator.watcher import Watcher
-from core.rounds import State
-from core.store import Exchange, Round
+from dualtrain.api.aggregator.briefing import Briefing
+from dualtrain.api.aggregator.dispatch import AWAY
+from dualtrain.api.aggregator.plans import Plans
+from dualtrain.api.aggregator.report import Lane
+from dualtrain.api.aggregator.round import Gathering
+from dualtrain.api.aggregator.saved import Origin
+from dualtrain.api.aggregator.watcher import Watcher
+from dualtrain.core.rounds import State
+from dualtrain.core.store import Exchange, Round
 
 
 @dataclass

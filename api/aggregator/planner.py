@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from api.aggregator.report import Lane
+from dualtrain.api.aggregator.report import Lane
 
 WEIGHT = 0.1
 """Weight of the newest round in the running means."""

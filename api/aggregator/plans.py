@@ -5,11 +5,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from api.aggregator.dispatch import Dispatcher, Messages
-from api.aggregator.planner import Planner
-from core.store import AWAIT_SECONDS, Lease, Round
-from core.store.broker import ShardTask
-from core.training import Training
+from dualtrain.api.aggregator.dispatch import Dispatcher, Messages
+from dualtrain.api.aggregator.planner import Planner
+from dualtrain.core.store import AWAIT_SECONDS, Lease, Round
+from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.training import Training
 
 SHORT_SECONDS = AWAIT_SECONDS / 2
 """Rounds up to this long are sent ahead: a process that is done with one may wait for the next."""

@@ -5,11 +5,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from core.job import Metrics, Progress, Reason
-from core.rounds import State
-from core.store import Told
-from core.times import now
-from core.training import Evaluation, Training
+from dualtrain.core.job import Metrics, Progress, Reason
+from dualtrain.core.rounds import State
+from dualtrain.core.store import Told
+from dualtrain.core.times import now
+from dualtrain.core.training import Evaluation, Training
 
 COALESCED_SECONDS = 0.25
 """The shortest time between two `step` events of a job, but for its last one: so no second has more than five."""

@@ -10,13 +10,13 @@ from typing import Any
 import structlog
 from numpy.typing import NDArray
 
-from api.aggregator.briefing import Briefing
-from api.aggregator.dispatch import AWAY
-from api.aggregator.ends import JobFailed
-from api.aggregator.plans import Plans
-from api.aggregator.report import Lane
-from api.aggregator.watcher import Watcher
-from core.store import Exchange, Round, Rows, unpack
+from dualtrain.api.aggregator.briefing import Briefing
+from dualtrain.api.aggregator.dispatch import AWAY
+from dualtrain.api.aggregator.ends import JobFailed
+from dualtrain.api.aggregator.plans import Plans
+from dualtrain.api.aggregator.report import Lane
+from dualtrain.api.aggregator.watcher import Watcher
+from dualtrain.core.store import Exchange, Round, Rows, unpack
 
 FLOOR_SECONDS = 0.25
 """A shard is never sent again sooner than this."""

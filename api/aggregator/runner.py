@@ -10,23 +10,23 @@ from typing import Any
 import structlog
 from numpy.typing import NDArray
 
-from api.aggregator.briefing import Briefing
-from api.aggregator.ends import Interrupted, JobFailed
-from api.aggregator.gatherer import Gatherer
-from api.aggregator.planner import Planner
-from api.aggregator.plans import Plans
-from api.aggregator.report import Lane, Report
-from api.aggregator.saved import Origin, from_checkpoint
-from api.aggregator.services import Services
-from api.aggregator.writer import Writer
-from core.data import load
-from core.job import IMPORTING, Job, Model, Reason, Status
-from core.numerics import digest
-from core.rounds import State
-from core.spec import JobSpec
-from core.store import Brief, Conflict, Failure, Lease, ServerError, ServerFull, Stale, UnknownJob
-from core.times import now
-from core.training import Diverged, Evaluation, Training, train
+from dualtrain.api.aggregator.briefing import Briefing
+from dualtrain.api.aggregator.ends import Interrupted, JobFailed
+from dualtrain.api.aggregator.gatherer import Gatherer
+from dualtrain.api.aggregator.planner import Planner
+from dualtrain.api.aggregator.plans import Plans
+from dualtrain.api.aggregator.report import Lane, Report
+from dualtrain.api.aggregator.saved import Origin, from_checkpoint
+from dualtrain.api.aggregator.services import Services
+from dualtrain.api.aggregator.writer import Writer
+from dualtrain.core.data import load
+from dualtrain.core.job import IMPORTING, Job, Model, Reason, Status
+from dualtrain.core.numerics import digest
+from dualtrain.core.rounds import State
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Brief, Conflict, Failure, Lease, ServerError, ServerFull, Stale, UnknownJob
+from dualtrain.core.times import now
+from dualtrain.core.training import Diverged, Evaluation, Training, train
 
 log = structlog.get_logger()
 

@@ -2,10 +2,10 @@
 
 from dataclasses import asdict, dataclass
 
-from api.aggregator.report import Report
-from core.numerics import code_version, fingerprint
-from core.rounds import State
-from core.store import Checkpoint
+from dualtrain.api.aggregator.report import Report
+from dualtrain.core.numerics import code_version, fingerprint
+from dualtrain.core.rounds import State
+from dualtrain.core.store import Checkpoint
 
 COUNTERS = ("loss", "samples_seen", "passes", "evaluations")
 

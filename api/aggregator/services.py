@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from api.aggregator.dispatch import Dispatcher
-from core.settings import Settings
-from core.store import Checkpoints, Counters, Documents, Exchange, Jobs, Leases, Server, connect
+from dualtrain.api.aggregator.dispatch import Dispatcher
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Checkpoints, Counters, Documents, Exchange, Jobs, Leases, Server, connect
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from api.aggregator.report import Lane
-from core.store import Failure
+from dualtrain.api.aggregator.report import Lane
+from dualtrain.core.store import Failure
 
 
 class Watcher(Protocol):

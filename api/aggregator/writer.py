@@ -5,15 +5,15 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.aggregator.gatherer import Gatherer
-from api.aggregator.report import Report, document
-from api.aggregator.saved import Origin, to_checkpoint
-from api.aggregator.services import Services
-from core.job import Job, Model, Plan, Reason, Status, Transition
-from core.rounds import State
-from core.store import ALWAYS, Lease, Told
-from core.times import now
-from core.training import Evaluation
+from dualtrain.api.aggregator.gatherer import Gatherer
+from dualtrain.api.aggregator.report import Report, document
+from dualtrain.api.aggregator.saved import Origin, to_checkpoint
+from dualtrain.api.aggregator.services import Services
+from dualtrain.core.job import Job, Model, Plan, Reason, Status, Transition
+from dualtrain.core.rounds import State
+from dualtrain.core.store import ALWAYS, Lease, Told
+from dualtrain.core.times import now
+from dualtrain.core.training import Evaluation
 
 CHECKPOINT_SECONDS = 3.0
 """The longest a job runs without a checkpoint: what a lost API costs at most."""

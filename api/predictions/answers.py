@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
-from api.predictions.model import Model
+from dualtrain.api.predictions.model import Model
 
 DECIMALS = 7
 """More would be noise of float32, and a third more to send."""

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from pydantic_core import from_json
 from starlette.datastructures import UploadFile
 
-from api.faults import fault, invalid
-from api.headers import media_type
-from api.problems import Problem
-from core.data import SIDE, ImageError, treat
-from core.faults import Fault
+from dualtrain.api.faults import fault, invalid
+from dualtrain.api.headers import media_type
+from dualtrain.api.problems import Problem
+from dualtrain.core.data import SIDE, ImageError, treat
+from dualtrain.core.faults import Fault
 
 BODY_BYTES = 48 << 20
 MAX_IMAGES = 20_000

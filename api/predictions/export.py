@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from api.predictions.model import Model
-from api.predictions.onnx import to_onnx
-from core.numerics import digest
+from dualtrain.api.predictions.model import Model
+from dualtrain.api.predictions.onnx import to_onnx
+from dualtrain.core.numerics import digest
 
 
 def tensors(model: Model) -> dict[str, NDArray[Any]]:

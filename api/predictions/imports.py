@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from api.faults import fault, invalid
-from core import faults
-from core.faults import Invalid
-from core.job import IMPORTING, Job, Model, Reason, Status, new_id
-from core.nn import Network
-from core.numerics import digest
-from core.spec import JobSpec
-from core.store import Checkpoint, Checkpoints, Jobs, Leases
-from core.times import now
-from core.training import network_for
+from dualtrain.api.faults import fault, invalid
+from dualtrain.core import faults
+from dualtrain.core.faults import Invalid
+from dualtrain.core.job import IMPORTING, Job, Model, Reason, Status, new_id
+from dualtrain.core.nn import Network
+from dualtrain.core.numerics import digest
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Checkpoint, Checkpoints, Jobs, Leases
+from dualtrain.core.times import now
+from dualtrain.core.training import network_for
 
 HEADER_BYTES = 1 << 20
 

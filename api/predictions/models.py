@@ -7,12 +7,12 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock
 
-from api.predictions.model import Model
-from api.problems import Problem
-from api.security import Key
-from core.job import ENDED
-from core.spec import JobSpec
-from core.store import Checkpoints, Documents, Jobs, Summary, UnknownJob, best
+from dualtrain.api.predictions.model import Model
+from dualtrain.api.problems import Problem
+from dualtrain.api.security import Key
+from dualtrain.core.job import ENDED
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Checkpoints, Documents, Jobs, Summary, UnknownJob, best
 
 KEPT_BYTES = 256 << 20
 LAST, BEST = "last", "best"

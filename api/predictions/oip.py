@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from api.predictions.bodies import MAX_IMAGES
-from api.predictions.model import Model
-from api.problems import Problem
-from core.data import scale
+from dualtrain.api.predictions.bodies import MAX_IMAGES
+from dualtrain.api.predictions.model import Model
+from dualtrain.api.problems import Problem
+from dualtrain.core.data import scale
 
 TOO_MANY = f"at most {MAX_IMAGES:,} images are taken in one request"
 INPUT, OUTPUT = "input", "probabilities"

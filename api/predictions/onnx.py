@@ -10,8 +10,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from core.nn import Dense, Network
-from core.nn.activations import LEAK, ActivationName
+from dualtrain.core.nn import Dense, Network
+from dualtrain.core.nn.activations import LEAK, ActivationName
 
 OPSET = 17
 """Has all operators that are needed here, and is old enough for every runtime that is still kept."""

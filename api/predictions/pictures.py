@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from api.predictions.model import Model
+from dualtrain.api.predictions.model import Model
 
 GAP = 1
 MAX_UNITS = 400

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.dual import DualTensor
-from core.nn.network import Network, Slice
+from dualtrain.core.dual import DualTensor
+from dualtrain.core.nn.network import Network, Slice
 
 Vector = NDArray[np.float64]
 Layers = list[tuple[Any, ...]]

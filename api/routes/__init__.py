@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from api.routes import (
+from dualtrain.api.routes import (
     aliases,
     control,
     datasets,

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import CallerDep, ServicesDep, find_job, reads, submits
-from api.faults import fault
-from api.problems import Problem, documented
-from api.security import Key
-from api.services import Services
-from core.job import is_id
+from dualtrain.api.deps import CallerDep, ServicesDep, find_job, reads, submits
+from dualtrain.api.faults import fault
+from dualtrain.api.problems import Problem, documented
+from dualtrain.api.security import Key
+from dualtrain.api.services import Services
+from dualtrain.core.job import is_id
 
 router = APIRouter(prefix="/v1/aliases", tags=["models"])
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from api.deps import CallerDep, JobDep, ServicesDep, find_job, submits
-from api.problems import documented
-from api.security import Key
-from api.services import Services
-from api.views import JobView
-from core.job import Job, Reason, Status
+from dualtrain.api.deps import CallerDep, JobDep, ServicesDep, find_job, submits
+from dualtrain.api.problems import documented
+from dualtrain.api.security import Key
+from dualtrain.api.services import Services
+from dualtrain.api.views import JobView
+from dualtrain.core.job import Job, Reason, Status
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], dependencies=submits)
 

@@ -8,12 +8,21 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import ServicesDep, administers, reads, submits
-from api.faults import fault
-from api.headers import OCTETS, media_type
-from api.problems import Problem, documented
-from api.services import Services
-from core.data import DatasetError, Description, UnknownDataset, catalogue, describe, install, remove, uploaded
+from dualtrain.api.deps import ServicesDep, administers, reads, submits
+from dualtrain.api.faults import fault
+from dualtrain.api.headers import OCTETS, media_type
+from dualtrain.api.problems import Problem, documented
+from dualtrain.api.services import Services
+from dualtrain.core.data import (
+    DatasetError,
+    Description,
+    UnknownDataset,
+    catalogue,
+    describe,
+    install,
+    remove,
+    uploaded,
+)
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 

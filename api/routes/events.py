@@ -8,13 +8,13 @@ from fastapi import APIRouter, Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import CallerDep, JobDep, ServicesDep, reads
-from api.fanout import Listener, Message
-from api.faults import fault
-from api.problems import documented
-from api.services import Services
-from core.job import ENDED, Status
-from core.store import Event, UnknownJob, replay
+from dualtrain.api.deps import CallerDep, JobDep, ServicesDep, reads
+from dualtrain.api.fanout import Listener, Message
+from dualtrain.api.faults import fault
+from dualtrain.api.problems import documented
+from dualtrain.api.services import Services
+from dualtrain.core.job import ENDED, Status
+from dualtrain.core.store import Event, UnknownJob, replay
 
 router = APIRouter(prefix="/v1", tags=["events"], dependencies=reads)
 

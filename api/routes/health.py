@@ -6,9 +6,9 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.deps import ServicesDep
-from api.problems import Problem, documented
-from core.store import ServerError
+from dualtrain.api.deps import ServicesDep
+from dualtrain.api.problems import Problem, documented
+from dualtrain.core.store import ServerError
 
 router = APIRouter(tags=["health"])
 

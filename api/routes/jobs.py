@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import CallerDep, JobId, ServicesDep, own_job, reads
-from api.faults import fault
-from api.headers import IfNoneMatch, matches
-from api.problems import documented
-from api.views import JobList, JobView
-from core.job import ENDED, Job, Status
+from dualtrain.api.deps import CallerDep, JobId, ServicesDep, own_job, reads
+from dualtrain.api.faults import fault
+from dualtrain.api.headers import IfNoneMatch, matches
+from dualtrain.api.problems import documented
+from dualtrain.api.views import JobList, JobView
+from dualtrain.core.job import ENDED, Job, Status
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 

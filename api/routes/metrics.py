@@ -4,9 +4,9 @@ from fastapi import APIRouter, Response
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import CollectorRegistry
 
-from api.deps import ServicesDep, reads
-from api.measures import Measures
-from api.problems import documented
+from dualtrain.api.deps import ServicesDep, reads
+from dualtrain.api.measures import Measures
+from dualtrain.api.problems import documented
 
 router = APIRouter(tags=["health"], dependencies=reads)
 

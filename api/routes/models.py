@@ -5,21 +5,21 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api import admission
-from api.deps import CallerDep, JobDep, ServicesDep, Step, reads, submits
-from api.faults import fault
-from api.headers import OCTETS, IfNoneMatch, matches, media_type
-from api.predictions import Model
-from api.predictions.export import FORMATS
-from api.predictions.imports import accept, new_job, parse
-from api.predictions.onnx import NotExportable
-from api.predictions.pictures import weights_png
-from api.problems import Problem, documented
-from api.security import Key
-from api.services import Services
-from api.views import JobView
-from core.numerics import digest
-from core.store import Leases
+from dualtrain.api import admission
+from dualtrain.api.deps import CallerDep, JobDep, ServicesDep, Step, reads, submits
+from dualtrain.api.faults import fault
+from dualtrain.api.headers import OCTETS, IfNoneMatch, matches, media_type
+from dualtrain.api.predictions import Model
+from dualtrain.api.predictions.export import FORMATS
+from dualtrain.api.predictions.imports import accept, new_job, parse
+from dualtrain.api.predictions.onnx import NotExportable
+from dualtrain.api.predictions.pictures import weights_png
+from dualtrain.api.problems import Problem, documented
+from dualtrain.api.security import Key
+from dualtrain.api.services import Services
+from dualtrain.api.views import JobView
+from dualtrain.core.numerics import digest
+from dualtrain.core.store import Leases
 
 router = APIRouter(prefix="/v1", tags=["models"])
 

@@ -6,15 +6,15 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import CallerDep, ServicesDep, reads
-from api.openapi import version
-from api.predictions import Model
-from api.predictions.bodies import BODY_BYTES
-from api.predictions.models import LAST
-from api.predictions.oip import LENGTH, Infer, metadata
-from api.problems import Problem, documented_errors
-from api.security import Key
-from api.services import Services
+from dualtrain.api.deps import CallerDep, ServicesDep, reads
+from dualtrain.api.predictions import Model
+from dualtrain.api.predictions.bodies import BODY_BYTES
+from dualtrain.api.predictions.models import LAST
+from dualtrain.api.predictions.oip import LENGTH, Infer, metadata
+from dualtrain.api.problems import Problem, documented_errors
+from dualtrain.api.security import Key
+from dualtrain.api.services import Services
+from dualtrain.core.version import __version__
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 
@@ -88,7 +88,7 @@ class ModelDocument(BaseModel):
 @router.get("", dependencies=reads, response_model=Server, responses=documented_errors("unauthenticated", "forbidden"))
 async def server_metadata() -> Any:
     """Tell what this server is."""
-    return Server(name="dualtrain", version=version(), extensions=["binary_tensor_data"])
+    return Server(name="dualtrain", version=__version__, extensions=["binary_tensor_data"])
 
 
 @router.get("/health/live", response_model=Live)

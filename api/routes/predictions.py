@@ -8,14 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import CallerDep, JobId, ServicesDep, Step, reads
-from api.predictions import Sent, read
-from api.predictions.answers import Predictions, answered
-from api.predictions.bodies import BODY_BYTES
-from api.predictions.model import Model
-from api.problems import documented
-from api.security import Key
-from api.services import Services
+from dualtrain.api.deps import CallerDep, JobId, ServicesDep, Step, reads
+from dualtrain.api.predictions import Sent, read
+from dualtrain.api.predictions.answers import Predictions, answered
+from dualtrain.api.predictions.bodies import BODY_BYTES
+from dualtrain.api.predictions.model import Model
+from dualtrain.api.problems import documented
+from dualtrain.api.security import Key
+from dualtrain.api.services import Services
 
 router = APIRouter(prefix="/v1", tags=["predictions"], dependencies=reads)
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, Field
 
-from api.deps import JobDep, ServicesDep, reads
-from api.problems import Problem, documented
-from core.store import Summary, best
+from dualtrain.api.deps import JobDep, ServicesDep, reads
+from dualtrain.api.problems import Problem, documented
+from dualtrain.core.store import Summary, best
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], dependencies=reads)
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.deps import ServicesDep, reads
-from api.problems import Problem, documented
-from core.data import SIDE, UnknownDataset, load
+from dualtrain.api.deps import ServicesDep, reads
+from dualtrain.api.problems import Problem, documented
+from dualtrain.core.data import SIDE, UnknownDataset, load
 
 router = APIRouter(prefix="/v1", tags=["datasets"], dependencies=reads)
 

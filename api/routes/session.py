@@ -5,11 +5,11 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import CallerDep, ServicesDep
-from api.gate import COOKIE, cookie
-from api.problems import Problem, documented
-from api.security import ANYONE, Key
-from core.store.access import SESSION_SECONDS
+from dualtrain.api.deps import CallerDep, ServicesDep
+from dualtrain.api.gate import COOKIE, cookie
+from dualtrain.api.problems import Problem, documented
+from dualtrain.api.security import ANYONE, Key
+from dualtrain.core.store.access import SESSION_SECONDS
 
 router = APIRouter(prefix="/v1/session", tags=["session"])
 

@@ -7,20 +7,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api import admission, estimates
-from api.deps import CallerDep, ServicesDep, submits
-from api.faults import parse
-from api.headers import media_type
-from api.problems import Problem, documented
-from api.security import Key
-from api.services import Services
-from api.views import DryRun, JobView
-from core.data import describe
-from core.job import Job, Model, Progress, Status, new_id
-from core.spec import JobSpec
-from core.store import Idempotency, QueueFull
-from core.times import now
-from core.training import epoch_for, network_for, steps_for
+from dualtrain.api import admission, estimates
+from dualtrain.api.deps import CallerDep, ServicesDep, submits
+from dualtrain.api.faults import parse
+from dualtrain.api.headers import media_type
+from dualtrain.api.problems import Problem, documented
+from dualtrain.api.security import Key
+from dualtrain.api.services import Services
+from dualtrain.api.views import DryRun, JobView
+from dualtrain.core.data import describe
+from dualtrain.core.job import Job, Model, Progress, Status, new_id
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Idempotency, QueueFull
+from dualtrain.core.times import now
+from dualtrain.core.training import epoch_for, network_for, steps_for
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 

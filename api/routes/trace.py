@@ -9,15 +9,15 @@ from fastapi import APIRouter, Body
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import CallerDep, JobDep, ServicesDep, Step, reads
-from api.faults import fault
-from api.predictions import Model
-from api.predictions.answers import png
-from api.predictions.bodies import from_base64
-from api.predictions.trace import Direction, Trace, address, locate, trace
-from api.problems import documented
-from api.services import Services
-from core.data import SIDE, ImageError, UnknownDataset, load, treat
+from dualtrain.api.deps import CallerDep, JobDep, ServicesDep, Step, reads
+from dualtrain.api.faults import fault
+from dualtrain.api.predictions import Model
+from dualtrain.api.predictions.answers import png
+from dualtrain.api.predictions.bodies import from_base64
+from dualtrain.api.predictions.trace import Direction, Trace, address, locate, trace
+from dualtrain.api.problems import documented
+from dualtrain.api.services import Services
+from dualtrain.core.data import SIDE, ImageError, UnknownDataset, load, treat
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["models"], dependencies=reads)
 

@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.deps import ServicesDep, reads
-from api.problems import documented
-from core.store import Worker
+from dualtrain.api.deps import ServicesDep, reads
+from dualtrain.api.problems import documented
+from dualtrain.core.store import Worker
 
 router = APIRouter(prefix="/v1", tags=["workers"], dependencies=reads)
 

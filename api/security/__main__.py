@@ -1,4 +1,4 @@
-"""`python -m api.security FILE NAME [SCOPE ...]`: adds a key, or gives a name a new one, and prints the secret once."""
+"""`python -m dualtrain.api.security FILE NAME [SCOPE ...]`: add a key or replace its secret; prints the secret once."""
 
 import argparse
 import sys
@@ -7,14 +7,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from api.security.keys import Key, Scope, create
+from dualtrain.api.security.keys import Key, Scope, create
 
 DEFAULT = (Scope.READ, Scope.SUBMIT)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line; exit code 2 for a scope that there is not, a bad name, or a file that cannot be had."""
-    parser = argparse.ArgumentParser(prog="python -m api.security", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m dualtrain.api.security", description=__doc__)
     parser.add_argument("file", type=Path, help="a JSON file of keys, made if it is not there")
     parser.add_argument("name", help="who the key is for")
     scopes = f"{{{','.join(Scope)}}}"

@@ -5,14 +5,14 @@ Exit codes: 0 done; 1 a job failed, was cancelled, or a check found something; 2
 """
 
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from client.cli import jobs, models, stack
-from client.cli.output import fail, out
-from client.errors import ApiError, Unreachable
+from dualtrain.client.cli import jobs, models, stack
+from dualtrain.client.cli.output import fail, out
+from dualtrain.client.errors import ApiError, Unreachable
+from dualtrain.core.version import __version__
 
 REFUSED, NOT_REACHED, INTERRUPTED = 3, 4, 130
 
@@ -29,7 +29,7 @@ for module in (stack, jobs, models):
 
 def _tell_version(wanted: bool) -> None:
     if wanted:
-        out.print(f"dualtrain {version('dualtrain')}")
+        out.print(f"dualtrain {__version__}")
         raise typer.Exit
 
 

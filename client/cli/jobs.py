@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from client.cli.output import AsJson, JobId, Key, Url, connect, notes, out, percent, print_json, print_table
-from client.cli.pictures import curve
-from client.client import URL
-from client.job import JobHandle
-from core.job import Job, Status
+from dualtrain.client.cli.output import AsJson, JobId, Key, Url, connect, notes, out, percent, print_json, print_table
+from dualtrain.client.cli.pictures import curve
+from dualtrain.client.client import URL
+from dualtrain.client.job import JobHandle
+from dualtrain.core.job import Job, Status
 
 Spec = Annotated[
     Path | None,
@@ -116,7 +116,7 @@ def cancel(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = No
 
 def _wanted(spec: Path | None, assignments: list[str]) -> dict[str, Any]:
     """Return the spec that file and assignments make; one that cannot be made is wrong usage."""
-    from core.assignments import document  # it brings NumPy along
+    from dualtrain.core.assignments import document  # it brings NumPy along
 
     try:
         return document(spec, assignments)
@@ -126,7 +126,7 @@ def _wanted(spec: Path | None, assignments: list[str]) -> dict[str, Any]:
 
 def _train_here(spec: Path | None, assignments: list[str]) -> int:
     options = [option for assignment in assignments for option in ("--set", assignment)]
-    command = [sys.executable, "-P", "-m", "core.train", *options, *([str(spec)] if spec else [])]
+    command = [sys.executable, "-P", "-m", "dualtrain.core.train", *options, *([str(spec)] if spec else [])]
     return subprocess.run(command, check=False).returncode
 
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from client.cli.output import AsJson, JobId, Key, Url, connect, out, print_json, print_table
-from client.client import URL
-from client.job import Format
+from dualtrain.client.cli.output import AsJson, JobId, Key, Url, connect, out, print_json, print_table
+from dualtrain.client.client import URL
+from dualtrain.client.job import Format
 
 Images = Annotated[list[Path], typer.Argument(help="PNG, JPEG or WebP files.", exists=True, dir_okay=False)]
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from client.client import URL, Client
+from dualtrain.client.client import URL, Client
 
 Url = Annotated[str, typer.Option("--url", envvar="DUALTRAIN_URL", help="Where the service listens.")]
 Key = Annotated[

@@ -34,8 +34,8 @@ def up(
 
     Prints its address when it is ready. What dies starts again; what is stopped leaves nothing running.
     """
-    from client.up import run
-    from core.settings import Settings
+    from dualtrain.client.up import run
+    from dualtrain.core.settings import Settings
 
     chosen: dict[str, Any] = dict(host=host, port=port, workers=workers, data_dir=data_dir, redis_url=redis_url)
     settings = Settings(**{name: value for name, value in chosen.items() if value is not None})
@@ -52,11 +52,11 @@ def demo(
 
     Starts a stack of its own in a temporary folder (or in --data-dir), and stops it at the end.
     """
-    from client.demo import run
+    from dualtrain.client.demo import run
 
     run(workers, data_dir)
 
 
 def doctor() -> None:
     """Check settings, Redis, clocks and data of this machine, and say what to do."""
-    raise typer.Exit(subprocess.run([sys.executable, "-P", "-m", "core.doctor"], check=False).returncode)
+    raise typer.Exit(subprocess.run([sys.executable, "-P", "-m", "dualtrain.core.doctor"], check=False).returncode)

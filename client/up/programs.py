@@ -5,9 +5,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from client.up import servers
-from client.up.folders import Folders
-from core.settings import Settings
+from dualtrain.client.up import servers
+from dualtrain.client.up.folders import Folders
+from dualtrain.core.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,13 @@ def _worker(processes: int) -> Program:
     # `--without-…`: workers need not know each other, heartbeats are our own.
     options = ("--pool", "prefork", "--concurrency", str(processes), "--loglevel", "INFO")
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-    return Program("worker", (*_python("celery"), "-A", "worker.app", "worker", *options, *alone), grace_seconds=12)
+    return Program(
+        "worker", (*_python("celery"), "-A", "dualtrain.worker.app", "worker", *options, *alone), grace_seconds=12
+    )
 
 
 def _api(listener: int) -> Program:
-    options = ("--factory", "api.app:create_app", "--fd", str(listener), "--no-access-log")
+    options = ("--factory", "dualtrain.api.app:create_app", "--fd", str(listener), "--no-access-log")
     ending = ("--timeout-graceful-shutdown", "5")  # then the aggregator has as long again for its checkpoints
     return Program("api", (*_python("uvicorn"), *options, *ending), grace_seconds=15)
 

@@ -6,7 +6,7 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-from core.settings import OLDEST_SERVER, STORE_OPTIONS
+from dualtrain.core.settings import OLDEST_SERVER, STORE_OPTIONS
 
 NAMES = ("redis-server", "valkey-server")
 

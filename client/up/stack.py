@@ -13,10 +13,10 @@ import httpx
 from rich.console import Console
 from rich.text import Text
 
-from client.up.folders import Folders, held
-from client.up.programs import environment, programs, with_private_servers
-from client.up.supervisor import Supervisor
-from core.settings import Settings
+from dualtrain.client.up.folders import Folders, held
+from dualtrain.client.up.programs import environment, programs, with_private_servers
+from dualtrain.client.up.supervisor import Supervisor
+from dualtrain.core.settings import Settings
 
 HOPELESS_DEATHS = 3
 """A program that died so often before the stack was ever ready will not come up by itself."""

@@ -18,9 +18,9 @@ from circus.stream.redirector import Redirector
 from circus.watcher import Watcher
 from tornado.ioloop import IOLoop
 
-from client.up import tether
-from client.up.folders import Folders
-from client.up.programs import Program
+from dualtrain.client.up import tether
+from dualtrain.client.up.folders import Folders
+from dualtrain.client.up.programs import Program
 
 CHECK_SECONDS = 0.2
 """How soon a dead process is noticed."""

@@ -1,12 +1,12 @@
 """What networks are trained on: data sets, their cache, and pictures that people send."""
 
-from core.data.archives import DatasetError
-from core.data.cache import load
-from core.data.dataset import Dataset, scale
-from core.data.images import ImageError, treat
-from core.data.resize import SIDE, resize
-from core.data.sources import Description, UnknownDataset, catalogue, describe
-from core.data.uploads import install, remove, uploaded
+from dualtrain.core.data.archives import DatasetError
+from dualtrain.core.data.cache import load
+from dualtrain.core.data.dataset import Dataset, scale
+from dualtrain.core.data.images import ImageError, treat
+from dualtrain.core.data.resize import SIDE, resize
+from dualtrain.core.data.sources import Description, UnknownDataset, catalogue, describe
+from dualtrain.core.data.uploads import install, remove, uploaded
 
 __all__ = [
     "SIDE",

@@ -16,8 +16,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from core.data.images import MAX_BYTES
-from core.data.sources import SPLITS, named_classes
+from dualtrain.core.data.images import MAX_BYTES
+from dualtrain.core.data.sources import SPLITS, named_classes
 
 MAX_SAMPLES = 200_000
 MAX_NAME = 100

@@ -13,10 +13,10 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from core.data.dataset import Dataset
-from core.data.decode import Progress, decode
-from core.data.resize import SIDE, resize
-from core.data.sources import SPLITS, UnknownDataset, catalogue, folder_of, read, source_digest
+from dualtrain.core.data.dataset import Dataset
+from dualtrain.core.data.decode import Progress, decode
+from dualtrain.core.data.resize import SIDE, resize
+from dualtrain.core.data.sources import SPLITS, UnknownDataset, catalogue, folder_of, read, source_digest
 
 Arrays = dict[str, NDArray[np.uint8]]
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.data.resize import SIDE
+from dualtrain.core.data.resize import SIDE
 
 Progress = Callable[[int, int], None]
 """Told at times how many images are done, of how many."""

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.pen import BOX, fit, with_usual_pen
-from core.data.resize import SIDE
+from dualtrain.core.data.pen import BOX, fit, with_usual_pen
+from dualtrain.core.data.resize import SIDE
 
 LEAST_CONTRAST = 24.0
 """Of 255; a picture with less of it shows nothing but noise."""

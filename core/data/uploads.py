@@ -19,11 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from PIL import Image
 
-from core.data.archives import MAX_SAMPLES, TEST_EVERY, DatasetError, Labelled, from_parquet, from_zip
-from core.data.cache import MAX_CLASSES, forget
-from core.data.images import ImageError, grey
-from core.data.resize import SIDE
-from core.data.sources import BUNDLED, NAME, SPLITS, Description, UnknownDataset, describe, folder_of
+from dualtrain.core.data.archives import MAX_SAMPLES, TEST_EVERY, DatasetError, Labelled, from_parquet, from_zip
+from dualtrain.core.data.cache import MAX_CLASSES, forget
+from dualtrain.core.data.images import ImageError, grey
+from dualtrain.core.data.resize import SIDE
+from dualtrain.core.data.sources import BUNDLED, NAME, SPLITS, Description, UnknownDataset, describe, folder_of
 
 ROWS_AT_ONCE = 1000
 UNNAMED = ".upload-"

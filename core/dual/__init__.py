@@ -1,13 +1,13 @@
 """Forward-mode automatic differentiation through NumPy's own functions: dual numbers and dual tensors."""
 
-from core.dual.affine import affine
-from core.dual.check import check_derivatives
-from core.dual.custom import elementwise_function, row_function, rule
-from core.dual.exponentials import log_softmax, logsumexp, softmax
-from core.dual.number import DualNumber, eps
-from core.dual.structure import EntrySeed, OuterTangent, UnitTangent, contract, inner
-from core.dual.tensor import DualTensor
-from core.dual.transforms import derivative, gradient, hessian, hvp, jacobian, jvp
+from dualtrain.core.dual.affine import affine
+from dualtrain.core.dual.check import check_derivatives
+from dualtrain.core.dual.custom import elementwise_function, row_function, rule
+from dualtrain.core.dual.exponentials import log_softmax, logsumexp, softmax
+from dualtrain.core.dual.number import DualNumber, eps
+from dualtrain.core.dual.structure import EntrySeed, OuterTangent, UnitTangent, contract, inner
+from dualtrain.core.dual.tensor import DualTensor
+from dualtrain.core.dual.transforms import derivative, gradient, hessian, hvp, jacobian, jvp
 
 __all__ = [
     "DualNumber",

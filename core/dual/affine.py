@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, tangent_of
-from core.dual.rules.products import from_left, left_product
+from dualtrain.core.dual.engine import Dual, Tensor, tangent_of
+from dualtrain.core.dual.rules.products import from_left, left_product
 
 
 def affine(x: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tensor:

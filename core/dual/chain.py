@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, aligned, leading, spread, tangent_of
-from core.dual.rules.elementwise import RULES, Elementwise, Partial
-from core.dual.structure import OuterTangent, ScaledTangent, Structure, UnitTangent, densified, weighted
+from dualtrain.core.dual.engine import Dual, Tensor, aligned, leading, spread, tangent_of
+from dualtrain.core.dual.rules.elementwise import RULES, Elementwise, Partial
+from dualtrain.core.dual.structure import OuterTangent, ScaledTangent, Structure, UnitTangent, densified, weighted
 
 NUMBERS = (float, int)
 QUIET: Any = dict.fromkeys(("divide", "invalid", "over"), "ignore")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.transforms import jvp
+from dualtrain.core.dual.transforms import jvp
 
 STEP = float(np.cbrt(np.finfo(float).eps))  # where truncation and round-off of a central difference balance
 AXES = (2, 3)  # direction axes, one of a length that small data often have too

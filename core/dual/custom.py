@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, each, push, tangent_of
-from core.dual.rules.kinds import total
-from core.dual.structure import OuterTangent, UnitTangent, contract
+from dualtrain.core.dual.engine import Dual, Tensor, each, push, tangent_of
+from dualtrain.core.dual.rules.kinds import total
+from dualtrain.core.dual.structure import OuterTangent, UnitTangent, contract
 
 
 def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
@@ -20,7 +20,7 @@ def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Ten
     function itself, they nest. TypeError if rules and arguments do not match, or a dual is where None stands or is an
     option.
 
-    >>> from core.dual import derivative
+    >>> from dualtrain.core.dual import derivative
     >>> @rule(lambda tangent, out, x: 3 * x * x * tangent)
     ... def cube(x):
     ...     return x * x * x

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.chain import elementwise
-from core.dual.engine import Dual, Tensor, plain
-from core.dual.rules import (
+from dualtrain.core.dual.chain import elementwise
+from dualtrain.core.dual.engine import Dual, Tensor, plain
+from dualtrain.core.dual.rules import (
     CONSTANT_FUNCTIONS,
     CONSTANT_UFUNCS,
     ELEMENTWISE,
@@ -18,8 +18,8 @@ from core.dual.rules import (
     REFUSED_UFUNCS,
     UFUNCS,
 )
-from core.dual.rules.assignment import setitem
-from core.dual.rules.methods import outer
+from dualtrain.core.dual.rules.assignment import setitem
+from dualtrain.core.dual.rules.methods import outer
 
 OPERANDS = (Dual, np.ndarray, np.generic, bool, int, float, complex, list, tuple, slice)
 
@@ -69,7 +69,7 @@ def special(ufunc: Any) -> Any:
     if getattr(np, ufunc.__name__, None) is ufunc:
         return None
     try:
-        from core.dual.rules.special import RULES
+        from dualtrain.core.dual.rules.special import RULES
     except ImportError:
         return None
     return RULES.get(ufunc)
@@ -136,5 +136,5 @@ def call(
 def refusal(name: str, options: dict[str, Any], hint: str | None = None) -> TypeError:
     """The error for a call without a rule."""
     told = f" with {', '.join(f'{option}=' for option in options)}" if options else ""
-    usual = "write it with functions that have one, or add one with core.dual.rule; .real is the value alone"
+    usual = "write it with functions that have one, or add one with dualtrain.core.dual.rule; .real is the value alone"
     return TypeError(f"no derivative rule for {name}{told}: {hint or usual}")

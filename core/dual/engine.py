@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from core.dual.structure import Structure, Zero, densified
-from core.dual.views import share, tie
+from dualtrain.core.dual.structure import Structure, Zero, densified
+from dualtrain.core.dual.views import share, tie
 
 Tensor: TypeAlias = Any  # an ndarray, or a dual of a lower level: rules are written for both alike
 Rule: TypeAlias = Callable[..., Tensor]

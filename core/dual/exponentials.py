@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.dual.engine import Tensor, plain
+from dualtrain.core.dual.engine import Tensor, plain
 
 Axis = int | tuple[int, ...] | None
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.dispatch import call_function, call_ufunc
-from core.dual.engine import Dual, Tensor, level_above, plain
-from core.dual.refusing import Refusing
-from core.dual.tensor import DualTensor, checked
+from dualtrain.core.dual.dispatch import call_function, call_ufunc
+from dualtrain.core.dual.engine import Dual, Tensor, level_above, plain
+from dualtrain.core.dual.refusing import Refusing
+from dualtrain.core.dual.tensor import DualTensor, checked
 
 DIVISIONS = {np.divide, np.floor_divide, np.remainder, np.fmod, np.divmod}
 POWERS = {np.power, np.float_power}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.transforms import jvp
+from dualtrain.core.dual.transforms import jvp
 
 
 def coloured(rows: Iterable[int], columns: Iterable[int], shape: tuple[int, int]) -> Any:

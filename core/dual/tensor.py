@@ -5,13 +5,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from core.dual.chain import quick
-from core.dual.dispatch import call_function, call_ufunc
-from core.dual.engine import Dual, Tensor, level_above, plain, push
-from core.dual.refusing import Refusing
-from core.dual.rules.assignment import setitem
-from core.dual.rules.indexing import getitem, plain_index
-from core.dual.structure import Structure
+from dualtrain.core.dual.chain import quick
+from dualtrain.core.dual.dispatch import call_function, call_ufunc
+from dualtrain.core.dual.engine import Dual, Tensor, level_above, plain, push
+from dualtrain.core.dual.refusing import Refusing
+from dualtrain.core.dual.rules.assignment import setitem
+from dualtrain.core.dual.rules.indexing import getitem, plain_index
+from dualtrain.core.dual.structure import Structure
 
 
 def method(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import LEVELS, Dual, Tensor
-from core.dual.structure import EntrySeed, Structure, UnitTangent
-from core.dual.tensor import DualTensor, checked, floating
+from dualtrain.core.dual.engine import LEVELS, Dual, Tensor
+from dualtrain.core.dual.structure import EntrySeed, Structure, UnitTangent
+from dualtrain.core.dual.tensor import DualTensor, checked, floating
 
 SEED_ELEMENTS = 2**22
 CHUNK = 256
@@ -148,7 +148,7 @@ def jacobian(f: Function, chunk_size: int | None = None, *, sparsity: Any = None
         x = floating(x)
         limit = chunk_size or max(1, min(CHUNK, SEED_ELEMENTS // max(1, x.size)))
         if sparsity is not None:
-            from core.dual.sparsity import sparse_jacobian  # which is made of jvp
+            from dualtrain.core.dual.sparsity import sparse_jacobian  # which is made of jvp
 
             return sparse_jacobian(f, x, sparsity, limit)
         rows = [jvp(f, (x,), (seed(x, *chunk),))[1] for chunk in equal_chunks(x.size, limit)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
-    from core.dual.engine import Dual
+    from dualtrain.core.dual.engine import Dual
 
 
 def tie(view: "Dual", whole: "Dual", again: Callable[[], "Dual"]) -> "Dual":

@@ -4,14 +4,14 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Discriminator
 
-from core.gradients.base import Block, Draw, Estimate, Method, gradient
-from core.gradients.finite_difference import FiniteDifference
-from core.gradients.forward_gradient import ForwardGradient
-from core.gradients.per_neuron import PerNeuron
-from core.gradients.per_parameter import PerParameter
-from core.gradients.sharding import shards
-from core.gradients.spsa import SPSA
-from core.nn.config import by_default
+from dualtrain.core.gradients.base import Block, Draw, Estimate, Method, gradient
+from dualtrain.core.gradients.finite_difference import FiniteDifference
+from dualtrain.core.gradients.forward_gradient import ForwardGradient
+from dualtrain.core.gradients.per_neuron import PerNeuron
+from dualtrain.core.gradients.per_parameter import PerParameter
+from dualtrain.core.gradients.sharding import shards
+from dualtrain.core.gradients.spsa import SPSA
+from dualtrain.core.nn.config import by_default
 
 GradientMethod: TypeAlias = Annotated[
     PerParameter | PerNeuron | ForwardGradient | FiniteDifference | SPSA,

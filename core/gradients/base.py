@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from numpy.typing import DTypeLike
 
-from core.nn import Network
-from core.nn.tensor import Array, Labels
+from dualtrain.core.nn import Network
+from dualtrain.core.nn.tensor import Array, Labels
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from itertools import product
 from typing import TypeAlias
 
-from core.dual.transforms import equal_chunks
-from core.gradients.base import Block
+from dualtrain.core.dual.transforms import equal_chunks
+from dualtrain.core.gradients.base import Block
 
 Range: TypeAlias = tuple[int, int]
 

@@ -1,8 +1,8 @@
 """Rough costs of one batch, for planning: never part of a result."""
 
-from core.gradients.blocks import SAMPLES
-from core.nn import Network
-from core.nn.activations import identity, softmax
+from dualtrain.core.gradients.blocks import SAMPLES
+from dualtrain.core.nn import Network
+from dualtrain.core.nn.activations import identity, softmax
 
 FLOAT_BYTES = 8
 """The widest numbers there are; plans are made before the dtype matters."""

@@ -11,10 +11,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from core.gradients.base import Block, Draw, Estimate
-from core.nn import Network
-from core.nn.layers import Shape
-from core.nn.tensor import Array
+from dualtrain.core.gradients.base import Block, Draw, Estimate
+from dualtrain.core.nn import Network
+from dualtrain.core.nn.layers import Shape
+from dualtrain.core.nn.tensor import Array
 
 Distribution = Literal["normal", "rademacher", "orthogonal"]
 Drawing: TypeAlias = Callable[[np.random.Generator, Shape, DTypeLike], Array]

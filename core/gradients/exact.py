@@ -3,10 +3,10 @@
 from abc import abstractmethod
 from collections.abc import Iterable
 
-from core.gradients.base import Block, Draw, Method
-from core.gradients.forward import Forward, by_samples, check_dense
-from core.nn import Network
-from core.nn.tensor import Array, Labels
+from dualtrain.core.gradients.base import Block, Draw, Method
+from dualtrain.core.gradients.forward import Forward, by_samples, check_dense
+from dualtrain.core.nn import Network
+from dualtrain.core.nn.tensor import Array, Labels
 
 
 class Exact(Method):

@@ -8,13 +8,13 @@ from annotated_types import Ge
 from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
-from core.gradients.base import Block, Cost, Draw, Estimate, Method
-from core.gradients.blocks import cut, grid
-from core.gradients.costs import values_bytes
-from core.gradients.values import EPSILON, Values
-from core.nn import Network
-from core.nn.config import CONFIG
-from core.nn.tensor import Array, Labels
+from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate, Method
+from dualtrain.core.gradients.blocks import cut, grid
+from dualtrain.core.gradients.costs import values_bytes
+from dualtrain.core.gradients.values import EPSILON, Values
+from dualtrain.core.nn import Network
+from dualtrain.core.nn.config import CONFIG
+from dualtrain.core.nn.tensor import Array, Labels
 
 DIRECTIONS = 256
 """Directions of a block; each takes two losses of the whole batch."""

@@ -7,12 +7,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from core.dual import DualTensor, UnitTangent
-from core.gradients.base import Block
-from core.gradients.blocks import Range
-from core.nn import LOSSES, Dense, Network
-from core.nn.losses import one_hot
-from core.nn.tensor import Array, Labels, Tensor
+from dualtrain.core.dual import DualTensor, UnitTangent
+from dualtrain.core.gradients.base import Block
+from dualtrain.core.gradients.blocks import Range
+from dualtrain.core.nn import LOSSES, Dense, Network
+from dualtrain.core.nn.losses import one_hot
+from dualtrain.core.nn.tensor import Array, Labels, Tensor
 
 Contraction: TypeAlias = Callable[[Tensor, Array], Array]
 

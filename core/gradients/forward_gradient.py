@@ -13,15 +13,15 @@ from annotated_types import Ge, Le
 from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
-from core.gradients import estimates
-from core.gradients.base import Block, Cost, Draw, Estimate, Method
-from core.gradients.blocks import cut, grid
-from core.gradients.costs import FLOAT_BYTES
-from core.gradients.forward import Forward, check_dense
-from core.gradients.perturbations import PERTURBATIONS
-from core.nn import Network
-from core.nn.config import CONFIG
-from core.nn.tensor import Array, Labels
+from dualtrain.core.gradients import estimates
+from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate, Method
+from dualtrain.core.gradients.blocks import cut, grid
+from dualtrain.core.gradients.costs import FLOAT_BYTES
+from dualtrain.core.gradients.forward import Forward, check_dense
+from dualtrain.core.gradients.perturbations import PERTURBATIONS
+from dualtrain.core.nn import Network
+from dualtrain.core.nn.config import CONFIG
+from dualtrain.core.nn.tensor import Array, Labels
 
 ELEMENTS = 2**21
 """Numbers in all tangents of a block together."""

@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
-from core.dual import EntrySeed, UnitTangent, inner
-from core.gradients.base import Block, Cost, Estimate
-from core.gradients.blocks import SAMPLES, cut, grid
-from core.gradients.costs import block_bytes, tangent_width
-from core.gradients.exact import Exact
-from core.gradients.forward import Forward
-from core.nn import Network, Slice
-from core.nn.config import CONFIG
-from core.nn.tensor import Array
+from dualtrain.core.dual import EntrySeed, UnitTangent, inner
+from dualtrain.core.gradients.base import Block, Cost, Estimate
+from dualtrain.core.gradients.blocks import SAMPLES, cut, grid
+from dualtrain.core.gradients.costs import block_bytes, tangent_width
+from dualtrain.core.gradients.exact import Exact
+from dualtrain.core.gradients.forward import Forward
+from dualtrain.core.nn import Network, Slice
+from dualtrain.core.nn.config import CONFIG
+from dualtrain.core.nn.tensor import Array
 
 ELEMENTS = 2**18
 """Numbers in the largest tangent of a block: few enough for a shared cache, enough to outweigh a block's overhead."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.dual import DualTensor, contract, inner
-from core.gradients.forward import Forward
-from core.nn import Network
-from core.nn.layers import Shape
-from core.nn.tensor import Array
+from dualtrain.core.dual import DualTensor, contract, inner
+from dualtrain.core.gradients.forward import Forward
+from dualtrain.core.nn import Network
+from dualtrain.core.nn.layers import Shape
+from dualtrain.core.nn.tensor import Array
 
 
 class Perturbation(ABC):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.nn import Network
-from core.nn.losses import one_hot
-from core.nn.tensor import Array, Labels, Tensor
+from dualtrain.core.nn import Network
+from dualtrain.core.nn.losses import one_hot
+from dualtrain.core.nn.tensor import Array, Labels, Tensor
 
 EPSILON = float(np.finfo(np.float64).eps)
 

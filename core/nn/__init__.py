@@ -1,12 +1,12 @@
 """Networks: layers, activations, initializers, losses, optimizers and schedules, all of them data or pure functions."""
 
-from core.nn.activations import ACTIVATIONS
-from core.nn.initializers import INITIALIZERS
-from core.nn.layers import Custom, Dense, Layer
-from core.nn.losses import LOSSES, LossName
-from core.nn.network import Network, Slice
-from core.nn.optimizers import SGD, AbstractOptimizer, Adam, Momentum, Nesterov, Optimizer, RMSprop
-from core.nn.schedules import Constant, Cosine, Step
+from dualtrain.core.nn.activations import ACTIVATIONS
+from dualtrain.core.nn.initializers import INITIALIZERS
+from dualtrain.core.nn.layers import Custom, Dense, Layer
+from dualtrain.core.nn.losses import LOSSES, LossName
+from dualtrain.core.nn.network import Network, Slice
+from dualtrain.core.nn.optimizers import SGD, AbstractOptimizer, Adam, Momentum, Nesterov, Optimizer, RMSprop
+from dualtrain.core.nn.schedules import Constant, Cosine, Step
 
 __all__ = [
     "ACTIVATIONS",

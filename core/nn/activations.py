@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from core.dual import elementwise_function
-from core.nn.tensor import Tensor
+from dualtrain.core.dual import elementwise_function
+from dualtrain.core.nn.tensor import Tensor
 
 ActivationName = Literal["identity", "relu", "leaky-relu", "tanh", "sigmoid", "softplus", "gelu", "softmax"]
 Activation: TypeAlias = Callable[[Tensor], Tensor]

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from core.nn.tensor import Array
+from dualtrain.core.nn.tensor import Array
 
 CustomLayer: TypeAlias = Callable[[Array, Array], Array]
 GROUP = "dualtrain.layers"

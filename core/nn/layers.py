@@ -9,13 +9,13 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import Discriminator, Tag
 from pydantic.dataclasses import dataclass
 
-from core.dual import affine
-from core.nn import custom
-from core.nn.activations import ACTIVATIONS, Activation, ActivationName, identity
-from core.nn.config import CONFIG
-from core.nn.custom import CustomLayer
-from core.nn.initializers import INITIALIZERS, InitializerName
-from core.nn.tensor import Array, Tensor
+from dualtrain.core.dual import affine
+from dualtrain.core.nn import custom
+from dualtrain.core.nn.activations import ACTIVATIONS, Activation, ActivationName, identity
+from dualtrain.core.nn.config import CONFIG
+from dualtrain.core.nn.custom import CustomLayer
+from dualtrain.core.nn.initializers import INITIALIZERS, InitializerName
+from dualtrain.core.nn.tensor import Array, Tensor
 
 Shape: TypeAlias = tuple[int, ...]
 

@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from core.dual import row_function
-from core.nn.tensor import Array, Labels, Tensor
+from dualtrain.core.dual import row_function
+from dualtrain.core.nn.tensor import Array, Labels, Tensor
 
 LossName = Literal["cross-entropy", "mean-squared-error"]
 Losses: TypeAlias = Callable[[Tensor, Array], tuple[Tensor, Tensor]]

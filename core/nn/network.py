@@ -12,10 +12,10 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from core.nn.activations import Activation, identity, softmax
-from core.nn.layers import Custom, Dense, Shape
-from core.nn.losses import LOSSES, LossName, one_hot
-from core.nn.tensor import Array, Labels, Tensor
+from dualtrain.core.nn.activations import Activation, identity, softmax
+from dualtrain.core.nn.layers import Custom, Dense, Shape
+from dualtrain.core.nn.losses import LOSSES, LossName, one_hot
+from dualtrain.core.nn.tensor import Array, Labels, Tensor
 
 
 @dataclass(frozen=True)

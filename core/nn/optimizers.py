@@ -15,8 +15,8 @@ from numpy.typing import DTypeLike, NDArray
 from pydantic import Discriminator
 from pydantic.dataclasses import dataclass
 
-from core.nn.config import CONFIG, by_default
-from core.nn.schedules import Constant, Schedule
+from dualtrain.core.nn.config import CONFIG, by_default
+from dualtrain.core.nn.schedules import Constant, Schedule
 
 Vector: TypeAlias = NDArray[np.floating[Any]]
 State: TypeAlias = tuple[Vector, ...]

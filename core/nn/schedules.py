@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import Discriminator
 from pydantic.dataclasses import dataclass
 
-from core.nn.config import CONFIG, by_default
+from dualtrain.core.nn.config import CONFIG, by_default
 
 Steps: TypeAlias = Annotated[int, Ge(0)]
 

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from core.gradients import GradientMethod
-from core.nn import Network, Optimizer
-from core.rounds.batches import Batches
+from dualtrain.core.gradients import GradientMethod
+from dualtrain.core.nn import Network, Optimizer
+from dualtrain.core.rounds.batches import Batches
 
 Vector = NDArray[Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from core.data import Dataset, scale
+from dualtrain.core.data import Dataset, scale
 
 ORDER = 0x0DE2
 """Keeps the random numbers of the order of samples apart from all others that a run draws from its seed."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from core.gradients import Draw, shards
-from core.rounds.base import Setup, State, Vector
-from core.rounds.outer import Outer
+from dualtrain.core.gradients import Draw, shards
+from dualtrain.core.rounds.base import Setup, State, Vector
+from dualtrain.core.rounds.outer import Outer
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from annotated_types import Ge, Gt, Lt
 from pydantic import Discriminator
 from pydantic.dataclasses import dataclass
 
-from core.nn.config import CONFIG, by_default
-from core.rounds.base import State, Vector
+from dualtrain.core.nn.config import CONFIG, by_default
+from dualtrain.core.rounds.base import State, Vector
 
 
 @dataclass(frozen=True, config=CONFIG)

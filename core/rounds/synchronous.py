@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from core.gradients import Block, Draw, GradientMethod, shards
-from core.nn import Network
-from core.rounds.base import Setup, State, Vector
+from dualtrain.core.gradients import Block, Draw, GradientMethod, shards
+from dualtrain.core.nn import Network
+from dualtrain.core.rounds.base import Setup, State, Vector
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,25 @@
 """Everything that Redis holds: the store keeps jobs, checkpoints, events; the exchange may vanish at any time."""
 
-from core.store.access import Access
-from core.store.checkpoints import Checkpoint, Checkpoints, Summary, best
-from core.store.connection import Server, ServerAway, ServerError, ServerFull, ServerRefusal, connect, connect_async
-from core.store.counters import Counters
-from core.store.documents import Documents
-from core.store.events import Event, replay
-from core.store.exchange import AWAIT_SECONDS, EXPIRES_SECONDS, Exchange
-from core.store.idempotency import Claim, Idempotency, InFlight, Mismatch
-from core.store.jobs import ALWAYS, Conflict, Jobs, QueueFull, Told, UnknownJob, read_job
-from core.store.leases import Lease, Leases, Stale
-from core.store.webhooks import Webhooks
-from core.store.wire import Brief, Doing, Failure, Round, Rows, Worker, pack, unpack
+from dualtrain.core.store.access import Access
+from dualtrain.core.store.checkpoints import Checkpoint, Checkpoints, Summary, best
+from dualtrain.core.store.connection import (
+    Server,
+    ServerAway,
+    ServerError,
+    ServerFull,
+    ServerRefusal,
+    connect,
+    connect_async,
+)
+from dualtrain.core.store.counters import Counters
+from dualtrain.core.store.documents import Documents
+from dualtrain.core.store.events import Event, replay
+from dualtrain.core.store.exchange import AWAIT_SECONDS, EXPIRES_SECONDS, Exchange
+from dualtrain.core.store.idempotency import Claim, Idempotency, InFlight, Mismatch
+from dualtrain.core.store.jobs import ALWAYS, Conflict, Jobs, QueueFull, Told, UnknownJob, read_job
+from dualtrain.core.store.leases import Lease, Leases, Stale
+from dualtrain.core.store.webhooks import Webhooks
+from dualtrain.core.store.wire import Brief, Doing, Failure, Round, Rows, Worker, pack, unpack
 
 __all__ = [
     "ALWAYS",

@@ -4,8 +4,8 @@ import hashlib
 import secrets
 import time
 
-from core.store import keys
-from core.store.connection import Server, ServerFull
+from dualtrain.core.store import keys
+from dualtrain.core.store.connection import Server, ServerFull
 
 SESSION_SECONDS = 12 * 3600
 

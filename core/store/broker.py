@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from core.store import keys
+from dualtrain.core.store import keys
 
 QUEUE = "dualtrain-shards"
 SHARD_TASK = "dualtrain.shard"

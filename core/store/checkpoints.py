@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from safetensors.numpy import load, save
 
-from core.numerics import digest
-from core.store import keys
-from core.store.connection import Server
-from core.store.leases import Lease, Stale
-from core.times import now
+from dualtrain.core.numerics import digest
+from dualtrain.core.store import keys
+from dualtrain.core.store.connection import Server
+from dualtrain.core.store.leases import Lease, Stale
+from dualtrain.core.times import now
 
 _SAVE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

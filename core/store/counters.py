@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Mapping
 from threading import Lock
 
-from core.store import keys
-from core.store.connection import Server
+from dualtrain.core.store import keys
+from dualtrain.core.store.connection import Server
 
 Name = tuple[str, tuple[tuple[str, str], ...]]
 """A counter's name and its sorted labels."""

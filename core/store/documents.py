@@ -3,10 +3,10 @@
 import json
 from typing import Any, NamedTuple
 
-from core.job import is_id
-from core.store import keys
-from core.store.connection import Server
-from core.store.leases import Lease
+from dualtrain.core.job import is_id
+from dualtrain.core.store import keys
+from dualtrain.core.store.connection import Server
+from dualtrain.core.store.leases import Lease
 
 HISTORY_POINTS = 2000
 """Points that are kept of a job's history; at the limit every second one that is no evaluation goes."""

@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.store import keys
-from core.store.connection import Server
+from dualtrain.core.store import keys
+from dualtrain.core.store.connection import Server
 
 JOB_WINDOW = 1000
 """Newest events that are kept of one job (Redis trims in whole nodes, so up to 100 more)."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from core.store import keys
-from core.store.broker import QUEUE, ShardTask
-from core.store.connection import Server
-from core.store.wire import Brief, Round, Rows, Worker
+from dualtrain.core.store import keys
+from dualtrain.core.store.broker import QUEUE, ShardTask
+from dualtrain.core.store.connection import Server
+from dualtrain.core.store.wire import Brief, Round, Rows, Worker
 
 EXPIRES_SECONDS = 3600
 RECEIVED_AT_ONCE = 64

@@ -4,8 +4,8 @@ import json
 import time
 from dataclasses import dataclass
 
-from core.store import keys
-from core.store.connection import Server
+from dualtrain.core.store import keys
+from dualtrain.core.store.connection import Server
 
 KEPT_SECONDS = 24 * 3600
 UNANSWERED_SECONDS = 5

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from core.store import keys
-from core.store.connection import Server
-from core.store.scripts import ALLOW_OOM
+from dualtrain.core.store import keys
+from dualtrain.core.store.connection import Server
+from dualtrain.core.store.scripts import ALLOW_OOM
 
 
 class Stale(Exception):

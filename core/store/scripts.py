@@ -1,8 +1,8 @@
 """The Lua scripts that change jobs: each write happens whole or not at all, and counts once when it comes twice."""
 
-from core.job import ENDED
-from core.store import keys
-from core.store.events import EMIT
+from dualtrain.core.job import ENDED
+from dualtrain.core.store import keys
+from dualtrain.core.store.events import EMIT
 
 ALLOW_OOM = "#!lua flags=allow-oom\n"
 _ANNOUNCE = f"""

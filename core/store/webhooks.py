@@ -2,8 +2,8 @@
 
 import time
 
-from core.store import keys
-from core.store.connection import Server
+from dualtrain.core.store import keys
+from dualtrain.core.store.connection import Server
 
 _CLAIM = """
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 1)[1]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from core.store.broker import ShardTask
+from dualtrain.core.store.broker import ShardTask
 
 _ROUND = struct.Struct("<qq")
 _ROWS = struct.Struct("<qiiB3xdH")

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from api.security.keys import Key, Scope, digest, put
+from dualtrain.api.security.keys import Key, Scope, digest, put
 
 SHORTEST = 24
 """Characters. A short secret can be guessed, and its hash says whether the guess is right."""

@@ -12,7 +12,7 @@ import sys
 from redis import Redis
 
 BEATS = "dualtrain:worker:"
-"""The prefix of `core.store.keys.WORKER`, before the worker's id, which begins with its host."""
+"""The prefix of `dualtrain.core.store.keys.WORKER`, before the worker's id, which begins with its host."""
 
 with Redis.from_url(os.environ["DUALTRAIN_EXCHANGE_URL"], socket_timeout=3, socket_connect_timeout=3) as exchange:
     sys.exit(next(exchange.scan_iter(f"{BEATS}{socket.gethostname()}-*", count=1000), None) is None)

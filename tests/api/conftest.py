@@ -18,12 +18,12 @@ import uvicorn
 from pydantic import SecretStr
 from redis import Redis
 
-from api.app import create_app
-from api.security import Scope
-from api.security.keys import create
-from core.job import Reason, Status
-from core.settings import Settings
-from core.store import Checkpoint, Checkpoints, Jobs, Lease, Leases, connect
+from dualtrain.api.app import create_app
+from dualtrain.api.security import Scope
+from dualtrain.api.security.keys import create
+from dualtrain.core.job import Reason, Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Checkpoint, Checkpoints, Jobs, Lease, Leases, connect
 from tests.waiting import until
 
 Caller = Callable[..., httpx.Client]
@@ -79,7 +79,16 @@ def stack(
         api_keys_file=keys,
         webhook_secret=SecretStr("secret"),
     )
-    command = (sys.executable, "-m", "celery", "-A", "worker.app", "worker", "--concurrency=1", "--loglevel=WARNING")
+    command = (
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "dualtrain.worker.app",
+        "worker",
+        "--concurrency=1",
+        "--loglevel=WARNING",
+    )
     worker = subprocess.Popen(command, env={**os.environ, **settings.environment()}, stdin=subprocess.DEVNULL)
     try:
         headers = {"Authorization": f"Bearer {token}"}

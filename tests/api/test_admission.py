@@ -7,11 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.security import Key, Scope
-from api.security.keys import digest, put
-from core.job import Status
-from core.settings import Settings
-from core.store import Jobs
+from dualtrain.api.security import Key, Scope
+from dualtrain.api.security.keys import digest, put
+from dualtrain.core.job import Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Jobs
 
 Caller = Callable[..., httpx.Client]
 Checkpointed = Callable[[str], str]

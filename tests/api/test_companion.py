@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.companion import Companion
+from dualtrain.api.companion import Companion
 
 PROGRAM = """
 import os, sys

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 
-from api.app import create_app
-from api.gate import OPEN
-from api.security import Scope
-from api.security.keys import create
-from core.settings import Settings
+from dualtrain.api.app import create_app
+from dualtrain.api.gate import OPEN
+from dualtrain.api.security import Scope
+from dualtrain.api.security.keys import create
+from dualtrain.core.settings import Settings
 
 READS_BY_POST = re.compile(r".*/(predictions|trace|infer)$")
 Serve = Callable[[Settings], AbstractContextManager[str]]

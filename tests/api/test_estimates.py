@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from api import estimates
-from api.problems import Problem
-from core.plan import Timing
-from core.settings import Settings
-from core.spec import JobSpec
+from dualtrain.api import estimates
+from dualtrain.api.problems import Problem
+from dualtrain.core.plan import Timing
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import JobSpec
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from api.app import in_background
-from api.fanout import BACKLOG, Fanout, Listener, Message
-from core.store import Event, connect_async
+from dualtrain.api.app import in_background
+from dualtrain.api.fanout import BACKLOG, Fanout, Listener, Message
+from dualtrain.core.store import Event, connect_async
 
 
 def test_who_listens_waits_until_events_are_read(store_url: str) -> None:

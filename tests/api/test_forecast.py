@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pytest
 from redis import Redis
 
-from api.forecast import LONGEST_SECONDS, USUAL_SECONDS, Forecast
-from core.job import Job, Progress, Status
-from core.store import Jobs
-from core.times import later, now, seconds_between
+from dualtrain.api.forecast import LONGEST_SECONDS, USUAL_SECONDS, Forecast
+from dualtrain.core.job import Job, Progress, Status
+from dualtrain.core.store import Jobs
+from dualtrain.core.times import later, now, seconds_between
 
 
 def put(jobs: Jobs, name: str, **fields: object) -> Job:

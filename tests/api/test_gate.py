@@ -11,13 +11,13 @@ import httpx
 import pytest
 from redis import Redis
 
-from api.app import create_app
-from api.gate import COOKIE
-from api.security.keys import LOOK_SECONDS
-from api.services import Services
-from core.job import Status
-from core.settings import Settings
-from core.store import Jobs
+from dualtrain.api.app import create_app
+from dualtrain.api.gate import COOKIE
+from dualtrain.api.security.keys import LOOK_SECONDS
+from dualtrain.api.services import Services
+from dualtrain.core.job import Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Jobs
 
 Caller = Callable[..., httpx.Client]
 Serve = Callable[..., AbstractContextManager[str]]

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from api.app import create_app
-from core.settings import Settings
+from dualtrain.api.app import create_app
+from dualtrain.core.settings import Settings
 
 Document = dict[str, Any]
 UNDOCUMENTED = ("/", "/static/main.js", "/docs", "/docs/start.js", "/docs/files/swagger-ui.css", "/openapi.json")

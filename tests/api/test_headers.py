@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.headers import matches
+from dualtrain.api.headers import matches
 
 
 @pytest.mark.parametrize("header", ['"a"', 'W/"a"', '"b", W/"a"', "*", ' "a" '])

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from api.app import create_app
-from api.problems import CODES
-from core.settings import Settings
-from core.spec import DatasetSpec, JobSpec, NetworkSpec
+from dualtrain.api.app import create_app
+from dualtrain.api.problems import CODES
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import DatasetSpec, JobSpec, NetworkSpec
 
 Document = dict[str, Any]
 EXAMPLES = 6

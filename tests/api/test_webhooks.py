@@ -19,13 +19,13 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
-from api import webhooks
-from api.services import Services
-from api.webhooks import WebhookRefused, check_url
-from core.job import Job, Status
-from core.settings import Settings
-from core.store import Jobs, Webhooks, keys
-from core.times import now
+from dualtrain.api import webhooks
+from dualtrain.api.services import Services
+from dualtrain.api.webhooks import WebhookRefused, check_url
+from dualtrain.core.job import Job, Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Jobs, Webhooks, keys
+from dualtrain.core.times import now
 from tests.waiting import until
 
 SECRET = "a secret of the operator"

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from core.data import load
-from core.numerics import code_version, digest, platform_digest
-from core.spec import JobSpec
-from core.train import run
-from core.training import Diverged, Training
+from dualtrain.core.data import load
+from dualtrain.core.numerics import code_version, digest, platform_digest
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.train import run
+from dualtrain.core.training import Diverged, Training
 
 HIDDEN = {"units": 64, "activation": "relu"}
 LAYERS = [HIDDEN, {"units": 10, "activation": "softmax"}]

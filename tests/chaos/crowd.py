@@ -16,8 +16,8 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from core.job import ENDED, Status
-from core.store import keys
+from dualtrain.core.job import ENDED, Status
+from dualtrain.core.store import keys
 from tests.chaos.faults import kill_aggregator, kill_process, kill_program, pool_processes
 from tests.chaos.feeder import post
 from tests.chaos.stack import Stack

@@ -10,9 +10,9 @@ from typing import Any
 import psutil
 from redis.exceptions import RedisError
 
-from core.job import Reason, Status
-from core.store import Conflict, UnknownJob
-from core.store.broker import QUEUE, transport_options
+from dualtrain.core.job import Reason, Status
+from dualtrain.core.store import Conflict, UnknownJob
+from dualtrain.core.store.broker import QUEUE, transport_options
 from tests.chaos.programs import computing
 from tests.chaos.stack import Stack
 

@@ -11,8 +11,8 @@ from uuid import uuid4
 import httpx
 from redis.exceptions import RedisError
 
-from core.job import ENDED
-from core.store import Jobs
+from dualtrain.core.job import ENDED
+from dualtrain.core.store import Jobs
 
 AGAIN_SECONDS = 0.2
 REQUEST_SECONDS = 10.0

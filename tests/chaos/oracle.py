@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from itertools import groupby, pairwise
 
-from core.job import Job, Status
-from core.store import Documents, keys, replay
+from dualtrain.core.job import Job, Status
+from dualtrain.core.store import Documents, keys, replay
 from tests.chaos.cases import End
 from tests.chaos.stack import Stack
 

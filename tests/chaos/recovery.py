@@ -14,7 +14,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from core.store import keys, replay
+from dualtrain.core.store import keys, replay
 from tests.chaos.faults import computing_processes, gathering_replicas, kill_aggregator, kill_process, kill_program
 from tests.chaos.feeder import post
 from tests.chaos.stack import Stack, answers

@@ -12,8 +12,8 @@ import psutil
 from redis import Redis
 from redis.exceptions import RedisError
 
-from client.up import servers
-from core.store import Exchange, Jobs, connect
+from dualtrain.client.up import servers
+from dualtrain.core.store import Exchange, Jobs, connect
 from tests.chaos.programs import MARK, Program, marked
 from tests.chaos.proxy import Link, Links
 from tests.waiting import until
@@ -22,8 +22,8 @@ START_SECONDS = 60.0
 DEATH_SECONDS = 30.0
 """How long what a killed process leaves may take to notice."""
 ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-CELERY = ("-m", "celery", "-A", "worker.app", "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle",
-          "--without-heartbeat")  # fmt: skip
+CELERY = ("-m", "celery", "-A", "dualtrain.worker.app", "worker", "--loglevel=WARNING", "--without-gossip",
+          "--without-mingle", "--without-heartbeat")  # fmt: skip
 
 
 class Stack:
@@ -103,7 +103,7 @@ class Stack:
 
     def _start_api(self, name: str) -> str:
         port = str(free_port())
-        self._start(name, (sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", "--port", port,
+        self._start(name, (sys.executable, "-m", "uvicorn", "--factory", "dualtrain.api.app:create_app", "--port", port,
                            "--no-access-log", "--log-level", "warning"))  # fmt: skip
         return f"http://127.0.0.1:{port}"
 

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from core.job import ENDED
+from dualtrain.core.job import ENDED
 from tests.chaos.faults import kill_program
 from tests.chaos.feeder import post
 from tests.chaos.recovery import SPEC

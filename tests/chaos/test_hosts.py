@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from client.up import servers
-from core.job import Job, Status
-from core.spec import JobSpec
-from core.store import Exchange, Jobs, connect
-from core.times import now
+from dualtrain.client.up import servers
+from dualtrain.core.job import Job, Status
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Exchange, Jobs, connect
+from dualtrain.core.times import now
 from tests.chaos.cases import quiet_end, spec
 from tests.chaos.hosts import HUB_ADDRESS, Hosts, hosts, why_not
 from tests.chaos.programs import MARK, Program, marked
@@ -53,7 +53,7 @@ def running(network: Hosts, folder: Path, data_dir: Path) -> Iterator[tuple[Jobs
         store, exchange = (connect(servers.url(folder / f"{role}.socket")) for role in PORTS)
         until(lambda: answers(store) and answers(exchange), LIMIT_SECONDS, "servers")
         for host in AGGREGATORS:
-            start(host, f"aggregator-{host}", sys.executable, "-m", "api.aggregator")
+            start(host, f"aggregator-{host}", sys.executable, "-m", "dualtrain.api.aggregator")
         for host in WORKERS:
             start(host, f"worker-{host}", sys.executable, *CELERY, "--concurrency=1", f"--hostname=host{host}")
         until(lambda: len(Exchange(exchange).workers()) == len(WORKERS), LIMIT_SECONDS, "workers")

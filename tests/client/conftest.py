@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from client import Client, JobHandle
-from client.cli import main
+from dualtrain.client import Client, JobHandle
+from dualtrain.client.cli import main
 
 STOP_SECONDS = 120
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from client import ApiError, AsyncClient, AsyncJobHandle, Client, JobHandle, Unreachable
-from core.job import Status
+from dualtrain.client import ApiError, AsyncClient, AsyncJobHandle, Client, JobHandle, Unreachable
+from dualtrain.core.job import Status
 
 T = TypeVar("T")
 SHORT: dict[str, Any] = {"max_steps": 20, "gradient": {"method": "per-neuron"}}
@@ -85,7 +85,7 @@ def test_pause_resume_cancel_may_be_said_twice(url: str) -> None:
 
 
 def test_jobs_are_listed_page_by_page(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("client.client.PAGE", 2)
+    monkeypatch.setattr("dualtrain.client.client.PAGE", 2)
     mark = {"mark": uuid4().hex}
 
     async def use(client: AsyncClient) -> None:

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from client import ApiError, Client, JobHandle
-from core.data import load
-from core.job import Status
-from core.spec import JobSpec
+from dualtrain.client import ApiError, Client, JobHandle
+from dualtrain.core.data import load
+from dualtrain.core.job import Status
+from dualtrain.core.spec import JobSpec
 
 LONG: dict[str, Any] = {"epochs": 50, "gradient": {"method": "per-neuron"}}
 
@@ -82,7 +82,7 @@ def test_pause_resume_cancel_may_be_said_twice(client: Client) -> None:
 
 
 def test_jobs_are_listed_page_by_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("client.client.PAGE", 2)
+    monkeypatch.setattr("dualtrain.client.client.PAGE", 2)
     mark = {"metadata": {"mark": uuid4().hex}}
     made = [client.submit({"max_steps": 1, **mark}).id for _ in range(5)]
     assert [job.id for job in client.jobs(metadata=mark["metadata"])] == made[::-1]

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from client.errors import ApiError
+from dualtrain.client.errors import ApiError
 
 
 def answer(**content: object) -> httpx.Response:

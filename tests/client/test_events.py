@@ -9,10 +9,10 @@ import httpx
 import pytest
 from httpx_sse import ServerSentEvent
 
-from client import Client, JobHandle, Unreachable
-from client.events import follow
-from client.transport import Transport
-from client.wires import BlockingWire
+from dualtrain.client import Client, JobHandle, Unreachable
+from dualtrain.client.events import follow
+from dualtrain.client.transport import Transport
+from dualtrain.client.wires import BlockingWire
 
 PATIENCE_SECONDS = 0.2
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from client import ApiError, Client, JobHandle
+from dualtrain.client import ApiError, Client, JobHandle
 
 
 def test_events_end_with_done_and_go_on_from_an_id(trained: JobHandle) -> None:

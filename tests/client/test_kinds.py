@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from client.kinds import Awaited, Blocking, each, finished, stream, verb
+from dualtrain.client.kinds import Awaited, Blocking, each, finished, stream, verb
 
 
 class Counter:

@@ -5,10 +5,10 @@ import io
 import pytest
 from rich.console import Console
 
-from client.events import Event
-from client.progress import Figures, bar
-from core.job import Job, Status
-from core.times import now
+from dualtrain.client.events import Event
+from dualtrain.client.progress import Figures, bar
+from dualtrain.core.job import Job, Status
+from dualtrain.core.times import now
 
 JOB = Job(id="job-1", name="", status=Status.QUEUED, created_at=now(), spec={})
 WAITING = {"status": "running", "reason": {"code": "waiting_for_workers", "message": "none"}}
@@ -28,7 +28,9 @@ def test_figures_are_gathered_and_a_reason_stands_for_running() -> None:
 
 def test_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
-    monkeypatch.setattr("client.progress.Console", lambda **_: Console(file=screen, force_terminal=True, width=100))
+    monkeypatch.setattr(
+        "dualtrain.client.progress.Console", lambda **_: Console(file=screen, force_terminal=True, width=100)
+    )
     with bar(JOB) as show:
         show(Event("1-0", "status", {"status": "running"}))
         show(Event("2-0", "step", STEP))

@@ -7,8 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from client import ApiError, Client, DualtrainError, Unreachable
-from client.transport import Patience, listed, seconds_or_raise
+from dualtrain.client import ApiError, Client, DualtrainError, Unreachable
+from dualtrain.client.transport import Patience, listed, seconds_or_raise
 
 NOBODY = "http://127.0.0.1:9"
 

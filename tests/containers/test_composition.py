@@ -134,7 +134,7 @@ def _kill(stack: Stack, service: str) -> None:
 def _undisturbed(stack: Stack) -> dict[str, Any]:
     """Return the result of the same run in one process."""
     settings = [f"--set={key}={json.dumps(value)}" for key, value in SPEC.items()]
-    said = stack.inside("worker", "python", "-m", "core.train", *settings)
+    said = stack.inside("worker", "python", "-m", "dualtrain.core.train", *settings)
     found: dict[str, Any] = json.loads(said.splitlines()[-1])
     log.info("undisturbed run in one process: %s", found)
     return found

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from core.assignments import KINDS, document
-from core.nn import Adam
-from core.spec import JobSpec
+from dualtrain.core.assignments import KINDS, document
+from dualtrain.core.nn import Adam
+from dualtrain.core.spec import JobSpec
 
 
 def test_without_anything_it_is_the_default_spec() -> None:

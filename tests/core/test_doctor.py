@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from core import doctor
-from core.doctor import findings
-from core.settings import Settings
+from dualtrain.core import doctor
+from dualtrain.core.doctor import findings
+from dualtrain.core.settings import Settings
 
 LATE = SimpleNamespace(time=lambda: time.time() - 60)
 """A clock that is a minute late."""

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from core.faults import Fault, Invalid, nearest, parse
-from core.spec import JobSpec
+from dualtrain.core.faults import Fault, Invalid, nearest, parse
+from dualtrain.core.spec import JobSpec
 
 
 def found(document: Any) -> tuple[Fault, ...]:

@@ -1,6 +1,6 @@
 """The legal changes of status, written out a second time: seen from the status that a job leaves."""
 
-from core.job import ENDED, SOURCES, Status
+from dualtrain.core.job import ENDED, SOURCES, Status
 
 NEXT = {
     Status.QUEUED: {Status.RUNNING, Status.FAILED, Status.CANCELLED},

@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import core
-from core.numerics import COMPUTING, fingerprint, platform
+from dualtrain import core
+from dualtrain.core.numerics import COMPUTING, fingerprint, platform
 
 ROOT = Path(core.__file__).parent
-LOADED = "import core.training, sys; print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('core.')))"
-ASKED = ("spec.py", "faults.py")
+LOADED = """
+import sys
+import dualtrain.core.training
+print(*(module.__file__ for name, module in sys.modules.items() if name.startswith("dualtrain.core.")))
+"""
+ASKED = ("spec.py", "faults.py", "version.py")
 """What a job is; that is told along with the code version."""
 
 

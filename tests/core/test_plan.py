@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import plan
-from core.data import Dataset
-from core.plan import Timing, count, measure
-from core.rounds import State
-from core.spec import JobSpec
-from core.training import Training, network_for, train
+from dualtrain.core import plan
+from dualtrain.core.data import Dataset
+from dualtrain.core.plan import Timing, count, measure
+from dualtrain.core.rounds import State
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.training import Training, network_for, train
 
 SMALL: dict[str, Any] = {
     "dataset": {"image_size": 4},

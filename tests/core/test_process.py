@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ma
 FAULTS = """
 import resource, sys
 import numpy as np
-from core.process import keep_freed
+from dualtrain.core.process import keep_freed
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -29,14 +29,14 @@ PREPARED = """
 import os
 import numpy
 from threadpoolctl import threadpool_info
-from core.process import prepare_to_compute
+from dualtrain.core.process import prepare_to_compute
 
 prepare_to_compute(3)
 print(os.nice(0), *{one["num_threads"] for one in threadpool_info()})
 """
 CHILD = """
 import os, signal
-from core.process import die_with_parent
+from dualtrain.core.process import die_with_parent
 
 parent, child = os.getpid(), os.fork()
 if child == 0:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from kombu import Connection
 
-from core.settings import PORTABLE, Settings
+from dualtrain.core.settings import PORTABLE, Settings
 
 
 def test_the_exchange_is_the_store_and_the_broker_the_exchange_unless_said() -> None:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.times import later, now, seconds_between
+from dualtrain.core.times import later, now, seconds_between
 
 
 def test_now_is_in_utc_with_milliseconds() -> None:

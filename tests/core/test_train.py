@@ -1,4 +1,4 @@
-"""`python -m core.train` as a command."""
+"""`python -m dualtrain.core.train` as a command."""
 
 import json
 import os
@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.train import main
+from dualtrain.core.train import main
 
 
 def test_it_trains_the_spec_of_a_file_with_changes(tmp_path: Path, data_dir: Path) -> None:
     spec = tmp_path / "spec.json"
     spec.write_text(json.dumps({"max_steps": 60, "evaluate_every": 30}))
-    command = [sys.executable, "-m", "core.train", str(spec), "--set", "gradient.method=per-neuron"]
+    command = [sys.executable, "-m", "dualtrain.core.train", str(spec), "--set", "gradient.method=per-neuron"]
     environment = {**os.environ, "DUALTRAIN_DATA_DIR": str(data_dir)}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     *lines, last = done.stdout.splitlines()

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data import Dataset, load
-from core.nn import Network
-from core.numerics import digest
-from core.rounds import State, Synchronous
-from core.spec import JobSpec
-from core.train import run
-from core.training import Diverged, Training, epoch_for, train
+from dualtrain.core.data import Dataset, load
+from dualtrain.core.nn import Network
+from dualtrain.core.numerics import digest
+from dualtrain.core.rounds import State, Synchronous
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.train import run
+from dualtrain.core.training import Diverged, Training, epoch_for, train
 
 METHODS: list[dict[str, Any]] = [
     {"method": "per-parameter"},
@@ -186,7 +186,7 @@ def test_an_evaluation_of_a_wide_network_takes_fewer_samples_at_once(
         sizes.append(len(inputs))
         return predict(self, parameters, inputs)
 
-    monkeypatch.setattr("core.training.EVALUATED_NUMBERS", 144 * 300)
+    monkeypatch.setattr("dualtrain.core.training.EVALUATED_NUMBERS", 144 * 300)
     monkeypatch.setattr(Network, "predict", counted)
     assert training.evaluate(training.initial()).test_accuracy == whole.test_accuracy
     assert max(sizes) == 300

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from core.store import keys
+from dualtrain.core.store import keys
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()

@@ -7,9 +7,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from core.job import Status
-from core.settings import Settings
-from core.store import keys
+from dualtrain.core.job import Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import keys
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
 KUSTOMIZATION: dict[str, Any] = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())

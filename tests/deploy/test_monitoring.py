@@ -9,9 +9,9 @@ import promql_parser
 import pytest
 import yaml
 
-from api.measures import HELP, Measures
-from api.services import Services
-from core.settings import Settings
+from dualtrain.api.measures import HELP, Measures
+from dualtrain.api.services import Services
+from dualtrain.core.settings import Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ALERTS: list[dict[str, Any]] = [

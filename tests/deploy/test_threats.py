@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.store.broker import SHARD_TASK
-from worker.app import app
+from dualtrain.core.store.broker import SHARD_TASK
+from dualtrain.worker.app import app
 
 ROOT = Path(__file__).parents[2]
 LINE = re.compile(r"^\| [^|]+ \| [^|]+ \| `(tests/[a-z_/]+\.py)::(test_\w+)` \|$", re.MULTILINE)

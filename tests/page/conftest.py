@@ -11,8 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from api.security import Scope
-from api.security.keys import create
+from dualtrain.api.security import Scope
+from dualtrain.api.security.keys import create
 
 STOP_SECONDS = 60
 PATIENCE_MILLISECONDS = 60_000

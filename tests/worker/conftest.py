@@ -3,13 +3,13 @@
 import pytest
 from redis import Redis
 
-from core.data import load
-from core.numerics import code_version, fingerprint
-from core.settings import Settings
-from core.spec import JobSpec
-from core.store import Brief, Exchange, Round
-from core.store.broker import ShardTask
-from core.training import Training
+from dualtrain.core.data import load
+from dualtrain.core.numerics import code_version, fingerprint
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Brief, Exchange, Round
+from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.training import Training
 
 SPEC = {"network": {"layers": [{"units": 3, "activation": "tanh"}, {"units": 10, "activation": "softmax"}]}}
 

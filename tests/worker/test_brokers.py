@@ -14,16 +14,16 @@ import pytest
 from kombu import Connection, Queue
 from redis import Redis, RedisError
 
-from core.data import load
-from core.job import Job, Status
-from core.numerics import digest
-from core.settings import Settings
-from core.spec import JobSpec
-from core.store import Jobs, connect
-from core.store.broker import QUEUE
-from core.times import now
-from core.train import run
-from core.training import Training
+from dualtrain.core.data import load
+from dualtrain.core.job import Job, Status
+from dualtrain.core.numerics import digest
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Jobs, connect
+from dualtrain.core.store.broker import QUEUE
+from dualtrain.core.times import now
+from dualtrain.core.train import run
+from dualtrain.core.training import Training
 from tests.waiting import until
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -53,7 +53,10 @@ def train(settings: Settings) -> Job:
     job = Job(id="job-broker", name="", status=Status.QUEUED, created_at=now(), spec=wanted)
     with ExitStack() as stack, connect(settings.redis_url) as store:
         jobs = Jobs(store)
-        for module in (["api.aggregator"], ["celery", "-A", "worker.app", "worker", "--concurrency=1"]):
+        for module in (
+            ["dualtrain.api.aggregator"],
+            ["celery", "-A", "dualtrain.worker.app", "worker", "--concurrency=1"],
+        ):
             stack.enter_context(process([sys.executable, "-m", *module], settings.environment()))
         jobs.create(job, 5, 10)
         until(lambda: jobs.status(job.id) is Status.SUCCEEDED, LIMIT_SECONDS, "the job's end")

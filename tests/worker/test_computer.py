@@ -10,12 +10,12 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
-from core.settings import Settings
-from core.store import Brief, Exchange, Failure, Round, Rows, Worker, unpack
-from core.store.broker import ShardTask
-from core.training import Training
-from worker import computer as computer_module
-from worker.computer import AWAKE_SECONDS, REFUSED_SECONDS, Computer
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Brief, Exchange, Failure, Round, Rows, Worker, unpack
+from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.training import Training
+from dualtrain.worker import computer as computer_module
+from dualtrain.worker.computer import AWAKE_SECONDS, REFUSED_SECONDS, Computer
 
 
 def compute(server: Exchange, settings: Settings, wanted: ShardTask) -> Rows | None:

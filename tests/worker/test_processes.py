@@ -10,18 +10,27 @@ from billiard.exceptions import WorkerLostError
 from celery import Celery
 from celery.utils.dispatch import Signal
 
-from core.numerics import code_version
-from core.settings import Settings
-from core.store import Exchange, Rows, keys
-from core.store.broker import QUEUE, SHARD_TASK, ShardTask
+from dualtrain.core.numerics import code_version
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Exchange, Rows, keys
+from dualtrain.core.store.broker import QUEUE, SHARD_TASK, ShardTask
+from dualtrain.worker import processes
 from tests.waiting import until
-from worker import processes
 
 
 @pytest.fixture
 def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """A worker with one process."""
-    command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "--concurrency=1", "--loglevel=WARNING"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "dualtrain.worker.app",
+        "worker",
+        "--concurrency=1",
+        "--loglevel=WARNING",
+    ]
     process = subprocess.Popen(command, env={**os.environ, **settings.environment()})
     yield process
     process.terminate()

@@ -7,11 +7,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from core.store import ServerAway
-from worker import processes, tasks
+from dualtrain.core.store import ServerAway
+from dualtrain.worker import processes, tasks
 
 HANGING = """
-from worker import computer, processes, tasks
+from dualtrain.worker import computer, processes, tasks
 
 class Hanging(computer.Computer):
     def _outcome(self, task):

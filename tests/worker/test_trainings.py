@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from core.settings import Settings
-from core.spec import DatasetSpec
-from core.store import Brief, Exchange
-from core.store.broker import ShardTask
-from core.training import Training
-from worker.trainings import KEPT_JOBS, Refusal, Trainings
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import DatasetSpec
+from dualtrain.core.store import Brief, Exchange
+from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.training import Training
+from dualtrain.worker.trainings import KEPT_JOBS, Refusal, Trainings
 
 
 @pytest.fixture

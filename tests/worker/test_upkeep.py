@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.settings import Settings
-from worker.upkeep import END_SECONDS
+from dualtrain.core.settings import Settings
+from dualtrain.worker.upkeep import END_SECONDS
 
 START_SECONDS = 30.0
 KILLS = 4
@@ -22,7 +22,16 @@ LIMIT_SECONDS = 1.0
 @pytest.fixture
 def worker(settings: Settings) -> Iterator[psutil.Process]:
     """A real Celery worker with two processes."""
-    command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "--concurrency=2", "--loglevel=ERROR"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "dualtrain.worker.app",
+        "worker",
+        "--concurrency=2",
+        "--loglevel=ERROR",
+    ]
     process = subprocess.Popen(command, env={**os.environ, **settings.environment()}, stderr=subprocess.DEVNULL)
     yield psutil.Process(process.pid)
     process.terminate()
@@ -65,7 +74,7 @@ from pathlib import Path
 
 from celery import bootsteps
 
-from worker.app import app
+from dualtrain.worker.app import app
 
 
 class Failing(bootsteps.StartStopStep):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.dual.rules import (
+from dualtrain.core.dual.rules import (
     accumulations,
     assignment,
     calculus,
@@ -21,7 +21,7 @@ from core.dual.rules import (
     sequences,
     shapes,
 )
-from core.dual.rules.constants import (
+from dualtrain.core.dual.rules.constants import (
     CONSTANT_FUNCTIONS,
     CONSTANT_UFUNCS,
     REFUSED_FUNCTIONS,

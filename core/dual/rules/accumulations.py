@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor, plain, push
-from core.dual.rules.kinds import Handler, axiswise, typed
-from core.dual.structure import weighted
+from dualtrain.core.dual.engine import Tensor, plain, push
+from dualtrain.core.dual.rules.kinds import Handler, axiswise, typed
+from dualtrain.core.dual.structure import weighted
 
 
 def cumsum(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, directions, redirect, writeable
-from core.dual.rules.indexing import moved_to_front
-from core.dual.rules.kinds import Handler, as_array, typed
-from core.dual.structure import Structure, Zero, densified
-from core.dual.views import retake, root
+from dualtrain.core.dual.engine import Dual, Tensor, directions, redirect, writeable
+from dualtrain.core.dual.rules.indexing import moved_to_front
+from dualtrain.core.dual.rules.kinds import Handler, as_array, typed
+from dualtrain.core.dual.structure import Structure, Zero, densified
+from dualtrain.core.dual.views import retake, root
 
 
 def setitem(x: Dual, index: Any, value: Tensor, casting: Any = "same_kind") -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor, push
-from core.dual.rules.kinds import Handler
-from core.dual.rules.linalg import diagonal, gaps
+from dualtrain.core.dual.engine import Tensor, push
+from dualtrain.core.dual.rules.kinds import Handler
+from dualtrain.core.dual.rules.linalg import diagonal, gaps
 
 
 def transposed(a: Tensor) -> Tensor:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor
-from core.dual.rules.kinds import Handler, axiswise
+from dualtrain.core.dual.engine import Tensor
+from dualtrain.core.dual.rules.kinds import Handler, axiswise
 
 ONE_AXIS = ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")
 TWO_AXES = ("fft2", "ifft2", "rfft2", "irfft2")

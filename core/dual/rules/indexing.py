@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, push, writeable
-from core.dual.structure import UnitTangent
+from dualtrain.core.dual.engine import Dual, Tensor, push, writeable
+from dualtrain.core.dual.structure import UnitTangent
 
 BASIC = (slice, type(None), type(Ellipsis))
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor, push
-from core.dual.rules.indexing import plain_index
-from core.dual.rules.kinds import Handler, from_end, gathered, holding
+from dualtrain.core.dual.engine import Tensor, push
+from dualtrain.core.dual.rules.indexing import plain_index
+from dualtrain.core.dual.rules.kinds import Handler, from_end, gathered, holding
 
 
 def concatenate(

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, each, push
-from core.dual.rules.indexing import plain_index
+from dualtrain.core.dual.engine import Dual, Tensor, each, push
+from dualtrain.core.dual.rules.indexing import plain_index
 
 Handler = Callable[..., Any]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor, folded, plain, push, spread
-from core.dual.rules.kinds import Handler, of_arrays, total
+from dualtrain.core.dual.engine import Tensor, folded, plain, push, spread
+from dualtrain.core.dual.rules.kinds import Handler, of_arrays, total
 
 
 def adjoint(a: Tensor) -> Tensor:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor
-from core.dual.rules.kinds import Handler
-from core.dual.rules.reductions import Axis
+from dualtrain.core.dual.engine import Tensor
+from dualtrain.core.dual.rules.kinds import Handler
+from dualtrain.core.dual.rules.reductions import Axis
 
 
 def extremum_of_numbers(function: Handler, neutral: float) -> Handler:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, plain, push
-from core.dual.rules.kinds import Handler, gathered
+from dualtrain.core.dual.engine import Dual, Tensor, plain, push
+from dualtrain.core.dual.rules.kinds import Handler, gathered
 
 REPEATING = ("edge", "reflect", "symmetric", "wrap")
 STATISTICS: dict[str, Handler] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Dual, Tensor, each, plain, push
-from core.dual.rules.kinds import Handler, as_array, linear
+from dualtrain.core.dual.engine import Dual, Tensor, each, plain, push
+from dualtrain.core.dual.rules.kinds import Handler, as_array, linear
 
 
 def polyval(p: Tensor, x: Tensor) -> Tensor:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor, folded, push, spread
-from core.dual.rules.kinds import Handler, bilinear, from_end, of_arrays, total
-from core.dual.structure import EntrySeed, OuterTangent, Structure, UnitTangent, densified
+from dualtrain.core.dual.engine import Tensor, folded, push, spread
+from dualtrain.core.dual.rules.kinds import Handler, bilinear, from_end, of_arrays, total
+from dualtrain.core.dual.structure import EntrySeed, OuterTangent, Structure, UnitTangent, densified
 
 
 def matmul(a: Tensor, b: Tensor) -> Tensor:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from core.dual.engine import Tensor
-from core.dual.rules.kinds import Handler, of_arrays, typed
+from dualtrain.core.dual.engine import Tensor
+from dualtrain.core.dual.rules.kinds import Handler, of_arrays, typed
 
 
 def linspace(

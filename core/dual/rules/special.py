@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special as s
 
-from core.dual.rules.elementwise import Elementwise, real_only, singular, smooth, unknown
+from dualtrain.core.dual.rules.elementwise import Elementwise, real_only, singular, smooth, unknown
 
 
 def density(x: Any) -> Any:

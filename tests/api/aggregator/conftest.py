@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from api.aggregator import round as round_module
-from api.aggregator.briefing import Briefing
-from api.aggregator.gatherer import Gatherer
-from api.aggregator.planner import Planner
-from api.aggregator.plans import Plans
-from api.aggregator.saved import Origin
-from core.store import Brief, Exchange, Lease
+from dualtrain.api.aggregator import round as round_module
+from dualtrain.api.aggregator.briefing import Briefing
+from dualtrain.api.aggregator.gatherer import Gatherer
+from dualtrain.api.aggregator.planner import Planner
+from dualtrain.api.aggregator.plans import Plans
+from dualtrain.api.aggregator.saved import Origin
+from dualtrain.core.store import Brief, Exchange, Lease
 from tests.api.aggregator.rounds import UNITS, Answer, Doubled, Heard, Trained, Workers, measure
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from redis import Redis
 
-from api.aggregator.dispatch import Messages
-from api.aggregator.gatherer import Gatherer
-from api.aggregator.report import Lane
-from core.gradients import shards
-from core.rounds import State
-from core.store import Exchange, Failure, Round, Rows, Worker, pack
-from core.store.broker import ShardTask
+from dualtrain.api.aggregator.dispatch import Messages
+from dualtrain.api.aggregator.gatherer import Gatherer
+from dualtrain.api.aggregator.report import Lane
+from dualtrain.core.gradients import shards
+from dualtrain.core.rounds import State
+from dualtrain.core.store import Exchange, Failure, Round, Rows, Worker, pack
+from dualtrain.core.store.broker import ShardTask
 
 UNITS = 5
 IDLE = Worker(id="w", host="h", pid=1, since="", seen="", numerics="", code="", doing=None)

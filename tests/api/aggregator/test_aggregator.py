@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from api.aggregator import aggregator as aggregator_module
-from api.aggregator.aggregator import Aggregator, Running
-from api.aggregator.runner import Runner
-from core.job import Job, Status
-from core.settings import Settings
-from core.store import Counters, Jobs, keys
-from core.times import now
+from dualtrain.api.aggregator import aggregator as aggregator_module
+from dualtrain.api.aggregator.aggregator import Aggregator, Running
+from dualtrain.api.aggregator.runner import Runner
+from dualtrain.core.job import Job, Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Counters, Jobs, keys
+from dualtrain.core.times import now
 from tests.waiting import until
 
 STOP_SECONDS = 10.0

@@ -3,9 +3,9 @@
 import pytest
 from redis import Redis
 
-from api.aggregator import briefing as briefing_module
-from api.aggregator.briefing import Briefing
-from core.store import Brief, Exchange, keys
+from dualtrain.api.aggregator import briefing as briefing_module
+from dualtrain.api.aggregator.briefing import Briefing
+from dualtrain.core.store import Brief, Exchange, keys
 
 
 def test_what_a_job_is_is_told_again_before_it_expires(exchange: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError
 
-from api.aggregator.dispatch import Dispatcher
-from core.settings import Settings
-from core.store import Exchange, Round, connect, keys
-from core.store.broker import QUEUE, ShardTask
+from dualtrain.api.aggregator.dispatch import Dispatcher
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Exchange, Round, connect, keys
+from dualtrain.core.store.broker import QUEUE, ShardTask
 
 TASKS = [ShardTask("j", 1, 5, shard, 2, shard, shard + 1) for shard in range(2)]
 DRAWN = {"id", "root_id", "correlation_id", "reply_to", "delivery_tag", "origin"}

@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
-from core.store import Doing, Exchange, Worker
+from dualtrain.core.store import Doing, Exchange, Worker
 from tests.api.aggregator.rounds import IDLE, Heard, done, measure
 
 

@@ -8,10 +8,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
-from api.aggregator import round as round_module
-from api.aggregator.round import FACTOR, FIRST_SECONDS, FLOOR_SECONDS, deadline_seconds
-from core.store import Doing, Exchange, Rows, Worker
-from core.store.broker import ShardTask
+from dualtrain.api.aggregator import round as round_module
+from dualtrain.api.aggregator.round import FACTOR, FIRST_SECONDS, FLOOR_SECONDS, deadline_seconds
+from dualtrain.core.store import Doing, Exchange, Rows, Worker
+from dualtrain.core.store.broker import ShardTask
 from tests.api.aggregator.rounds import IDLE, Heard, done, failed, in_order, named, of, taken
 
 

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from core.settings import Settings
+from dualtrain.core.settings import Settings
 
 LIMIT_SECONDS = 60.0
 MAIN = """
-from api.aggregator.__main__ import Aggregator, main
+from dualtrain.api.aggregator.__main__ import Aggregator, main
 run = Aggregator.run
 Aggregator.run = lambda self: (print("ready", flush=True), run(self))
 main()
@@ -21,7 +21,7 @@ main()
 @pytest.mark.parametrize("kind", ["pipe", "socket"])
 def test_it_ends_when_its_parent_ended_while_it_was_still_starting(settings: Settings, kind: str) -> None:
     ours, theirs = socket.socketpair() if kind == "socket" else map(os.fdopen, os.pipe()[::-1], ["wb", "rb"])
-    command = [sys.executable, "-m", "api.aggregator"]
+    command = [sys.executable, "-m", "dualtrain.api.aggregator"]
     with theirs, subprocess.Popen(command, stdin=theirs, env={**os.environ, **settings.environment()}) as process:
         ours.close()
         assert process.wait(LIMIT_SECONDS) == 1

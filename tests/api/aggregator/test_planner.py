@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.aggregator.planner import AHEAD, SMALLEST_SECONDS, Planner, taper
-from api.aggregator.report import Lane
+from dualtrain.api.aggregator.planner import AHEAD, SMALLEST_SECONDS, Planner, taper
+from dualtrain.api.aggregator.report import Lane
 
 
 def test_a_number_that_the_spec_asks_for_is_kept_within_the_blocks() -> None:

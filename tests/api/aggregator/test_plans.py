@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.aggregator.dispatch import Dispatcher
-from api.aggregator.planner import Planner
-from api.aggregator.plans import AHEAD_TASKS, SHORT_SECONDS, Plans
-from core.data import load
-from core.settings import Settings
-from core.spec import JobSpec
-from core.store import Exchange, Lease, Round
-from core.store.broker import ShardTask
-from core.training import Training
+from dualtrain.api.aggregator.dispatch import Dispatcher
+from dualtrain.api.aggregator.planner import Planner
+from dualtrain.api.aggregator.plans import AHEAD_TASKS, SHORT_SECONDS, Plans
+from dualtrain.core.data import load
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Exchange, Lease, Round
+from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.training import Training
 
 SPEC = {"gradient": {"method": "finite-difference"}, "max_steps": 3, "dataset": {"train_limit": 640}}
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
-from api.aggregator import reaper
-from api.aggregator.reaper import reap
-from core.job import Job, Status
-from core.store import Jobs, Webhooks, keys
-from core.times import now
+from dualtrain.api.aggregator import reaper
+from dualtrain.api.aggregator.reaper import reap
+from dualtrain.core.job import Job, Status
+from dualtrain.core.store import Jobs, Webhooks, keys
+from dualtrain.core.times import now
 
 
 def ended(jobs: Jobs, name: str, keep_seconds: int, webhook: str | None = None) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.aggregator import report as report_module
-from api.aggregator.report import Report, document
-from core.data import Dataset
-from core.rounds import State
-from core.spec import JobSpec
-from core.training import Evaluation, Training
+from dualtrain.api.aggregator import report as report_module
+from dualtrain.api.aggregator.report import Report, document
+from dualtrain.core.data import Dataset
+from dualtrain.core.rounds import State
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.training import Evaluation, Training
 
 STEPS = 10
 """What one epoch has."""

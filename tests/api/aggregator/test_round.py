@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from redis import Redis
 
-from api.aggregator.ends import Interrupted, JobFailed
-from api.aggregator.round import ATTEMPTS, LOST_PROCESSES
-from core.job import Status
-from core.store import Failure, Rows, pack
-from core.store.broker import ShardTask
+from dualtrain.api.aggregator.ends import Interrupted, JobFailed
+from dualtrain.api.aggregator.round import ATTEMPTS, LOST_PROCESSES
+from dualtrain.core.job import Status
+from dualtrain.core.store import Failure, Rows, pack
+from dualtrain.core.store.broker import ShardTask
 from tests.api.aggregator.rounds import UNITS, Heard, done, failed, in_order, measure, rows, taken
 
 

@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.aggregator.report import Report
-from api.aggregator.runner import Runner
-from api.aggregator.saved import Origin, to_checkpoint
-from api.aggregator.services import Services
-from api.aggregator.writer import Writer
-from core.data import load
-from core.job import IMPORTING, Job, Metrics, Reason, Status, new_id
-from core.rounds import State
-from core.settings import Settings
-from core.spec import JobSpec
-from core.store import Lease, Told, connect, keys
-from core.store.broker import ShardTask
-from core.store.documents import HISTORY_POINTS
-from core.times import now
-from core.training import Training
+from dualtrain.api.aggregator.report import Report
+from dualtrain.api.aggregator.runner import Runner
+from dualtrain.api.aggregator.saved import Origin, to_checkpoint
+from dualtrain.api.aggregator.services import Services
+from dualtrain.api.aggregator.writer import Writer
+from dualtrain.core.data import load
+from dualtrain.core.job import IMPORTING, Job, Metrics, Reason, Status, new_id
+from dualtrain.core.rounds import State
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Lease, Told, connect, keys
+from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.store.documents import HISTORY_POINTS
+from dualtrain.core.times import now
+from dualtrain.core.training import Training
 
 SHORT: dict[str, Any] = {"max_steps": 1}
 

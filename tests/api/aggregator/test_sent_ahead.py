@@ -8,10 +8,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
-from api.aggregator import plans
-from api.aggregator.gatherer import Gatherer
-from core.store import Exchange, Rows
-from core.store.broker import ShardTask
+from dualtrain.api.aggregator import plans
+from dualtrain.api.aggregator.gatherer import Gatherer
+from dualtrain.core.store import Exchange, Rows
+from dualtrain.core.store.broker import ShardTask
 from tests.api.aggregator.rounds import Heard, Workers, done, failed, in_order, measure, named, of, taken
 
 

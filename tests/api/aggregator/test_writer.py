@@ -6,14 +6,14 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
-from api.aggregator import writer as writer_module
-from api.aggregator.report import Report
-from api.aggregator.saved import Origin
-from api.aggregator.services import Services
-from api.aggregator.writer import Writer
-from core.job import Status
-from core.settings import Settings
-from core.store import Jobs, Lease
+from dualtrain.api.aggregator import writer as writer_module
+from dualtrain.api.aggregator.report import Report
+from dualtrain.api.aggregator.saved import Origin
+from dualtrain.api.aggregator.services import Services
+from dualtrain.api.aggregator.writer import Writer
+from dualtrain.core.job import Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Jobs, Lease
 from tests.api.aggregator.test_runner import taken, training_of
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from core.data import Dataset
-from core.numerics import digest
-from core.rounds import State
-from core.spec import JobSpec
+from dualtrain.core.data import Dataset
+from dualtrain.core.numerics import digest
+from dualtrain.core.rounds import State
+from dualtrain.core.spec import JobSpec
 
 Trained = tuple[JobSpec, State, float]
 SMALL: dict[str, Any] = {"dataset": {"image_size": 4}, "network": {"layers": [{"units": 10}]}}

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from api.predictions import model as module
-from api.predictions.model import Model
-from core.data import Dataset
-from core.rounds import State
-from core.spec import JobSpec
-from core.training import network_for
+from dualtrain.api.predictions import model as module
+from dualtrain.api.predictions.model import Model
+from dualtrain.core.data import Dataset
+from dualtrain.core.rounds import State
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.training import network_for
 
 
 def test_many_images_are_answered_in_parts(

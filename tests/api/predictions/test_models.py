@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from redis import Redis
 
-from api.predictions import models
-from api.predictions.models import Models
-from api.security import ANYONE
-from core.rounds import State
-from core.spec import JobSpec
-from core.store import Checkpoint, Checkpoints, Documents, Jobs
+from dualtrain.api.predictions import models
+from dualtrain.api.predictions.models import Models
+from dualtrain.api.security import ANYONE
+from dualtrain.core.rounds import State
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Checkpoint, Checkpoints, Documents, Jobs
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from tritonclient import http as triton
 from tritonclient.utils import InferenceServerException
 
-from core.data import Dataset, scale
-from core.rounds import State
-from core.spec import JobSpec
-from core.training import network_for
+from dualtrain.core.data import Dataset, scale
+from dualtrain.core.rounds import State
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.training import network_for
 
 Trained = tuple[JobSpec, State, float]
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.rounds import State
-from core.spec import JobSpec
+from dualtrain.core.rounds import State
+from dualtrain.core.spec import JobSpec
 
 
 def shown(answer: httpx.Response) -> np.ndarray:

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from api.predictions.bodies import MOST_FAULTS
-from core.data import Dataset, scale
-from core.rounds import State
-from core.spec import JobSpec
+from dualtrain.api.predictions.bodies import MOST_FAULTS
+from dualtrain.core.data import Dataset, scale
+from dualtrain.core.rounds import State
+from dualtrain.core.spec import JobSpec
 
 FOREIGN = Path(__file__).parents[2] / "core" / "data" / "foreign_digits.zip"
 Trained = tuple[JobSpec, State, float]
@@ -224,6 +224,6 @@ def test_thousands_at_once(client: httpx.Client, model_id: str, digits: Dataset,
 
 
 def _network(spec: JobSpec) -> Any:
-    from core.training import network_for
+    from dualtrain.core.training import network_for
 
     return network_for(spec)

@@ -8,13 +8,13 @@ import httpx
 import numpy as np
 import pytest
 
-from api.predictions.trace import address, locate, trace
-from core.data import Dataset, UnknownDataset, scale
-from core.gradients import PerNeuron, gradient
-from core.nn import Dense, Network
-from core.rounds import State
-from core.spec import JobSpec
-from core.training import network_for
+from dualtrain.api.predictions.trace import address, locate, trace
+from dualtrain.core.data import Dataset, UnknownDataset, scale
+from dualtrain.core.gradients import PerNeuron, gradient
+from dualtrain.core.nn import Dense, Network
+from dualtrain.core.rounds import State
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.training import network_for
 
 Trained = tuple[JobSpec, State, float]
 NETWORKS = [
@@ -137,6 +137,6 @@ def test_a_data_set_that_is_gone_is_said(client: httpx.Client, model_id: str, mo
     def gone(*_: Any) -> None:
         raise UnknownDataset("data set 'mnist' is not known")
 
-    monkeypatch.setattr("api.routes.trace.load", gone)
+    monkeypatch.setattr("dualtrain.api.routes.trace.load", gone)
     answer = client.post(f"/v1/jobs/{model_id}/trace", json={})
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "unknown_dataset")

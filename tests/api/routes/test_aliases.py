@@ -6,7 +6,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from core.store import Documents
+from dualtrain.core.store import Documents
 
 Caller = Callable[..., httpx.Client]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from core.job import ENDED, SOURCES, Status
-from core.store import Jobs
+from dualtrain.core.job import ENDED, SOURCES, Status
+from dualtrain.core.store import Jobs
 
 Bring = Callable[[str, Status], None]
 TARGETS = {"pause": Status.PAUSED, "resume": Status.RUNNING, "cancel": Status.CANCELLED}

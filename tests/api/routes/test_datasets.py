@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 from redis import Redis
 
-from api.security import Scope
-from api.security.keys import create
-from core.job import Status
-from core.settings import Settings
-from core.store import Jobs
+from dualtrain.api.security import Scope
+from dualtrain.api.security.keys import create
+from dualtrain.core.job import Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Jobs
 
 ZIP = {"content-type": "application/zip"}
 SPEC = {"dataset": {"name": "mine"}, "network": {"layers": [{"units": 2, "activation": "softmax"}]}}

@@ -10,11 +10,11 @@ import httpx
 import pytest
 from redis import Redis
 
-from api.fanout import Listener, Message
-from api.routes.events import _joined
-from core.job import Status
-from core.store import Event, Jobs, Lease, Told, keys
-from core.store.events import JOB_WINDOW
+from dualtrain.api.fanout import Listener, Message
+from dualtrain.api.routes.events import _joined
+from dualtrain.core.job import Status
+from dualtrain.core.store import Event, Jobs, Lease, Told, keys
+from dualtrain.core.store.events import JOB_WINDOW
 
 Events = Callable[[httpx.Response], Iterator[dict[str, Any]]]
 Submit = Callable[..., str]

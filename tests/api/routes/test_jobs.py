@@ -7,9 +7,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from core.job import ENDED, Job, Progress, Status, new_id
-from core.store import ALWAYS, Jobs, Lease, Leases, Told
-from core.times import now
+from dualtrain.core.job import ENDED, Job, Progress, Status, new_id
+from dualtrain.core.store import ALWAYS, Jobs, Lease, Leases, Told
+from dualtrain.core.times import now
 
 Submit = Callable[..., str]
 
@@ -57,7 +57,7 @@ def test_what_fits_is_found_wherever_it_is_and_nothing_more_is_promised(
 def test_a_page_looks_at_so_many_jobs_only_and_the_next_goes_on(
     client: httpx.Client, of_team: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.routes.jobs.SCANNED", 20)
+    monkeypatch.setattr("dualtrain.api.routes.jobs.SCANNED", 20)
     ids = of_team("red", *["blue"] * 50, "red")
     assert pages(client, "metadata[team]=red") == [[ids[-1]], [], [ids[0]]]
 

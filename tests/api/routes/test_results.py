@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from redis import Redis
 
-from core.store import Checkpoint, Checkpoints, Jobs, Lease, Told
+from dualtrain.core.store import Checkpoint, Checkpoints, Jobs, Lease, Told
 
 POINTS = [
     {"step": 1, "loss": 2.3, "test_accuracy": None, "validation_accuracy": None, "elapsed_seconds": 0.1, "at": "a"},

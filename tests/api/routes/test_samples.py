@@ -6,7 +6,7 @@ import httpx
 import numpy as np
 import pytest
 
-from core.data import load
+from dualtrain.core.data import load
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.app import create_app
-from api.security import Scope
-from api.security.keys import create
-from core.settings import Settings
+from dualtrain.api.app import create_app
+from dualtrain.api.security import Scope
+from dualtrain.api.security.keys import create
+from dualtrain.core.settings import Settings
 
 Caller = Callable[..., httpx.Client]
 

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from redis import ConnectionError, Redis
 
-from api import admission
-from core.job import Status
-from core.settings import Settings
-from core.store import Idempotency, Jobs, keys
+from dualtrain.api import admission
+from dualtrain.core.job import Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Idempotency, Jobs, keys
 
 JSON = {"content-type": "application/json"}
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from api.problems import Problem
-from api.security import Hosts
-from core.hosts import is_loopback
+from dualtrain.api.problems import Problem
+from dualtrain.api.security import Hosts
+from dualtrain.core.hosts import is_loopback
 
 HOSTS = Hosts.of(["train.example.org"])
 

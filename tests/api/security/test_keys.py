@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from api.security import ANYONE, Key, Keys, Scope
-from api.security import keys as module
-from api.security.keys import PREFIX, create
+from dualtrain.api.security import ANYONE, Key, Keys, Scope
+from dualtrain.api.security import keys as module
+from dualtrain.api.security.keys import PREFIX, create
 
 READ = frozenset({Scope.READ})
 

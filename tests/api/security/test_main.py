@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from api.security import Key
-from api.security.keys import Scope
+from dualtrain.api.security import Key
+from dualtrain.api.security.keys import Scope
 
 
 def command(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    line = [sys.executable, "-m", "api.security", *map(str, arguments)]
+    line = [sys.executable, "-m", "dualtrain.api.security", *map(str, arguments)]
     return subprocess.run(line, capture_output=True, text=True, check=False)
 
 

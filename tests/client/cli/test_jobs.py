@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from client import Client, JobHandle
+from dualtrain.client import Client, JobHandle
 
 QUICK = ("--set", "max_steps=20", "--set", "gradient.method=per-neuron")
 LONG = ("--set", "epochs=50", "--set", "gradient.method=per-neuron")
@@ -94,7 +94,7 @@ def test_detach_with_json(dualtrain: Any) -> None:
 def test_exit_codes_mean_something(
     dualtrain: Any, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, told: str
 ) -> None:
-    monkeypatch.setattr("client.cli.output.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("dualtrain.client.cli.output.PATIENCE_SECONDS", 0.2)
     found, _, err = dualtrain(*arguments)
     assert (found, told in err) == (code, True), err
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from client import JobHandle
+from dualtrain.client import JobHandle
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.cli.output import fail, print_table
+from dualtrain.client.cli.output import fail, print_table
 
 
 @pytest.mark.parametrize("text", ["path [/x] bad", "path \\[/x] bad", "[red]told[/red]"])

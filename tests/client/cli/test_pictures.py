@@ -1,6 +1,6 @@
 """Pictures made of characters."""
 
-from client.cli.pictures import beside, curve, digit
+from dualtrain.client.cli.pictures import beside, curve, digit
 
 
 def test_each_pixel_is_a_dot() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from client.up.folders import held
+from dualtrain.client.up.folders import held
 
 
 @pytest.fixture(autouse=True)

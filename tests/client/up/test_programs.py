@@ -3,10 +3,10 @@
 import socket
 from pathlib import Path
 
-from client.up.folders import held
-from client.up.programs import with_private_servers
-from client.up.stack import _listening
-from core.settings import Settings
+from dualtrain.client.up.folders import held
+from dualtrain.client.up.programs import with_private_servers
+from dualtrain.client.up.stack import _listening
+from dualtrain.core.settings import Settings
 
 
 def test_private_servers_stand_in_for_those_that_were_not_named(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from client.up import servers
-from core.settings import OLDEST_SERVER
+from dualtrain.client.up import servers
+from dualtrain.core.settings import OLDEST_SERVER
 
 
 def program(folder: Path, name: str, version: str) -> Path:

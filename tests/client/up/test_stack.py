@@ -7,12 +7,12 @@ from typing import Any
 import psutil
 import pytest
 
-from client import Client
-from core.data import load
-from core.numerics import digest
-from core.spec import JobSpec
-from core.train import run
-from core.training import Training
+from dualtrain.client import Client
+from dualtrain.core.data import load
+from dualtrain.core.numerics import digest
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.train import run
+from dualtrain.core.training import Training
 from tests.waiting import until
 
 STOP_SECONDS = 90.0

@@ -14,9 +14,9 @@ import pytest
 from circus import watcher
 from circus.process import RUNNING, Process
 
-from client.up.folders import Folders, held
-from client.up.programs import Program
-from client.up.supervisor import FIRST_WAIT_SECONDS, Supervisor
+from dualtrain.client.up.folders import Folders, held
+from dualtrain.client.up.programs import Program
+from dualtrain.client.up.supervisor import FIRST_WAIT_SECONDS, Supervisor
 
 SPEAKS_LAST_WORDS = """
 import signal, sys

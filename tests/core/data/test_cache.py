@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from core.data import load
-from core.data.cache import ARRAYS
+from dualtrain.core.data import load
+from dualtrain.core.data.cache import ARRAYS
 
 
 def sha256(data_dir: Path) -> str:

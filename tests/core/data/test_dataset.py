@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.data import Dataset, scale
+from dualtrain.core.data import Dataset, scale
 
 
 def test_the_last_samples_are_those_that_are_held_back() -> None:

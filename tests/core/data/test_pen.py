@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.data.pen import BOX, FINE, THICKEST, THINNEST, width, with_usual_pen
+from dualtrain.core.data.pen import BOX, FINE, THICKEST, THINNEST, width, with_usual_pen
 
 
 def bar(thickness: int, length: int = 80) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data import resize
-from core.data.resize import AT_ONCE
+from dualtrain.core.data import resize
+from dualtrain.core.data.resize import AT_ONCE
 
 
 @pytest.mark.parametrize("size", [4, 5, 12, 27, 28, 29, 40, 64])

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data import UnknownDataset, catalogue, describe, load
-from core.data.sources import ON_THE_HUB
+from dualtrain.core.data import UnknownDataset, catalogue, describe, load
+from dualtrain.core.data.sources import ON_THE_HUB
 
 TRAIN_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
 TEST_COUNTS = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from core.data import Dataset, load
-from core.data.treatment import Blank, mnist_form
+from dualtrain.core.data import Dataset, load
+from dualtrain.core.data.treatment import Blank, mnist_form
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from core.data import DatasetError, UnknownDataset, catalogue, install, load, remove
-from core.data.images import MAX_BYTES
+from dualtrain.core.data import DatasetError, UnknownDataset, catalogue, install, load, remove
+from dualtrain.core.data.images import MAX_BYTES
 
 Draw = Callable[..., bytes]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from core.dual import DualTensor
-from core.dual.engine import Dual
+from dualtrain.core.dual import DualTensor
+from dualtrain.core.dual.engine import Dual
 
 X = np.array([[1.5, -2.5, 3.25], [4.0, 5.0, 6.5]])
 

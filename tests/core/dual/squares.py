@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from core.dual import DualTensor
+from dualtrain.core.dual import DualTensor
 
 X = np.arange(24.0).reshape(2, 3, 4)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.dual import affine, check_derivatives, jvp
+from dualtrain.core.dual import affine, check_derivatives, jvp
 
 RNG = np.random.default_rng(0)
 WEIGHTS, BIAS = RNG.normal(size=(4, 3)), RNG.normal(size=3)

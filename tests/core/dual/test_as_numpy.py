@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from core.dual import check_derivatives
+from dualtrain.core.dual import check_derivatives
 from tests.core.dual.likeness import X, compare, dual
 
 

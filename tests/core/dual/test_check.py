@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.dual import check_derivatives, rule
+from dualtrain.core.dual import check_derivatives, rule
 
 X = np.array([0.4, 1.1])
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from core.dual import DualTensor, check_derivatives, derivative, elementwise_function, row_function, rule
+from dualtrain.core.dual import DualTensor, check_derivatives, derivative, elementwise_function, row_function, rule
 
 
 @rule(lambda t, out, x, y, power=2: power * x ** (power - 1) * y * t, lambda t, out, x, y, power=2: x**power * t)

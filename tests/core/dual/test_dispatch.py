@@ -7,8 +7,8 @@ import pytest
 from numpy.testing.overrides import get_overridable_numpy_array_functions, get_overridable_numpy_ufuncs
 from scipy import special
 
-from core.dual import DualTensor, check_derivatives, jvp
-from core.dual.rules import (
+from dualtrain.core.dual import DualTensor, check_derivatives, jvp
+from dualtrain.core.dual.rules import (
     ARRAY_TABLES,
     CONSTANT_FUNCTIONS,
     CONSTANT_UFUNCS,

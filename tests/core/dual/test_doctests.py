@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
-import core.dual
+from dualtrain.core import dual
 
-MODULES = ["core.dual", *(module.name for module in pkgutil.walk_packages(core.dual.__path__, "core.dual."))]
-WITH_EXAMPLES = {f"core.dual.{name}" for name in ("check", "custom", "exponentials", "number", "tensor", "transforms")}
+MODULES = [
+    "dualtrain.core.dual",
+    *(module.name for module in pkgutil.walk_packages(dual.__path__, "dualtrain.core.dual.")),
+]
+WITH_EXAMPLES = {
+    f"dualtrain.core.dual.{name}" for name in ("check", "custom", "exponentials", "number", "tensor", "transforms")
+}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -27,4 +32,4 @@ def test_examples_of_the_mathematics_page():
 
 
 def test_public_names():
-    assert all(getattr(core.dual, name).__doc__ for name in core.dual.__all__)
+    assert all(getattr(dual, name).__doc__ for name in dual.__all__)

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from core.dual import DualTensor
-from core.dual.engine import Dual
+from dualtrain.core.dual import DualTensor
+from dualtrain.core.dual.engine import Dual
 from tests.core.dual.likeness import X, compare, dual
 
 EDGES = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from core.dual import DualTensor, check_derivatives, log_softmax, logsumexp, softmax
+from dualtrain.core.dual import DualTensor, check_derivatives, log_softmax, logsumexp, softmax
 
 X = np.random.default_rng(0).normal(size=(2, 3))
 PAIRS = [(logsumexp, special.logsumexp), (softmax, special.softmax), (log_softmax, special.log_softmax)]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.dual import DualNumber, DualTensor, eps
+from dualtrain.core.dual import DualNumber, DualTensor, eps
 
 NUMBERS = st.floats(-3, 3).map(lambda x: round(x, 3))
 DUALS = st.builds(DualNumber, NUMBERS, NUMBERS)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import sparse
 
-from core.dual import jacobian
-from core.dual.sparsity import coloured
+from dualtrain.core.dual import jacobian
+from dualtrain.core.dual.sparsity import coloured
 
 
 def tridiagonal(x):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.dual import (
+from dualtrain.core.dual import (
     DualTensor,
     EntrySeed,
     OuterTangent,
@@ -15,7 +15,7 @@ from core.dual import (
     jvp,
     row_function,
 )
-from core.dual.structure import ScaledTangent
+from dualtrain.core.dual.structure import ScaledTangent
 
 RNG = np.random.default_rng(0)
 N, D, H, C, K = 3, 4, 5, 2, 3

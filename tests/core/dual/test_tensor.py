@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from core.dual import DualNumber, DualTensor, check_derivatives, jvp
+from dualtrain.core.dual import DualNumber, DualTensor, check_derivatives, jvp
 from tests.core.dual.squares import X, dual, is_square
 
 

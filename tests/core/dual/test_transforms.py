@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from core.dual import check_derivatives, derivative, gradient, hessian, hvp, jacobian, jvp, rule
-from core.dual.transforms import equal_chunks
+from dualtrain.core.dual import check_derivatives, derivative, gradient, hessian, hvp, jacobian, jvp, rule
+from dualtrain.core.dual.transforms import equal_chunks
 
 
 def network(p):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.dual import DualTensor, check_derivatives, gradient, hessian, jacobian
+from dualtrain.core.dual import DualTensor, check_derivatives, gradient, hessian, jacobian
 
 X = np.array([[0.7, 1.3, -0.4], [0.2, -1.1, 0.9]])
 START = {

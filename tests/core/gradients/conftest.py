@@ -6,8 +6,8 @@ import autograd.numpy as anp
 import pytest
 from autograd import grad
 
-from core.nn import Network
-from core.nn.tensor import Array
+from dualtrain.core.nn import Network
+from dualtrain.core.nn.tensor import Array
 
 FORMULAS = {
     "identity": lambda x: x,

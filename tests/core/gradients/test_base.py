@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from core.gradients import SPSA, FiniteDifference, ForwardGradient, Method, PerNeuron, gradient
-from core.nn import Dense, Network
+from dualtrain.core.gradients import SPSA, FiniteDifference, ForwardGradient, Method, PerNeuron, gradient
+from dualtrain.core.nn import Dense, Network
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (1, 4), (0, 4), (2, 3), (4,)])

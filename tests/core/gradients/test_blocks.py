@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.gradients import SPSA, FiniteDifference, ForwardGradient, Method, PerNeuron, PerParameter
-from core.gradients.blocks import cut, grid
-from core.nn import Dense, Network
+from dualtrain.core.gradients import SPSA, FiniteDifference, ForwardGradient, Method, PerNeuron, PerParameter
+from dualtrain.core.gradients.blocks import cut, grid
+from dualtrain.core.nn import Dense, Network
 
 METHODS = [PerParameter(), PerNeuron(), ForwardGradient(directions=40), FiniteDifference(), SPSA(directions=40)]
 NETWORK = Network(144, (Dense(20, "relu", "he"), Dense(10, "softmax")))

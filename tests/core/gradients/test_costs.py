@@ -3,9 +3,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from core.gradients import Method, PerNeuron, PerParameter, gradient
-from core.gradients.costs import tangent_width
-from core.nn import Dense, Network
+from dualtrain.core.gradients import Method, PerNeuron, PerParameter, gradient
+from dualtrain.core.gradients.costs import tangent_width
+from dualtrain.core.nn import Dense, Network
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from core.gradients import SPSA, Draw, Estimate, ForwardGradient, Method, PerNeuron, gradient
-from core.gradients.estimates import DISTRIBUTIONS
-from core.gradients.forward import Forward
-from core.gradients.perturbations import PERTURBATIONS
-from core.nn import Custom, Dense, Network
-from core.nn.tensor import Array
+from dualtrain.core.gradients import SPSA, Draw, Estimate, ForwardGradient, Method, PerNeuron, gradient
+from dualtrain.core.gradients.estimates import DISTRIBUTIONS
+from dualtrain.core.gradients.forward import Forward
+from dualtrain.core.gradients.perturbations import PERTURBATIONS
+from dualtrain.core.nn import Custom, Dense, Network
+from dualtrain.core.nn.tensor import Array
 
 NETWORK = Network(5, (Dense(4, "tanh"), Dense(3, "relu", bias=False), Dense(3, "softmax")))
 GENERATOR = np.random.default_rng(0)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.gradients import Draw, FiniteDifference, Method, PerNeuron, PerParameter, gradient
-from core.nn import ACTIVATIONS, Custom, Dense, Network
-from core.nn.activations import ActivationName
-from core.nn.losses import LossName
-from core.nn.tensor import Array
+from dualtrain.core.gradients import Draw, FiniteDifference, Method, PerNeuron, PerParameter, gradient
+from dualtrain.core.nn import ACTIVATIONS, Custom, Dense, Network
+from dualtrain.core.nn.activations import ActivationName
+from dualtrain.core.nn.losses import LossName
+from dualtrain.core.nn.tensor import Array
 
 EXACT = [PerParameter(), PerNeuron()]
 Reference = Callable[[Network, Array, Array, Array], Array]
@@ -109,8 +109,8 @@ def test_any_grouping_into_shards_gives_the_same_bits(cuts: list[int], double: b
 
 SCRIPT = """
 import numpy as np
-from core.gradients import Draw, PerNeuron, PerParameter
-from core.nn import Dense, Network
+from dualtrain.core.gradients import Draw, PerNeuron, PerParameter
+from dualtrain.core.nn import Dense, Network
 network = Network(144, (Dense(20, "relu", "he"), Dense(10, "softmax")))
 inputs, labels = np.random.default_rng(0).random((64, 144)), np.arange(64) % 10
 for dtype in (np.float32, np.float64):

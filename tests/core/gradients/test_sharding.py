@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.gradients import Block, shards
+from dualtrain.core.gradients import Block, shards
 
 
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=30), st.integers(1, 12))

@@ -5,9 +5,9 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from core.gradients import SPSA, Draw, FiniteDifference, Method, PerParameter, gradient
-from core.nn import SGD, Custom, Dense, Network
-from core.nn.tensor import Array
+from dualtrain.core.gradients import SPSA, Draw, FiniteDifference, Method, PerParameter, gradient
+from dualtrain.core.nn import SGD, Custom, Dense, Network
+from dualtrain.core.nn.tensor import Array
 
 NETWORK = Network(6, (Dense(5, "tanh"), Dense(3, "softmax")))
 GENERATOR = np.random.default_rng(0)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from core.dual import derivative
-from core.nn import ACTIVATIONS
-from core.nn.activations import ActivationName
+from dualtrain.core.dual import derivative
+from dualtrain.core.nn import ACTIVATIONS
+from dualtrain.core.nn.activations import ActivationName
 
 FORMULAS = {
     "identity": lambda x: x,

@@ -3,7 +3,7 @@ from importlib.metadata import EntryPoint
 import numpy as np
 import pytest
 
-from core.nn import Custom, custom
+from dualtrain.core.nn import Custom, custom
 
 
 def doubled(parameters: np.ndarray, inputs: np.ndarray) -> np.ndarray:

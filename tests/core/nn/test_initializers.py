@@ -3,8 +3,8 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from core.nn import INITIALIZERS
-from core.nn.initializers import InitializerName
+from dualtrain.core.nn import INITIALIZERS
+from dualtrain.core.nn.initializers import InitializerName
 
 FAN_IN, UNITS = 300, 200
 DEVIATIONS: dict[InitializerName, float] = {

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from pydantic import TypeAdapter, ValidationError
 
-from core.nn import Custom, Dense, Layer
+from dualtrain.core.nn import Custom, Dense, Layer
 
 LAYERS: TypeAdapter[tuple[Layer, ...]] = TypeAdapter(tuple[Layer, ...])
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from core.dual import jvp
-from core.nn import LOSSES
-from core.nn.losses import LossName, one_hot
+from dualtrain.core.dual import jvp
+from dualtrain.core.nn import LOSSES
+from dualtrain.core.nn.losses import LossName, one_hot
 
 ROWS = st.lists(st.lists(st.floats(-20, 20), min_size=3, max_size=3), min_size=1, max_size=4)
 

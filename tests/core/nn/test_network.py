@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from core.dual import jvp
-from core.nn import Custom, Dense, Network, Slice
-from core.nn.losses import LossName
+from dualtrain.core.dual import jvp
+from dualtrain.core.nn import Custom, Dense, Network, Slice
+from dualtrain.core.nn.losses import LossName
 
 NETWORK = Network(4, (Dense(3, "relu", "he"), Dense(2, "softmax")))
 INPUTS = np.random.default_rng(0).random((5, 4))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from core.nn import SGD, AbstractOptimizer, Adam, Momentum, Nesterov, RMSprop, Step
-from core.nn.tensor import Array
+from dualtrain.core.nn import SGD, AbstractOptimizer, Adam, Momentum, Nesterov, RMSprop, Step
+from dualtrain.core.nn.tensor import Array
 
 ALL = [SGD, Momentum, Nesterov, Adam, RMSprop]
 

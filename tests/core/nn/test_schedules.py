@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.nn import Constant, Cosine, Step
+from dualtrain.core.nn import Constant, Cosine, Step
 
 
 def test_constant_is_one() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import Dataset
-from core.nn import Dense, Network
+from dualtrain.core.data import Dataset
+from dualtrain.core.nn import Dense, Network
 
 INPUTS, CLASSES = 4, 3
 NETWORK = Network(INPUTS, (Dense(CLASSES, "softmax", bias=False),))

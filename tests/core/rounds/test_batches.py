@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data import Dataset
-from core.rounds import Batches, Epoch
+from dualtrain.core.data import Dataset
+from dualtrain.core.rounds import Batches, Epoch
 
 SAMPLES = 101
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from core.data import Dataset
-from core.gradients import SPSA, PerNeuron
-from core.nn import SGD, Cosine, Momentum
-from core.rounds import Batches, Epoch, LocalSteps, OuterAverage, State
+from dualtrain.core.data import Dataset
+from dualtrain.core.gradients import SPSA, PerNeuron
+from dualtrain.core.nn import SGD, Cosine, Momentum
+from dualtrain.core.rounds import Batches, Epoch, LocalSteps, OuterAverage, State
 from tests.core.rounds.linear import NETWORK, samples, slope
 
 REPLICAS = 3

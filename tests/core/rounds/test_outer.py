@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.rounds import OuterAverage, OuterNesterov, State
+from dualtrain.core.rounds import OuterAverage, OuterNesterov, State
 
 
 def test_an_average_takes_the_mean_as_it_is() -> None:

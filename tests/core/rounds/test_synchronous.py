@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from core.gradients import PerNeuron
-from core.nn import SGD, Cosine
-from core.rounds import Batches, Epoch, State, Synchronous
+from dualtrain.core.gradients import PerNeuron
+from dualtrain.core.nn import SGD, Cosine
+from dualtrain.core.rounds import Batches, Epoch, State, Synchronous
 from tests.core.rounds.linear import NETWORK, samples, slope
 
 

@@ -4,8 +4,8 @@ import asyncio
 
 from redis import Redis
 
-from core.store import Access, connect_async
-from core.store.access import SESSION_SECONDS
+from dualtrain.core.store import Access, connect_async
+from dualtrain.core.store.access import SESSION_SECONDS
 
 
 def test_sessions_and_counts_end_and_the_secret_stands_nowhere(store: Redis, store_url: str) -> None:

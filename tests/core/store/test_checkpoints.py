@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from redis import Redis
 
-from core.store import Checkpoint, Checkpoints, Leases, Stale, Summary, best, keys
+from dualtrain.core.store import Checkpoint, Checkpoints, Leases, Stale, Summary, best, keys
 
 
 def a_checkpoint(step: int) -> Checkpoint:

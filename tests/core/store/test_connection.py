@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.store import ServerError, connect_async, connection
+from dualtrain.core.store import ServerError, connect_async, connection
 
 
 def test_a_silent_server_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import pytest
 from redis import ConnectionError as NoConnection
 from redis import Redis
 
-from core.store import Counters, connect
+from dualtrain.core.store import Counters, connect
 
 
 def test_what_several_count_adds_up(store: Redis) -> None:

@@ -4,9 +4,9 @@ import json
 
 from redis import Redis
 
-from core.job import new_id
-from core.store import Documents, Lease, keys
-from core.store.documents import HISTORY_POINTS, thinned
+from dualtrain.core.job import new_id
+from dualtrain.core.store import Documents, Lease, keys
+from dualtrain.core.store.documents import HISTORY_POINTS, thinned
 
 
 def points(count: int, every: int) -> list[dict[str, float | int | None]]:

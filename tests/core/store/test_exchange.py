@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from redis import Redis
 
-from core.store import Brief, Exchange, Round, Rows, ServerError, ServerFull, Worker, connect, keys
-from core.store import exchange as exchange_module
-from core.store.broker import ShardTask
+from dualtrain.core.store import Brief, Exchange, Round, Rows, ServerError, ServerFull, Worker, connect, keys
+from dualtrain.core.store import exchange as exchange_module
+from dualtrain.core.store.broker import ShardTask
 
 
 def test_rows_travel_through_the_list_of_their_token(exchange: Redis) -> None:

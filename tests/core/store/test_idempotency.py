@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from core.store import Claim, Idempotency, InFlight, Mismatch, idempotency
+from dualtrain.core.store import Claim, Idempotency, InFlight, Mismatch, idempotency
 
 
 def test_the_first_claim_is_answered_later_ones_get_the_answer(store: Redis) -> None:

@@ -9,10 +9,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
-from core.job import ENDED, SOURCES, Job, Reason, Status
-from core.store import ALWAYS, Conflict, Jobs, Leases, QueueFull, Stale, Told, UnknownJob, connect, replay
-from core.store import jobs as jobs_module
-from core.times import now
+from dualtrain.core.job import ENDED, SOURCES, Job, Reason, Status
+from dualtrain.core.store import ALWAYS, Conflict, Jobs, Leases, QueueFull, Stale, Told, UnknownJob, connect, replay
+from dualtrain.core.store import jobs as jobs_module
+from dualtrain.core.times import now
 
 PATHS = {
     Status.QUEUED: (),

@@ -4,7 +4,7 @@ import time
 
 from redis import Redis
 
-from core.store import Leases, keys
+from dualtrain.core.store import Leases, keys
 
 
 def test_one_holder_at_a_time_and_growing_tokens(store: Redis) -> None:

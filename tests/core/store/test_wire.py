@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.store import Brief, Doing, Failure, Round, Rows, Worker, pack, unpack
-from core.store.broker import ShardTask
+from dualtrain.core.store import Brief, Doing, Failure, Round, Rows, Worker, pack, unpack
+from dualtrain.core.store.broker import ShardTask
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=6), st.sampled_from(["<f4", "<f8"]))

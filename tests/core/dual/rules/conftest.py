@@ -9,7 +9,7 @@ import importlib
 import numpy as np
 import pytest
 
-from core.dual import jvp
+from dualtrain.core.dual import jvp
 
 
 def pytest_generate_tests(metafunc):
@@ -17,7 +17,7 @@ def pytest_generate_tests(metafunc):
         return
     cases = metafunc.module.CASES
     name = metafunc.module.__name__.rpartition("test_")[2]
-    rules = importlib.import_module(f"core.dual.rules.{name}").RULES
+    rules = importlib.import_module(f"dualtrain.core.dual.rules.{name}").RULES
     assert set(cases) == set(rules), {function.__name__ for function in set(cases) ^ set(rules)}
     forms = [(function, *form) for function, several in cases.items() for form in several]
     names = [f"{function.__name__}-{'-'.join(map(str, shapes))}" for function, _, *shapes in forms]

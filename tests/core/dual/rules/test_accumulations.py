@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from core.dual import check_derivatives, jacobian
+from dualtrain.core.dual import check_derivatives, jacobian
 
 CASES = {
     np.cumsum: [(np.cumsum, (2, 3)), (lambda x: np.cumsum(x, axis=0), (2, 3))],

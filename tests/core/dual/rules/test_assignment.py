@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.dual import DualTensor, check_derivatives, jacobian, jvp
+from dualtrain.core.dual import DualTensor, check_derivatives, jacobian, jvp
 from tests.core.dual.squares import INDICES, X, dual, is_square
 
 WHOLE = np.arange(6).reshape(2, 3)

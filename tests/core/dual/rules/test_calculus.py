@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.dual import DualTensor, check_derivatives, derivative, jvp
+from dualtrain.core.dual import DualTensor, check_derivatives, derivative, jvp
 
 WHOLE = np.arange(6).reshape(2, 3)
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
-from core.dual import DualTensor, check_derivatives, jvp
-from core.dual.rules.elementwise import RULES
+from dualtrain.core.dual import DualTensor, check_derivatives, jvp
+from dualtrain.core.dual.rules.elementwise import RULES
 
 POSITIVE, INSIDE, ABOVE = (0.3, 2.5), (-0.8, 0.8), (1.2, 3.0)
 DOMAINS = {

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.dual import check_derivatives
-from core.dual.rules.fourier import MANY_AXES, ONE_AXIS, RULES, TWO_AXES
+from dualtrain.core.dual import check_derivatives
+from dualtrain.core.dual.rules.fourier import MANY_AXES, ONE_AXIS, RULES, TWO_AXES
 
 SHIFTS = ("fftshift", "ifftshift")
 

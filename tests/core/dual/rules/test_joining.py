@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.dual import DualTensor, check_derivatives
+from dualtrain.core.dual import DualTensor, check_derivatives
 
 CUTS = [1, 2]
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from core.dual import DualTensor, check_derivatives
-from core.dual.rules.elementwise import RULES
-from core.dual.rules.methods import METHODS
+from dualtrain.core.dual import DualTensor, check_derivatives
+from dualtrain.core.dual.rules.elementwise import RULES
+from dualtrain.core.dual.rules.methods import METHODS
 
 
 def added_at(x, v):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.dual import DualTensor, check_derivatives
+from dualtrain.core.dual import DualTensor, check_derivatives
 
 AT = np.array([0.1, 0.4, 0.5, 0.9, 1.3])
 

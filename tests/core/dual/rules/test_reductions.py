@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.dual import check_derivatives, jvp
+from dualtrain.core.dual import check_derivatives, jvp
 
 WHOLE = np.arange(6).reshape(2, 3)
 

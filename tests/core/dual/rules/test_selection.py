@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.dual import DualTensor, check_derivatives, derivative, jacobian, jvp
+from dualtrain.core.dual import DualTensor, check_derivatives, derivative, jacobian, jvp
 
 WHOLE = np.arange(6).reshape(2, 3)
 METHODS = (

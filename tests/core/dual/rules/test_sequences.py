@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.dual import check_derivatives
+from dualtrain.core.dual import check_derivatives
 
 CASES = {
     np.linspace: [

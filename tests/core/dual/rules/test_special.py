@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from core.dual import DualNumber, check_derivatives, derivative, jvp
-from core.dual.rules.special import RULES
+from dualtrain.core.dual import DualNumber, check_derivatives, derivative, jvp
+from dualtrain.core.dual.rules.special import RULES
 
 OF_AN_ORDER = {special._ufuncs._zeta, special.iv, special.jv}
 

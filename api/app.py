@@ -13,13 +13,14 @@ import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from dualtrain.api import handlers, openapi, routes, webhooks
-from dualtrain.api.companion import Companion
-from dualtrain.api.gate import Gate
-from dualtrain.api.hangup import HangUp
-from dualtrain.api.head import Head
+from dualtrain.api import openapi, routes, webhooks
+from dualtrain.api.aggregator_process import Companion
+from dualtrain.api.errors import exception_handlers
+from dualtrain.api.middleware.access import Gate
+from dualtrain.api.middleware.disconnects import HangUp
+from dualtrain.api.middleware.head_requests import Head
 from dualtrain.api.services import Services
-from dualtrain.core.logs import configure
+from dualtrain.core.runtime.logs import configure
 from dualtrain.core.settings import Settings
 from dualtrain.core.version import __version__
 
@@ -48,7 +49,7 @@ def create_app(settings: Settings | None = None, *, aggregator: bool = True) -> 
     # Outside of all layers, the framework's own for what nobody expected included: its answers are logged too.
     layers = app.build_middleware_stack
     app.build_middleware_stack = lambda: Gate(Head(layers()), services)  # type: ignore[method-assign]
-    handlers.install(app)
+    exception_handlers.install(app)
     routes.include(app)
     openapi.install(app)
     return app

@@ -4,9 +4,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from dualtrain.api.errors.problems import MEDIA_TYPE
 from dualtrain.api.predictions.answers import PredictionRequest
-from dualtrain.api.predictions.oip import InferRequest
-from dualtrain.api.problems import MEDIA_TYPE
+from dualtrain.api.predictions.open_inference import InferRequest
 from dualtrain.core.spec import JobSpec
 
 DESCRIPTION = """Trains neural networks without backpropagation, as a service.

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from dualtrain.api.fanout import Fanout
-from dualtrain.api.forecast import Forecast
+from dualtrain.api.broadcast import Fanout
 from dualtrain.api.predictions import Models
+from dualtrain.api.queue_eta import Forecast
 from dualtrain.api.security import Hosts, Key, Keys
 from dualtrain.core.settings import Settings
 from dualtrain.core.store import (

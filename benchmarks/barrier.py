@@ -25,11 +25,11 @@ from benchmarks.measure import machine
 from benchmarks.report import Report, arguments, table
 from benchmarks.service import EPOCHS, HEAVY, HEAVY_BATCHES, HEAVY_SAMPLES, LOCAL, REPEATS, alone, spread
 from dualtrain.core.data import load
-from dualtrain.core.process import die_with_parent, prepare_to_compute
+from dualtrain.core.loop import Training, train
 from dualtrain.core.rounds import State
+from dualtrain.core.runtime.process import die_with_parent, prepare_to_compute
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import pack, unpack
-from dualtrain.core.training import Training, train
 
 PROCESSES = 2
 ROOM_BYTES = 16_000_000

@@ -22,8 +22,8 @@ from dualtrain.core.gradients import Draw, Method, PerNeuron, PerParameter, grad
 from dualtrain.core.nn import SGD, Dense, Network
 from dualtrain.core.nn.initializers import InitializerName
 from dualtrain.core.nn.tensor import Array
-from dualtrain.core.process import keep_freed
 from dualtrain.core.rounds import Batches, Epoch
+from dualtrain.core.runtime.process import keep_freed
 
 STEPS, EVERY, RATE, TARGET = 6186, 500, 0.1, 0.85
 LOOP_STEPS = 200

@@ -11,8 +11,8 @@ from typing import Any
 
 import psutil
 
+from benchmarks.harness import Plant, plant
 from benchmarks.measure import machine
-from benchmarks.plant import Plant, plant
 from benchmarks.report import Report, arguments, table
 from benchmarks.service import HEAVY, HEAVY_BATCHES, HEAVY_SAMPLES, REPEATS, train_seconds
 

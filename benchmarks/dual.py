@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import measure, report
-from benchmarks.by_hand import GROUPS, Case
+from benchmarks.handwritten import GROUPS, Case
 from benchmarks.jacobians import FUNCTIONS, LIBRARIES, network_gradient
 from dualtrain.core.dual import DualTensor, jvp
 

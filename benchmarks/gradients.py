@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import measure, report
-from dualtrain.core.process import keep_freed
+from dualtrain.core.runtime.process import keep_freed
 
 REFERENCE = "PyTorch reverse mode"
 SECTION = "gradients"

@@ -17,8 +17,8 @@ from statistics import median, quantiles
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks.harness import stack
 from benchmarks.measure import machine
-from benchmarks.plant import stack
 from benchmarks.report import Report, arguments, table
 
 CONNECTIONS = 16

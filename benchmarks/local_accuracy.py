@@ -10,9 +10,9 @@ from typing import Any
 from benchmarks.report import Report, arguments, table
 from benchmarks.service import LOCAL
 from dualtrain.core.data import load
+from dualtrain.core.loop import Evaluation, Training, epoch_for
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.train import run
-from dualtrain.core.training import Evaluation, Training, epoch_for
 
 EPOCHS = 5
 SEEDS = (0, 1, 2)

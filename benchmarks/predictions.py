@@ -30,8 +30,8 @@ from threadpoolctl import threadpool_limits
 from benchmarks.report import Report, arguments, table
 from dualtrain.api.predictions.imports import parse
 from dualtrain.core.data import Dataset, load, scale
+from dualtrain.core.loop import network_for
 from dualtrain.core.settings import Settings
-from dualtrain.core.training import network_for
 
 TESTS = Path(__file__).parent.parent / "tests"
 MODEL = TESTS / "api" / "predictions" / "trained.safetensors"

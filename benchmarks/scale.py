@@ -24,18 +24,18 @@ import hiredis
 import numpy as np
 import psutil
 
+from benchmarks.harness import Plant, plant, process, wait_until
 from benchmarks.measure import machine
-from benchmarks.plant import Plant, plant, process, wait_until
 from benchmarks.report import Report, arguments, seconds, table
 from benchmarks.service import running_seconds
 from dualtrain.core.data import load
-from dualtrain.core.numerics import code_version, platform_digest
+from dualtrain.core.loop import Training
+from dualtrain.core.runtime.fingerprint import code_version, platform_digest
+from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Exchange, Rows, Worker, connect, keys, pack
 from dualtrain.core.store.broker import QUEUE, ShardTask
-from dualtrain.core.times import now
-from dualtrain.core.training import Training
 
 SPEC = {
     "network": {"layers": [{"units": 64}, {"units": 64}, {"units": 10, "activation": "softmax"}]},

@@ -18,14 +18,14 @@ from typing import Any
 import httpx
 from celery import Celery
 
-from benchmarks.bare import PUSH
+from benchmarks.empty_task import PUSH
+from benchmarks.harness import Plant, plant, process, stack
 from benchmarks.measure import machine
-from benchmarks.plant import Plant, plant, process, stack
 from benchmarks.report import Report, arguments, seconds, table
 from dualtrain.core.job import Job
+from dualtrain.core.runtime.times import seconds_between
 from dualtrain.core.settings import Settings
 from dualtrain.core.store.broker import QUEUE, transport_options
-from dualtrain.core.times import seconds_between
 
 LIGHT = {
     "dataset": {"image_size": 12},
@@ -62,7 +62,7 @@ REPEATS = 5
 def rounds(data_dir: Path) -> str:
     """Rounds of 1, 2, 4, 8 shards beside as many bare tasks of the same app and pool, in turns."""
     times: dict[tuple[str, int], list[float]] = {}
-    with plant(2, data_dir, worker_app="benchmarks.bare") as service:
+    with plant(2, data_dir, worker_app="benchmarks.empty_task") as service:
         celery = _celery(service.settings)
         for _ in range(REPEATS):
             for shards in (1, 2, 4, 8):

@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.report import Report, arguments, table
 from dualtrain.core.data import Dataset, load
+from dualtrain.core.loop import Evaluation, Training
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.train import run
-from dualtrain.core.training import Evaluation, Training
 
 LEARNING_RATE = 0.3
 EPOCHS = 7

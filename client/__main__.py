@@ -1,4 +1,4 @@
-"""`python -m client` is `dualtrain`."""
+"""`python -m dualtrain.client` is `dualtrain`."""
 
 from dualtrain.client.cli import main
 

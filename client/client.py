@@ -7,11 +7,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from uuid import uuid4
 
+from dualtrain.client.http import Wire
 from dualtrain.client.job import AsyncJobHandle, JobHandle
-from dualtrain.client.kinds import Awaited, Blocking, stream, verb
 from dualtrain.client.predictions import Image, Pixels, Prediction, body, parse
-from dualtrain.client.transport import Transport, listed, parsed
-from dualtrain.client.wires import Wire
+from dualtrain.client.retry import Transport, listed, parsed
+from dualtrain.client.sync_async import Awaited, Blocking, stream, verb
 from dualtrain.core.job import Job, Status
 
 if TYPE_CHECKING:

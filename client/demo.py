@@ -54,7 +54,7 @@ def _train_and_predict(client: Client, console: Console) -> tuple[Job, list[str]
 @contextmanager
 def _stack(workers: int, data_dir: Path | str) -> Iterator[str]:
     """Start a stack, yield its address, stop it."""
-    command = [sys.executable, "-P", "-m", "client", "up", "--port", "0", "--workers", str(workers)]
+    command = [sys.executable, "-P", "-m", "dualtrain.client", "up", "--port", "0", "--workers", str(workers)]
     own = {name: value for name, value in os.environ.items() if not name.startswith("DUALTRAIN_")}
     stack = subprocess.Popen([*command, "--data-dir", str(data_dir)], stdout=subprocess.PIPE, text=True, env=own)
     assert stack.stdout is not None

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from httpx_sse import SSEError
 
-from dualtrain.client.transport import Patience, Transport, seconds_or_raise
+from dualtrain.client.retry import Patience, Transport, seconds_or_raise
 
 SILENCE_SECONDS = 40.0
 """The server sends a comment at least every 15 s; a connection that is silent for longer than this is dead."""

@@ -9,10 +9,10 @@ import httpx
 
 from dualtrain.client.errors import ApiError
 from dualtrain.client.events import Event, follow
-from dualtrain.client.kinds import Awaited, Blocking, stream, verb
 from dualtrain.client.predictions import Image, Pixels, Prediction, body, parse
 from dualtrain.client.progress import bar
-from dualtrain.client.transport import Transport, listed, parsed
+from dualtrain.client.retry import Transport, listed, parsed
+from dualtrain.client.sync_async import Awaited, Blocking, stream, verb
 from dualtrain.core.job import ENDED, Job, Status
 
 Format = Literal["safetensors", "npz", "onnx"]

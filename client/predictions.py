@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from dualtrain.client.transport import parsed
+from dualtrain.client.retry import parsed
 
 Image: TypeAlias = str | Path | bytes
 """A PNG, JPEG or WebP file, or its bytes."""

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dualtrain.core.faults import Fault
 from dualtrain.core.gradients import GradientMethod, PerParameter
 from dualtrain.core.nn import SGD, Custom, Dense, Layer, LossName, Network, Optimizer
 from dualtrain.core.rounds import Outer, OuterAverage
+from dualtrain.core.validation import Fault
 
 MAX_PARAMETERS = 10_000_000
 """More would not fit through a round: one round moves the parameters to every worker, and their rows back."""

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from dualtrain.core.assignments import document
 from dualtrain.core.data import UnknownDataset, load
-from dualtrain.core.faults import parse
-from dualtrain.core.numerics import digest
-from dualtrain.core.process import prepare_to_compute
+from dualtrain.core.loop import Diverged, Evaluation, Training, train
+from dualtrain.core.overrides import document
 from dualtrain.core.rounds import State
+from dualtrain.core.runtime.fingerprint import digest
+from dualtrain.core.runtime.process import prepare_to_compute
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec, faults
-from dualtrain.core.training import Diverged, Evaluation, Training, train
+from dualtrain.core.validation import parse
 
 Listener = Callable[[State, Evaluation | None], None]
 

@@ -12,8 +12,8 @@ settings = Settings()
 os.environ |= settings.arithmetic()  # before NumPy, which comes with the modules below
 
 from dualtrain.core.store.broker import QUEUE, QUEUE_TYPE, SHARD_TASK, is_redis, transport_options  # noqa: E402
-from dualtrain.worker import processes  # noqa: E402
-from dualtrain.worker.upkeep import Upkeep  # noqa: E402
+from dualtrain.worker import signals  # noqa: E402
+from dualtrain.worker.pool_maintenance import Upkeep  # noqa: E402
 
 on_redis = is_redis(settings.celery_broker_url)
 app = Celery("dualtrain", broker=settings.celery_broker_url, include=["dualtrain.worker.tasks"])
@@ -57,5 +57,5 @@ app.conf.update(
     worker_hijack_root_logger=False,
 )
 app.steps["worker"].add(Upkeep)
-setup_logging.connect(processes.log)
-processes.connect_signals()
+setup_logging.connect(signals.log)
+signals.connect_signals()

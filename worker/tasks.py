@@ -5,7 +5,7 @@ from celery import shared_task
 
 from dualtrain.core.store import ServerError
 from dualtrain.core.store.broker import SHARD_TASK, ShardTask
-from dualtrain.worker import processes
+from dualtrain.worker import signals
 
 log = structlog.get_logger()
 
@@ -19,7 +19,7 @@ def shard(*task: int | str) -> None:
     fails.
     """
     try:
-        processes.computer().compute(ShardTask.parse(task))
+        signals.computer().compute(ShardTask.parse(task))
     except ServerError as error:
         log.warning("rows were not sent", task=task, error=str(error))
     except Exception:

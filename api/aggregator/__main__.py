@@ -6,8 +6,8 @@ import stat
 import threading
 
 from dualtrain.api.aggregator.aggregator import Aggregator
-from dualtrain.core.logs import configure
-from dualtrain.core.process import die_with_parent, prepare_to_compute
+from dualtrain.core.runtime.logs import configure
+from dualtrain.core.runtime.process import die_with_parent, prepare_to_compute
 from dualtrain.core.settings import Settings
 
 NICENESS = 5

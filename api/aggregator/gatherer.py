@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from dualtrain.api.aggregator.briefing import Briefing
 from dualtrain.api.aggregator.dispatch import AWAY
 from dualtrain.api.aggregator.plans import Plans
-from dualtrain.api.aggregator.report import Lane
 from dualtrain.api.aggregator.round import Gathering
 from dualtrain.api.aggregator.saved import Origin
 from dualtrain.api.aggregator.watcher import Watcher
 from dualtrain.core.rounds import State
+from dualtrain.core.scheduling import Lane
 from dualtrain.core.store import Exchange, Round
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dualtrain.api.aggregator.dispatch import Dispatcher, Messages
-from dualtrain.api.aggregator.planner import Planner
+from dualtrain.core.loop import Training
+from dualtrain.core.scheduling import Planner
 from dualtrain.core.store import AWAIT_SECONDS, Lease, Round
 from dualtrain.core.store.broker import ShardTask
-from dualtrain.core.training import Training
 
 SHORT_SECONDS = AWAIT_SECONDS / 2
 """Rounds up to this long are sent ahead: a process that is done with one may wait for the next."""

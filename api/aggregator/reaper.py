@@ -3,8 +3,8 @@
 from contextlib import suppress
 
 from dualtrain.core.job import ENDED
+from dualtrain.core.runtime.times import now, seconds_between
 from dualtrain.core.store import Conflict, Jobs, UnknownJob, Webhooks
-from dualtrain.core.times import now, seconds_between
 
 CALLS_SECONDS = 86_400
 """A job whose webhook is still to be called is kept for so much longer: all attempts take less than six hours."""

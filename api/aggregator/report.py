@@ -3,27 +3,19 @@
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from dualtrain.core.job import Metrics, Progress, Reason
+from dualtrain.core.loop import Evaluation, Training
 from dualtrain.core.rounds import State
+from dualtrain.core.runtime.times import now
+from dualtrain.core.scheduling import Lane
 from dualtrain.core.store import Told
-from dualtrain.core.times import now
-from dualtrain.core.training import Evaluation, Training
 
 COALESCED_SECONDS = 0.25
 """The shortest time between two `step` events of a job, but for its last one: so no second has more than five."""
 RATE_WINDOW = 50
 """Reports that the rate is taken over."""
-
-
-class Lane(NamedTuple):
-    """What one shard of a round was: who computed it, how long, after how many retries."""
-
-    shard: int
-    worker: str
-    seconds: float
-    retries: int
 
 
 @dataclass

@@ -14,8 +14,8 @@ from dualtrain.api.aggregator.briefing import Briefing
 from dualtrain.api.aggregator.dispatch import AWAY
 from dualtrain.api.aggregator.ends import JobFailed
 from dualtrain.api.aggregator.plans import Plans
-from dualtrain.api.aggregator.report import Lane
 from dualtrain.api.aggregator.watcher import Watcher
+from dualtrain.core.scheduling import Lane
 from dualtrain.core.store import Exchange, Round, Rows, unpack
 
 FLOOR_SECONDS = 0.25

@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from dualtrain.api.aggregator.briefing import Briefing
 from dualtrain.api.aggregator.ends import Interrupted, JobFailed
 from dualtrain.api.aggregator.gatherer import Gatherer
-from dualtrain.api.aggregator.planner import Planner
 from dualtrain.api.aggregator.plans import Plans
-from dualtrain.api.aggregator.report import Lane, Report
+from dualtrain.api.aggregator.report import Report
 from dualtrain.api.aggregator.saved import Origin, from_checkpoint
 from dualtrain.api.aggregator.services import Services
 from dualtrain.api.aggregator.writer import Writer
 from dualtrain.core.data import load
 from dualtrain.core.job import IMPORTING, Job, Model, Reason, Status
-from dualtrain.core.numerics import digest
+from dualtrain.core.loop import Diverged, Evaluation, Training, train
 from dualtrain.core.rounds import State
+from dualtrain.core.runtime.fingerprint import digest
+from dualtrain.core.runtime.times import now
+from dualtrain.core.scheduling import Lane, Planner
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Brief, Conflict, Failure, Lease, ServerError, ServerFull, Stale, UnknownJob
-from dualtrain.core.times import now
-from dualtrain.core.training import Diverged, Evaluation, Training, train
 
 log = structlog.get_logger()
 

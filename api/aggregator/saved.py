@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 
 from dualtrain.api.aggregator.report import Report
-from dualtrain.core.numerics import code_version, fingerprint
 from dualtrain.core.rounds import State
+from dualtrain.core.runtime.fingerprint import code_version, fingerprint
 from dualtrain.core.store import Checkpoint
 
 COUNTERS = ("loss", "samples_seen", "passes", "evaluations")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from dualtrain.api.aggregator.report import Lane
+from dualtrain.core.scheduling import Lane
 from dualtrain.core.store import Failure
 
 

@@ -10,10 +10,10 @@ from dualtrain.api.aggregator.report import Report, document
 from dualtrain.api.aggregator.saved import Origin, to_checkpoint
 from dualtrain.api.aggregator.services import Services
 from dualtrain.core.job import Job, Model, Plan, Reason, Status, Transition
+from dualtrain.core.loop import Evaluation
 from dualtrain.core.rounds import State
+from dualtrain.core.runtime.times import now
 from dualtrain.core.store import ALWAYS, Lease, Told
-from dualtrain.core.times import now
-from dualtrain.core.training import Evaluation
 
 CHECKPOINT_SECONDS = 3.0
 """The longest a job runs without a checkpoint: what a lost API costs at most."""

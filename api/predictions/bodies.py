@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from pydantic_core import from_json
 from starlette.datastructures import UploadFile
 
-from dualtrain.api.faults import fault, invalid
-from dualtrain.api.headers import media_type
-from dualtrain.api.problems import Problem
+from dualtrain.api.errors.problems import Problem
+from dualtrain.api.errors.validation import fault, invalid
+from dualtrain.api.http_headers import media_type
 from dualtrain.core.data import SIDE, ImageError, treat
-from dualtrain.core.faults import Fault
+from dualtrain.core.validation import Fault
 
 BODY_BYTES = 48 << 20
 MAX_IMAGES = 20_000

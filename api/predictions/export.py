@@ -11,7 +11,7 @@ from safetensors.numpy import save
 
 from dualtrain.api.predictions.model import Model
 from dualtrain.api.predictions.onnx import to_onnx
-from dualtrain.core.numerics import digest
+from dualtrain.core.runtime.fingerprint import digest
 
 
 def tensors(model: Model) -> dict[str, NDArray[Any]]:

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from dualtrain.api.faults import fault, invalid
-from dualtrain.core import faults
-from dualtrain.core.faults import Invalid
+from dualtrain.api.errors.validation import fault, invalid
+from dualtrain.core import validation
 from dualtrain.core.job import IMPORTING, Job, Model, Reason, Status, new_id
+from dualtrain.core.loop import network_for
 from dualtrain.core.nn import Network
-from dualtrain.core.numerics import digest
+from dualtrain.core.runtime.fingerprint import digest
+from dualtrain.core.runtime.times import now
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Checkpoint, Checkpoints, Jobs, Leases
-from dualtrain.core.times import now
-from dualtrain.core.training import network_for
+from dualtrain.core.validation import Invalid
 
 HEADER_BYTES = 1 << 20
 
@@ -87,7 +87,7 @@ def _spec(metadata: Mapping[str, Any]) -> JobSpec:
     if not isinstance(text, str):
         raise fault("/metadata/spec", "missing", "the file's metadata need `spec`, a job spec as JSON")
     try:
-        spec = faults.parse(JobSpec, text.encode())
+        spec = validation.parse(JobSpec, text.encode())
     except Invalid as error:
         raise invalid(replace(one, pointer=f"/metadata/spec{one.pointer}") for one in error.faults) from None
     except ValueError as error:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualtrain.core.data import UnknownDataset, describe, resize, scale
+from dualtrain.core.loop import network_for
 from dualtrain.core.nn import Network
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Checkpoint
-from dualtrain.core.training import network_for
 
 NUMBERS_AT_ONCE = 16 << 20
 """In the widest layer of one forward pass; more images are answered in several."""

@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock
 
+from dualtrain.api.errors.problems import Problem
 from dualtrain.api.predictions.model import Model
-from dualtrain.api.problems import Problem
 from dualtrain.api.security import Key
 from dualtrain.core.job import ENDED
 from dualtrain.core.spec import JobSpec

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from dualtrain.api.deps import CallerDep, ServicesDep, find_job, reads, submits
-from dualtrain.api.faults import fault
-from dualtrain.api.problems import Problem, documented
+from dualtrain.api.dependencies import CallerDep, ServicesDep, find_job, reads, submits
+from dualtrain.api.errors.problems import Problem, documented
+from dualtrain.api.errors.validation import fault
 from dualtrain.api.security import Key
 from dualtrain.api.services import Services
 from dualtrain.core.job import is_id

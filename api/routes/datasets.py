@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from dualtrain.api.deps import ServicesDep, administers, reads, submits
-from dualtrain.api.faults import fault
-from dualtrain.api.headers import OCTETS, media_type
-from dualtrain.api.problems import Problem, documented
+from dualtrain.api.dependencies import ServicesDep, administers, reads, submits
+from dualtrain.api.errors.problems import Problem, documented
+from dualtrain.api.errors.validation import fault
+from dualtrain.api.http_headers import OCTETS, media_type
 from dualtrain.api.services import Services
 from dualtrain.core.data import (
     DatasetError,

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from dualtrain.api.deps import CallerDep, JobDep, ServicesDep, reads
-from dualtrain.api.fanout import Listener, Message
-from dualtrain.api.faults import fault
-from dualtrain.api.problems import documented
+from dualtrain.api.broadcast import Listener, Message
+from dualtrain.api.dependencies import CallerDep, JobDep, ServicesDep, reads
+from dualtrain.api.errors.problems import documented
+from dualtrain.api.errors.validation import fault
 from dualtrain.api.services import Services
 from dualtrain.core.job import ENDED, Status
 from dualtrain.core.store import Event, UnknownJob, replay

@@ -6,8 +6,8 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from dualtrain.api.deps import ServicesDep
-from dualtrain.api.problems import Problem, documented
+from dualtrain.api.dependencies import ServicesDep
+from dualtrain.api.errors.problems import Problem, documented
 from dualtrain.core.store import ServerError
 
 router = APIRouter(tags=["health"])

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from dualtrain.api.deps import CallerDep, JobId, ServicesDep, own_job, reads
-from dualtrain.api.faults import fault
-from dualtrain.api.headers import IfNoneMatch, matches
-from dualtrain.api.problems import documented
-from dualtrain.api.views import JobList, JobView
+from dualtrain.api.dependencies import CallerDep, JobId, ServicesDep, own_job, reads
+from dualtrain.api.errors.problems import documented
+from dualtrain.api.errors.validation import fault
+from dualtrain.api.http_headers import IfNoneMatch, matches
+from dualtrain.api.schemas import JobList, JobView
 from dualtrain.core.job import ENDED, Job, Status
 
 router = APIRouter(prefix="/v1", tags=["jobs"])

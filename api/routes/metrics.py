@@ -4,9 +4,9 @@ from fastapi import APIRouter, Response
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import CollectorRegistry
 
-from dualtrain.api.deps import ServicesDep, reads
-from dualtrain.api.measures import Measures
-from dualtrain.api.problems import documented
+from dualtrain.api.dependencies import ServicesDep, reads
+from dualtrain.api.errors.problems import documented
+from dualtrain.api.metrics import Measures
 
 router = APIRouter(tags=["health"], dependencies=reads)
 

@@ -5,20 +5,20 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from dualtrain.api import admission
-from dualtrain.api.deps import CallerDep, JobDep, ServicesDep, Step, reads, submits
-from dualtrain.api.faults import fault
-from dualtrain.api.headers import OCTETS, IfNoneMatch, matches, media_type
+from dualtrain.api.dependencies import CallerDep, JobDep, ServicesDep, Step, reads, submits
+from dualtrain.api.errors.problems import Problem, documented
+from dualtrain.api.errors.validation import fault
+from dualtrain.api.http_headers import OCTETS, IfNoneMatch, matches, media_type
+from dualtrain.api.jobs import admission
 from dualtrain.api.predictions import Model
 from dualtrain.api.predictions.export import FORMATS
 from dualtrain.api.predictions.imports import accept, new_job, parse
 from dualtrain.api.predictions.onnx import NotExportable
 from dualtrain.api.predictions.pictures import weights_png
-from dualtrain.api.problems import Problem, documented
+from dualtrain.api.schemas import JobView
 from dualtrain.api.security import Key
 from dualtrain.api.services import Services
-from dualtrain.api.views import JobView
-from dualtrain.core.numerics import digest
+from dualtrain.core.runtime.fingerprint import digest
 from dualtrain.core.store import Leases
 
 router = APIRouter(prefix="/v1", tags=["models"])

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 
-from dualtrain.api.deps import CallerDep, JobId, ServicesDep, Step, reads
+from dualtrain.api.dependencies import CallerDep, JobId, ServicesDep, Step, reads
+from dualtrain.api.errors.problems import documented
 from dualtrain.api.predictions import Sent, read
 from dualtrain.api.predictions.answers import Predictions, answered
 from dualtrain.api.predictions.bodies import BODY_BYTES
 from dualtrain.api.predictions.model import Model
-from dualtrain.api.problems import documented
 from dualtrain.api.security import Key
 from dualtrain.api.services import Services
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, Field
 
-from dualtrain.api.deps import JobDep, ServicesDep, reads
-from dualtrain.api.problems import Problem, documented
+from dualtrain.api.dependencies import JobDep, ServicesDep, reads
+from dualtrain.api.errors.problems import Problem, documented
 from dualtrain.core.store import Summary, best
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], dependencies=reads)

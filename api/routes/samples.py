@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from dualtrain.api.deps import ServicesDep, reads
-from dualtrain.api.problems import Problem, documented
+from dualtrain.api.dependencies import ServicesDep, reads
+from dualtrain.api.errors.problems import Problem, documented
 from dualtrain.core.data import SIDE, UnknownDataset, load
 
 router = APIRouter(prefix="/v1", tags=["datasets"], dependencies=reads)

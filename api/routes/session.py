@@ -5,11 +5,11 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from dualtrain.api.deps import CallerDep, ServicesDep
-from dualtrain.api.gate import COOKIE, cookie
-from dualtrain.api.problems import Problem, documented
+from dualtrain.api.dependencies import CallerDep, ServicesDep
+from dualtrain.api.errors.problems import Problem, documented
+from dualtrain.api.middleware.access import COOKIE, cookie
 from dualtrain.api.security import ANYONE, Key
-from dualtrain.core.store.access import SESSION_SECONDS
+from dualtrain.core.store.sessions import SESSION_SECONDS
 
 router = APIRouter(prefix="/v1/session", tags=["session"])
 

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Body
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from dualtrain.api.deps import CallerDep, JobDep, ServicesDep, Step, reads
-from dualtrain.api.faults import fault
+from dualtrain.api.dependencies import CallerDep, JobDep, ServicesDep, Step, reads
+from dualtrain.api.errors.problems import documented
+from dualtrain.api.errors.validation import fault
 from dualtrain.api.predictions import Model
 from dualtrain.api.predictions.answers import png
 from dualtrain.api.predictions.bodies import from_base64
 from dualtrain.api.predictions.trace import Direction, Trace, address, locate, trace
-from dualtrain.api.problems import documented
 from dualtrain.api.services import Services
 from dualtrain.core.data import SIDE, ImageError, UnknownDataset, load, treat
 

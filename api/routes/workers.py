@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from dualtrain.api.deps import ServicesDep, reads
-from dualtrain.api.problems import documented
+from dualtrain.api.dependencies import ServicesDep, reads
+from dualtrain.api.errors.problems import documented
 from dualtrain.core.store import Worker
 
 router = APIRouter(prefix="/v1", tags=["workers"], dependencies=reads)

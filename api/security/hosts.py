@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from dualtrain.api.problems import Problem
-from dualtrain.core.hosts import LOOPBACK_NAMES, is_address
+from dualtrain.api.errors.problems import Problem
+from dualtrain.core.runtime.hosts import LOOPBACK_NAMES, is_address
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -116,7 +116,7 @@ def cancel(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = No
 
 def _wanted(spec: Path | None, assignments: list[str]) -> dict[str, Any]:
     """Return the spec that file and assignments make; one that cannot be made is wrong usage."""
-    from dualtrain.core.assignments import document  # it brings NumPy along
+    from dualtrain.core.overrides import document  # it brings NumPy along
 
     try:
         return document(spec, assignments)

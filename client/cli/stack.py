@@ -34,7 +34,7 @@ def up(
 
     Prints its address when it is ready. What dies starts again; what is stopped leaves nothing running.
     """
-    from dualtrain.client.up import run
+    from dualtrain.client.stack import run
     from dualtrain.core.settings import Settings
 
     chosen: dict[str, Any] = dict(host=host, port=port, workers=workers, data_dir=data_dir, redis_url=redis_url)
@@ -59,4 +59,6 @@ def demo(
 
 def doctor() -> None:
     """Check settings, Redis, clocks and data of this machine, and say what to do."""
-    raise typer.Exit(subprocess.run([sys.executable, "-P", "-m", "dualtrain.core.doctor"], check=False).returncode)
+    raise typer.Exit(
+        subprocess.run([sys.executable, "-P", "-m", "dualtrain.core.runtime.doctor"], check=False).returncode
+    )

@@ -13,7 +13,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from dualtrain.core.data.treatment import Blank, mnist_form
+from dualtrain.core.data.preprocessing import Blank, mnist_form
 
 MAX_BYTES = 8 << 20
 MAX_PIXELS = 4_000_000

@@ -8,7 +8,7 @@ import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, aligned, leading, spread, tangent_of
 from dualtrain.core.dual.rules.elementwise import RULES, Elementwise, Partial
-from dualtrain.core.dual.structure import OuterTangent, ScaledTangent, Structure, UnitTangent, densified, weighted
+from dualtrain.core.dual.structured import OuterTangent, ScaledTangent, Structure, UnitTangent, densified, weighted
 
 NUMBERS = (float, int)
 QUIET: Any = dict.fromkeys(("divide", "invalid", "over"), "ignore")

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, each, push, tangent_of
-from dualtrain.core.dual.rules.kinds import total
-from dualtrain.core.dual.structure import OuterTangent, UnitTangent, contract
+from dualtrain.core.dual.rules.combinators import total
+from dualtrain.core.dual.structured import OuterTangent, UnitTangent, contract
 
 
 def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:

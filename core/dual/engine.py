@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dualtrain.core.dual.structure import Structure, Zero, densified
+from dualtrain.core.dual.structured import Structure, Zero, densified
 from dualtrain.core.dual.views import share, tie
 
 Tensor: TypeAlias = Any  # an ndarray, or a dual of a lower level: rules are written for both alike

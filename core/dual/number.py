@@ -7,8 +7,8 @@ import numpy as np
 
 from dualtrain.core.dual.dispatch import call_function, call_ufunc
 from dualtrain.core.dual.engine import Dual, Tensor, level_above, plain
-from dualtrain.core.dual.refusing import Refusing
 from dualtrain.core.dual.tensor import DualTensor, checked
+from dualtrain.core.dual.unsupported import Refusing
 
 DIVISIONS = {np.divide, np.floor_divide, np.remainder, np.fmod, np.divmod}
 POWERS = {np.power, np.float_power}

@@ -8,10 +8,10 @@ import numpy as np
 from dualtrain.core.dual.chain import quick
 from dualtrain.core.dual.dispatch import call_function, call_ufunc
 from dualtrain.core.dual.engine import Dual, Tensor, level_above, plain, push
-from dualtrain.core.dual.refusing import Refusing
 from dualtrain.core.dual.rules.assignment import setitem
 from dualtrain.core.dual.rules.indexing import getitem, plain_index
-from dualtrain.core.dual.structure import Structure
+from dualtrain.core.dual.structured import Structure
+from dualtrain.core.dual.unsupported import Refusing
 
 
 def method(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import LEVELS, Dual, Tensor
-from dualtrain.core.dual.structure import EntrySeed, Structure, UnitTangent
+from dualtrain.core.dual.structured import EntrySeed, Structure, UnitTangent
 from dualtrain.core.dual.tensor import DualTensor, checked, floating
 
 SEED_ELEMENTS = 2**22

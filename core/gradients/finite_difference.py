@@ -10,8 +10,8 @@ from pydantic.dataclasses import dataclass
 
 from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate, Method
 from dualtrain.core.gradients.blocks import cut, grid
-from dualtrain.core.gradients.costs import values_bytes
-from dualtrain.core.gradients.values import EPSILON, Values
+from dualtrain.core.gradients.cost_model import values_bytes
+from dualtrain.core.gradients.loss_values import EPSILON, Values
 from dualtrain.core.nn import Network
 from dualtrain.core.nn.config import CONFIG
 from dualtrain.core.nn.tensor import Array, Labels

@@ -13,10 +13,10 @@ from annotated_types import Ge, Le
 from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
-from dualtrain.core.gradients import estimates
+from dualtrain.core.gradients import random_directions
 from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate, Method
 from dualtrain.core.gradients.blocks import cut, grid
-from dualtrain.core.gradients.costs import FLOAT_BYTES
+from dualtrain.core.gradients.cost_model import FLOAT_BYTES
 from dualtrain.core.gradients.forward import Forward, check_dense
 from dualtrain.core.gradients.perturbations import PERTURBATIONS
 from dualtrain.core.nn import Network
@@ -39,7 +39,7 @@ class ForwardGradient(Method):
 
     method: Literal["forward-gradient"] = "forward-gradient"
     directions: Annotated[int, Ge(1), Le(1_000_000)] = 16
-    distribution: estimates.Distribution = "normal"
+    distribution: random_directions.Distribution = "normal"
     perturb: Literal["weights", "activations"] = "weights"
 
     def check(self, network: Network) -> None:
@@ -64,7 +64,7 @@ class ForwardGradient(Method):
             space = PERTURBATIONS[self.perturb].space(network)
             first, last = blocks[0].directions
             overlap = (space - (last - first)) / max(space - 1, 1)
-        return estimates.combine(rows, self.directions, dtype, overlap)
+        return random_directions.combine(rows, self.directions, dtype, overlap)
 
     def passes(self, network: Network) -> int:
         return self.directions
@@ -74,14 +74,14 @@ class ForwardGradient(Method):
 
     def cost(self, network: Network, batch_size: int) -> Cost:
         at_once = max(ELEMENTS, PERTURBATIONS[self.perturb].numbers(network, batch_size))
-        numbers = estimates.row_numbers(network, self.blocks(network, batch_size))
+        numbers = random_directions.row_numbers(network, self.blocks(network, batch_size))
         return Cost(3.0 * at_once * FLOAT_BYTES, numbers)
 
     def _row(self, forward: Forward, parameters: Array, block: Block, draw: Draw) -> Array:
         perturbation = PERTURBATIONS[self.perturb]
         count = block.directions[1] - block.directions[0]
         shape = (count, *perturbation.shape(forward))
-        source = estimates.generator(draw, block)
-        directions = estimates.DISTRIBUTIONS[self.distribution](source, shape, parameters.dtype)
+        source = random_directions.generator(draw, block)
+        directions = random_directions.DISTRIBUTIONS[self.distribution](source, shape, parameters.dtype)
         total, squares = perturbation.push(forward, parameters, directions)
         return np.concatenate([total, [squares, forward.loss if block.directions[0] == 0 else 0.0]], dtype=total.dtype)

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from dualtrain.core.dual import EntrySeed, UnitTangent, inner
 from dualtrain.core.gradients.base import Block, Cost, Estimate
 from dualtrain.core.gradients.blocks import SAMPLES, cut, grid
-from dualtrain.core.gradients.costs import block_bytes, tangent_width
+from dualtrain.core.gradients.cost_model import block_bytes, tangent_width
 from dualtrain.core.gradients.exact import Exact
 from dualtrain.core.gradients.forward import Forward
 from dualtrain.core.nn import Network, Slice

@@ -8,11 +8,11 @@ from annotated_types import Ge, Le
 from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
-from dualtrain.core.gradients import estimates
+from dualtrain.core.gradients import random_directions
 from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate, Method
 from dualtrain.core.gradients.blocks import cut, grid
-from dualtrain.core.gradients.costs import values_bytes
-from dualtrain.core.gradients.values import EPSILON, Values
+from dualtrain.core.gradients.cost_model import values_bytes
+from dualtrain.core.gradients.loss_values import EPSILON, Values
 from dualtrain.core.nn import Network
 from dualtrain.core.nn.config import CONFIG
 from dualtrain.core.nn.tensor import Array, Labels
@@ -46,7 +46,7 @@ class SPSA(Method):
         return [self._row(values, block, draw) for block in blocks]
 
     def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
-        return estimates.combine(rows, self.directions, dtype)
+        return random_directions.combine(rows, self.directions, dtype)
 
     def passes(self, network: Network) -> int:
         return 0
@@ -55,15 +55,15 @@ class SPSA(Method):
         return 2 * self.directions
 
     def cost(self, network: Network, batch_size: int) -> Cost:
-        numbers = estimates.row_numbers(network, self.blocks(network, batch_size))
+        numbers = random_directions.row_numbers(network, self.blocks(network, batch_size))
         return Cost(values_bytes(network, batch_size), numbers)
 
     def _row(self, values: Values, block: Block, draw: Draw) -> Array:
         size = values.point.size
-        source = estimates.generator(draw, block)
+        source = random_directions.generator(draw, block)
         row = np.zeros(size + 2)
         for _ in range(*block.directions):
-            signs = estimates.DISTRIBUTIONS["rademacher"](source, (size,), np.float64)
+            signs = random_directions.DISTRIBUTIONS["rademacher"](source, (size,), np.float64)
             slope = self._slope(values, signs)
             row[:-2] += slope * signs
             row[-2] += slope * slope * size

@@ -1,6 +1,5 @@
 """Everything that Redis holds: the store keeps jobs, checkpoints, events; the exchange may vanish at any time."""
 
-from dualtrain.core.store.access import Access
 from dualtrain.core.store.checkpoints import Checkpoint, Checkpoints, Summary, best
 from dualtrain.core.store.connection import (
     Server,
@@ -18,8 +17,9 @@ from dualtrain.core.store.exchange import AWAIT_SECONDS, EXPIRES_SECONDS, Exchan
 from dualtrain.core.store.idempotency import Claim, Idempotency, InFlight, Mismatch
 from dualtrain.core.store.jobs import ALWAYS, Conflict, Jobs, QueueFull, Told, UnknownJob, read_job
 from dualtrain.core.store.leases import Lease, Leases, Stale
+from dualtrain.core.store.messages import Brief, Doing, Failure, Round, Rows, Worker, pack, unpack
+from dualtrain.core.store.sessions import Access
 from dualtrain.core.store.webhooks import Webhooks
-from dualtrain.core.store.wire import Brief, Doing, Failure, Round, Rows, Worker, pack, unpack
 
 __all__ = [
     "ALWAYS",

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from safetensors.numpy import load, save
 
-from dualtrain.core.numerics import digest
+from dualtrain.core.runtime.fingerprint import digest
+from dualtrain.core.runtime.times import now
 from dualtrain.core.store import keys
 from dualtrain.core.store.connection import Server
 from dualtrain.core.store.leases import Lease, Stale
-from dualtrain.core.times import now
 
 _SAVE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

@@ -9,7 +9,7 @@ import numpy as np
 from dualtrain.core.store import keys
 from dualtrain.core.store.broker import QUEUE, ShardTask
 from dualtrain.core.store.connection import Server
-from dualtrain.core.store.wire import Brief, Round, Rows, Worker
+from dualtrain.core.store.messages import Brief, Round, Rows, Worker
 
 EXPIRES_SECONDS = 3600
 RECEIVED_AT_ONCE = 64

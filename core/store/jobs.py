@@ -8,11 +8,11 @@ from secrets import token_hex
 from typing import Any
 
 from dualtrain.core.job import ENDED, SOURCES, Job, Reason, Status, Transition
+from dualtrain.core.runtime.times import now
 from dualtrain.core.store import keys
 from dualtrain.core.store.connection import Server
 from dualtrain.core.store.leases import Lease, Stale
 from dualtrain.core.store.scripts import COMMIT, CREATE, DELETE, TRANSITION
-from dualtrain.core.times import now
 
 _RANK = 1 << 40
 """Jobs per level of priority; a queue score stays an exact double."""

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from dualtrain.api.app import create_app
-from dualtrain.api.problems import CODES
+from dualtrain.api.errors.problems import CODES
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import DatasetSpec, JobSpec, NetworkSpec
 

@@ -23,9 +23,9 @@ from dualtrain.api import webhooks
 from dualtrain.api.services import Services
 from dualtrain.api.webhooks import WebhookRefused, check_url
 from dualtrain.core.job import Job, Status
+from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
 from dualtrain.core.store import Jobs, Webhooks, keys
-from dualtrain.core.times import now
 from tests.waiting import until
 
 SECRET = "a secret of the operator"

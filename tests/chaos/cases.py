@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.data import load
-from dualtrain.core.numerics import code_version, digest, platform_digest
+from dualtrain.core.loop import Diverged, Training
+from dualtrain.core.runtime.fingerprint import code_version, digest, platform_digest
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.train import run
-from dualtrain.core.training import Diverged, Training
 
 HIDDEN = {"units": 64, "activation": "relu"}
 LAYERS = [HIDDEN, {"units": 10, "activation": "softmax"}]

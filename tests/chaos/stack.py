@@ -12,7 +12,7 @@ import psutil
 from redis import Redis
 from redis.exceptions import RedisError
 
-from dualtrain.client.up import servers
+from dualtrain.client.stack import servers
 from dualtrain.core.store import Exchange, Jobs, connect
 from tests.chaos.programs import MARK, Program, marked
 from tests.chaos.proxy import Link, Links

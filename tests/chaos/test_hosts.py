@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dualtrain.client.up import servers
+from dualtrain.client.stack import servers
 from dualtrain.core.job import Job, Status
+from dualtrain.core.runtime.times import now
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Exchange, Jobs, connect
-from dualtrain.core.times import now
 from tests.chaos.cases import quiet_end, spec
 from tests.chaos.hosts import HUB_ADDRESS, Hosts, hosts, why_not
 from tests.chaos.programs import MARK, Program, marked

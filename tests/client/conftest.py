@@ -31,7 +31,18 @@ def up(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Iterator[Up]
         folder = folder or tmp_path_factory.mktemp("up")
         if not (folder / "cache").exists():
             (folder / "cache").symlink_to(data_dir / "cache")
-        command = [sys.executable, "-m", "client", "up", "--port", "0", "--workers", "1", "--data-dir", str(folder)]
+        command = [
+            sys.executable,
+            "-m",
+            "dualtrain.client",
+            "up",
+            "--port",
+            "0",
+            "--workers",
+            "1",
+            "--data-dir",
+            str(folder),
+        ]
         pipes: dict[str, Any] = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         started.append(subprocess.Popen([*command, *options], **pipes))
         return started[-1]

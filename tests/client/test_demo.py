@@ -12,7 +12,7 @@ ENOUGH = 88.0
 
 
 def test_it_trains_shows_ten_digits_and_leaves_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "client", "demo"]
+    command = [sys.executable, "-m", "dualtrain.client", "demo"]
     others = {"DUALTRAIN_REDIS_URL": "redis://127.0.0.1:9", "DUALTRAIN_HOST": "0.0.0.0"}  # of a stack it is not part of
     environment = {**os.environ, **others}
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=280, env=environment)

@@ -11,8 +11,8 @@ from httpx_sse import ServerSentEvent
 
 from dualtrain.client import Client, JobHandle, Unreachable
 from dualtrain.client.events import follow
-from dualtrain.client.transport import Transport
-from dualtrain.client.wires import BlockingWire
+from dualtrain.client.http import BlockingWire
+from dualtrain.client.retry import Transport
 
 PATIENCE_SECONDS = 0.2
 

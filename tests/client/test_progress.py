@@ -8,7 +8,7 @@ from rich.console import Console
 from dualtrain.client.events import Event
 from dualtrain.client.progress import Figures, bar
 from dualtrain.core.job import Job, Status
-from dualtrain.core.times import now
+from dualtrain.core.runtime.times import now
 
 JOB = Job(id="job-1", name="", status=Status.QUEUED, created_at=now(), spec={})
 WAITING = {"status": "running", "reason": {"code": "waiting_for_workers", "message": "none"}}

@@ -80,7 +80,7 @@ def test_portable_numerics_pin_the_kernel() -> None:
 def test_keys_that_are_not_there_keep_nobody_out(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     with pytest.raises(
-        ValueError, match=r"KEYS_FILE is '.*keys\.json', where there is no file: `python -m api\.security"
+        ValueError, match=r"KEYS_FILE is '.*keys\.json', where there is no file: `python -m dualtrain\.api\.security"
     ):
         Settings(api_keys_file=file).refuse_strangers()
     file.write_text("[]")

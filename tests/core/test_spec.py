@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dualtrain.core.faults import Fault
 from dualtrain.core.nn import Custom, Dense, custom
 from dualtrain.core.nn.tensor import Array
 from dualtrain.core.spec import MAX_PARAMETERS, JobSpec, faults
+from dualtrain.core.validation import Fault
 
 
 def spec(**fields: Any) -> JobSpec:

@@ -65,7 +65,7 @@ def test_the_check_of_a_worker_looks_for_its_heartbeat() -> None:
     script = (ROOT / "deploy" / "container" / "worker_health.py").read_text()
     beats = keys.worker("")
     assert f'BEATS = "{beats}"' in script
-    assert 'f"{socket.gethostname()}-{os.getpid()}"' in (ROOT / "worker" / "processes.py").read_text()
+    assert 'f"{socket.gethostname()}-{os.getpid()}"' in (ROOT / "worker" / "signals.py").read_text()
 
 
 def test_only_the_api_reaches_the_store() -> None:

@@ -9,7 +9,7 @@ import promql_parser
 import pytest
 import yaml
 
-from dualtrain.api.measures import HELP, Measures
+from dualtrain.api.metrics import HELP, Measures
 from dualtrain.api.services import Services
 from dualtrain.core.settings import Settings
 

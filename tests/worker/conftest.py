@@ -4,12 +4,12 @@ import pytest
 from redis import Redis
 
 from dualtrain.core.data import load
-from dualtrain.core.numerics import code_version, fingerprint
+from dualtrain.core.loop import Training
+from dualtrain.core.runtime.fingerprint import code_version, fingerprint
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Brief, Exchange, Round
 from dualtrain.core.store.broker import ShardTask
-from dualtrain.core.training import Training
 
 SPEC = {"network": {"layers": [{"units": 3, "activation": "tanh"}, {"units": 10, "activation": "softmax"}]}}
 

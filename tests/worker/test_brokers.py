@@ -16,14 +16,14 @@ from redis import Redis, RedisError
 
 from dualtrain.core.data import load
 from dualtrain.core.job import Job, Status
-from dualtrain.core.numerics import digest
+from dualtrain.core.loop import Training
+from dualtrain.core.runtime.fingerprint import digest
+from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Jobs, connect
 from dualtrain.core.store.broker import QUEUE
-from dualtrain.core.times import now
 from dualtrain.core.train import run
-from dualtrain.core.training import Training
 from tests.waiting import until
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")

@@ -8,18 +8,20 @@ from unittest.mock import Mock
 import pytest
 
 from dualtrain.core.store import ServerAway
-from dualtrain.worker import processes, tasks
+from dualtrain.worker import signals, tasks
 
 HANGING = """
-from dualtrain.worker import computer, processes, tasks
+from dualtrain.worker import tasks
+from dualtrain.worker import shards
+from dualtrain.worker import signals
 
-class Hanging(computer.Computer):
+class Hanging(shards.Computer):
     def _outcome(self, task):
         while True:
             pass
 
-computer.PREPARATION_SECONDS = 1
-processes.computer = lambda: Hanging(None, None, "w")
+shards.PREPARATION_SECONDS = 1
+signals.computer = lambda: Hanging(None, None, "w")
 tasks.shard.run("j", 1, 0, 0, 1, 0, 1)
 """
 
@@ -33,6 +35,6 @@ def test_a_process_that_hangs_is_ended() -> None:
 def test_an_exception_stays_in_its_process(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:
-    monkeypatch.setattr(processes, "computer", Mock(side_effect=error))
+    monkeypatch.setattr(signals, "computer", Mock(side_effect=error))
     tasks.shard.run("j", 1, 0, 0, 1, 0, 1)
     assert str(error) in capsys.readouterr().out

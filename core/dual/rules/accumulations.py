@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Tensor, plain, push
-from dualtrain.core.dual.rules.kinds import Handler, axiswise, typed
-from dualtrain.core.dual.structure import weighted
+from dualtrain.core.dual.rules.combinators import Handler, axiswise, typed
+from dualtrain.core.dual.structured import weighted
 
 
 def cumsum(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:

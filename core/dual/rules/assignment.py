@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, directions, redirect, writeable
+from dualtrain.core.dual.rules.combinators import Handler, as_array, typed
 from dualtrain.core.dual.rules.indexing import moved_to_front
-from dualtrain.core.dual.rules.kinds import Handler, as_array, typed
-from dualtrain.core.dual.structure import Structure, Zero, densified
+from dualtrain.core.dual.structured import Structure, Zero, densified
 from dualtrain.core.dual.views import retake, root
 
 

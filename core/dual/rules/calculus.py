@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, folded, plain, push
-from dualtrain.core.dual.rules.kinds import Handler, as_array, from_end, linear
+from dualtrain.core.dual.rules.combinators import Handler, as_array, from_end, linear
 
 
 def diff(x: Tensor, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:

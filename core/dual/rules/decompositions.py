@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Tensor, push
-from dualtrain.core.dual.rules.kinds import Handler
+from dualtrain.core.dual.rules.combinators import Handler
 from dualtrain.core.dual.rules.linalg import diagonal, gaps
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Tensor
-from dualtrain.core.dual.rules.kinds import Handler, axiswise
+from dualtrain.core.dual.rules.combinators import Handler, axiswise
 
 ONE_AXIS = ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")
 TWO_AXES = ("fft2", "ifft2", "rfft2", "irfft2")

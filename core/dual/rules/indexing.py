@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, push, writeable
-from dualtrain.core.dual.structure import UnitTangent
+from dualtrain.core.dual.structured import UnitTangent
 
 BASIC = (slice, type(None), type(Ellipsis))
 

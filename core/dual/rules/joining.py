@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Tensor, push
+from dualtrain.core.dual.rules.combinators import Handler, from_end, gathered, holding
 from dualtrain.core.dual.rules.indexing import plain_index
-from dualtrain.core.dual.rules.kinds import Handler, from_end, gathered, holding
 
 
 def concatenate(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Tensor, folded, plain, push, spread
-from dualtrain.core.dual.rules.kinds import Handler, of_arrays, total
+from dualtrain.core.dual.rules.combinators import Handler, of_arrays, total
 
 
 def adjoint(a: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 from dualtrain.core.dual.engine import Dual, Tensor, each, plain, push
 from dualtrain.core.dual.exponentials import logsumexp
 from dualtrain.core.dual.rules.assignment import check_target, setitem
-from dualtrain.core.dual.rules.kinds import Handler, from_end
+from dualtrain.core.dual.rules.combinators import Handler, from_end
 
 
 def modf(x: Tensor) -> tuple[Tensor, Any]:

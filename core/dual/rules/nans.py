@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Tensor
-from dualtrain.core.dual.rules.kinds import Handler
+from dualtrain.core.dual.rules.combinators import Handler
 from dualtrain.core.dual.rules.reductions import Axis
 
 

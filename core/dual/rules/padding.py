@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, plain, push
-from dualtrain.core.dual.rules.kinds import Handler, gathered
+from dualtrain.core.dual.rules.combinators import Handler, gathered
 
 REPEATING = ("edge", "reflect", "symmetric", "wrap")
 STATISTICS: dict[str, Handler] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}

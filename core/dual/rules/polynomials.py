@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, each, plain, push
-from dualtrain.core.dual.rules.kinds import Handler, as_array, linear
+from dualtrain.core.dual.rules.combinators import Handler, as_array, linear
 
 
 def polyval(p: Tensor, x: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Tensor, folded, push, spread
-from dualtrain.core.dual.rules.kinds import Handler, bilinear, from_end, of_arrays, total
-from dualtrain.core.dual.structure import EntrySeed, OuterTangent, Structure, UnitTangent, densified
+from dualtrain.core.dual.rules.combinators import Handler, bilinear, from_end, of_arrays, total
+from dualtrain.core.dual.structured import EntrySeed, OuterTangent, Structure, UnitTangent, densified
 
 
 def matmul(a: Tensor, b: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, folded, plain, push
-from dualtrain.core.dual.rules.kinds import Handler, from_end, typed
+from dualtrain.core.dual.rules.combinators import Handler, from_end, typed
 
 Axis = int | tuple[int, ...] | None
 

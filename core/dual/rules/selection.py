@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, folded, plain, push, spread
+from dualtrain.core.dual.rules.combinators import Handler, as_array, axiswise, from_end, gathered, gathering
 from dualtrain.core.dual.rules.indexing import plain_index
-from dualtrain.core.dual.rules.kinds import Handler, as_array, axiswise, from_end, gathered, gathering
 from dualtrain.core.dual.rules.reductions import counted
-from dualtrain.core.dual.structure import UnitTangent, densified
+from dualtrain.core.dual.structured import UnitTangent, densified
 
 
 def where(condition: Tensor, *choices: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Tensor
-from dualtrain.core.dual.rules.kinds import Handler, of_arrays, typed
+from dualtrain.core.dual.rules.combinators import Handler, of_arrays, typed
 
 
 def linspace(

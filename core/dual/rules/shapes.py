@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, plain, push, writeable
-from dualtrain.core.dual.rules.kinds import Handler, axiswise, from_end, gathering, linear, reshaping
-from dualtrain.core.dual.structure import EntrySeed, UnitTangent
+from dualtrain.core.dual.rules.combinators import Handler, axiswise, from_end, gathering, linear, reshaping
+from dualtrain.core.dual.structured import EntrySeed, UnitTangent
 
 
 def reshape(x: Tensor, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:

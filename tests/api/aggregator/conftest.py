@@ -9,9 +9,9 @@ from redis import Redis
 from dualtrain.api.aggregator import round as round_module
 from dualtrain.api.aggregator.briefing import Briefing
 from dualtrain.api.aggregator.gatherer import Gatherer
-from dualtrain.api.aggregator.planner import Planner
 from dualtrain.api.aggregator.plans import Plans
 from dualtrain.api.aggregator.saved import Origin
+from dualtrain.core.scheduling import Planner
 from dualtrain.core.store import Brief, Exchange, Lease
 from tests.api.aggregator.rounds import UNITS, Answer, Doubled, Heard, Trained, Workers, measure
 

@@ -12,9 +12,9 @@ from dualtrain.api.aggregator import aggregator as aggregator_module
 from dualtrain.api.aggregator.aggregator import Aggregator, Running
 from dualtrain.api.aggregator.runner import Runner
 from dualtrain.core.job import Job, Status
+from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
 from dualtrain.core.store import Counters, Jobs, keys
-from dualtrain.core.times import now
 from tests.waiting import until
 
 STOP_SECONDS = 10.0

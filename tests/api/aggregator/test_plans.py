@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from dualtrain.api.aggregator.dispatch import Dispatcher
-from dualtrain.api.aggregator.planner import Planner
 from dualtrain.api.aggregator.plans import AHEAD_TASKS, SHORT_SECONDS, Plans
 from dualtrain.core.data import load
+from dualtrain.core.loop import Training
+from dualtrain.core.scheduling import Planner
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Exchange, Lease, Round
 from dualtrain.core.store.broker import ShardTask
-from dualtrain.core.training import Training
 
 SPEC = {"gradient": {"method": "finite-difference"}, "max_steps": 3, "dataset": {"train_limit": 640}}
 

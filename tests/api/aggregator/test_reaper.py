@@ -8,8 +8,8 @@ from redis import Redis
 from dualtrain.api.aggregator import reaper
 from dualtrain.api.aggregator.reaper import reap
 from dualtrain.core.job import Job, Status
+from dualtrain.core.runtime.times import now
 from dualtrain.core.store import Jobs, Webhooks, keys
-from dualtrain.core.times import now
 
 
 def ended(jobs: Jobs, name: str, keep_seconds: int, webhook: str | None = None) -> None:

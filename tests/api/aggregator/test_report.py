@@ -10,9 +10,9 @@ import pytest
 from dualtrain.api.aggregator import report as report_module
 from dualtrain.api.aggregator.report import Report, document
 from dualtrain.core.data import Dataset
+from dualtrain.core.loop import Evaluation, Training
 from dualtrain.core.rounds import State
 from dualtrain.core.spec import JobSpec
-from dualtrain.core.training import Evaluation, Training
 
 STEPS = 10
 """What one epoch has."""

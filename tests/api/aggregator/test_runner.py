@@ -14,14 +14,14 @@ from dualtrain.api.aggregator.services import Services
 from dualtrain.api.aggregator.writer import Writer
 from dualtrain.core.data import load
 from dualtrain.core.job import IMPORTING, Job, Metrics, Reason, Status, new_id
+from dualtrain.core.loop import Training
 from dualtrain.core.rounds import State
+from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Lease, Told, connect, keys
 from dualtrain.core.store.broker import ShardTask
 from dualtrain.core.store.documents import HISTORY_POINTS
-from dualtrain.core.times import now
-from dualtrain.core.training import Training
 
 SHORT: dict[str, Any] = {"max_steps": 1}
 

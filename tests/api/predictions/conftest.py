@@ -11,10 +11,10 @@ from redis import Redis
 from dualtrain.api.predictions.imports import parse
 from dualtrain.core.data import Dataset, load, scale
 from dualtrain.core.job import Status
+from dualtrain.core.loop import network_for
 from dualtrain.core.rounds import State
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Checkpoint, Checkpoints, Jobs, Leases
-from dualtrain.core.training import network_for
 
 TRAINED = Path(__file__).parent / "trained.safetensors"
 """A 784-100-10 network, 4 epochs `per-neuron` with momentum: `GET /v1/jobs/{id}/model` of a job with the spec in it."""

@@ -14,12 +14,12 @@ from safetensors import safe_open
 
 from dualtrain.api.predictions.onnx import ACTIVATIONS, NotExportable, to_onnx
 from dualtrain.core.data import Dataset, scale
+from dualtrain.core.loop import network_for
 from dualtrain.core.nn import Custom, Dense, Network
 from dualtrain.core.nn.activations import ActivationName
-from dualtrain.core.numerics import digest
 from dualtrain.core.rounds import State
+from dualtrain.core.runtime.fingerprint import digest
 from dualtrain.core.spec import JobSpec
-from dualtrain.core.training import network_for
 
 Trained = tuple[JobSpec, State, float]
 

@@ -10,8 +10,8 @@ import pytest
 from safetensors.numpy import save
 
 from dualtrain.core.data import Dataset
-from dualtrain.core.numerics import digest
 from dualtrain.core.rounds import State
+from dualtrain.core.runtime.fingerprint import digest
 from dualtrain.core.spec import JobSpec
 
 Trained = tuple[JobSpec, State, float]

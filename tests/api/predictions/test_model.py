@@ -6,9 +6,9 @@ import pytest
 from dualtrain.api.predictions import model as module
 from dualtrain.api.predictions.model import Model
 from dualtrain.core.data import Dataset
+from dualtrain.core.loop import network_for
 from dualtrain.core.rounds import State
 from dualtrain.core.spec import JobSpec
-from dualtrain.core.training import network_for
 
 
 def test_many_images_are_answered_in_parts(

@@ -224,6 +224,6 @@ def test_thousands_at_once(client: httpx.Client, model_id: str, digits: Dataset,
 
 
 def _network(spec: JobSpec) -> Any:
-    from dualtrain.core.training import network_for
+    from dualtrain.core.loop import network_for
 
     return network_for(spec)

@@ -11,10 +11,10 @@ import pytest
 from dualtrain.api.predictions.trace import address, locate, trace
 from dualtrain.core.data import Dataset, UnknownDataset, scale
 from dualtrain.core.gradients import PerNeuron, gradient
+from dualtrain.core.loop import network_for
 from dualtrain.core.nn import Dense, Network
 from dualtrain.core.rounds import State
 from dualtrain.core.spec import JobSpec
-from dualtrain.core.training import network_for
 
 Trained = tuple[JobSpec, State, float]
 NETWORKS = [

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from dualtrain.api.fanout import Listener, Message
+from dualtrain.api.broadcast import Listener, Message
 from dualtrain.api.routes.events import _joined
 from dualtrain.core.job import Status
 from dualtrain.core.store import Event, Jobs, Lease, Told, keys

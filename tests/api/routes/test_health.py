@@ -7,9 +7,9 @@ import httpx
 import pytest
 from redis import Redis
 
+from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
 from dualtrain.core.store import Exchange, Worker
-from dualtrain.core.times import now
 
 NOWHERE = "redis://127.0.0.1:1/0"
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from dualtrain.core.job import ENDED, Job, Progress, Status, new_id
+from dualtrain.core.runtime.times import now
 from dualtrain.core.store import ALWAYS, Jobs, Lease, Leases, Told
-from dualtrain.core.times import now
 
 Submit = Callable[..., str]
 

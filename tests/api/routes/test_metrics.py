@@ -9,8 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from dualtrain.core.job import Status
+from dualtrain.core.runtime.times import now
 from dualtrain.core.store import Counters, Exchange, Jobs, Worker
-from dualtrain.core.times import now
 from tests.waiting import until
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]

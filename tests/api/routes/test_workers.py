@@ -3,8 +3,8 @@
 import httpx
 from redis import Redis
 
+from dualtrain.core.runtime.times import now
 from dualtrain.core.store import Doing, Exchange, Worker
-from dualtrain.core.times import now
 
 
 def worker(name: str, doing: Doing | None) -> Worker:

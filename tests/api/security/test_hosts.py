@@ -2,9 +2,9 @@
 
 import pytest
 
-from dualtrain.api.problems import Problem
+from dualtrain.api.errors.problems import Problem
 from dualtrain.api.security import Hosts
-from dualtrain.core.hosts import is_loopback
+from dualtrain.core.runtime.hosts import is_loopback
 
 HOSTS = Hosts.of(["train.example.org"])
 

@@ -106,7 +106,7 @@ def test_the_version_is_that_of_the_package(dualtrain: Any) -> None:
 def test_local_training_needs_no_service(data_dir: Path, tmp_path: Path) -> None:
     spec = tmp_path / "spec.json"
     spec.write_text('{"max_steps": 3}')
-    command = [sys.executable, "-m", "client", "train", str(spec), "--local", "--set", "evaluate_every=2"]
+    command = [sys.executable, "-m", "dualtrain.client", "train", str(spec), "--local", "--set", "evaluate_every=2"]
     environment = {"DUALTRAIN_DATA_DIR": str(data_dir), "DUALTRAIN_URL": "http://127.0.0.1:9"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert json.loads(done.stdout.splitlines()[-1])["step"] == 3

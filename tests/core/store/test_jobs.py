@@ -10,9 +10,9 @@ from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
 from dualtrain.core.job import ENDED, SOURCES, Job, Reason, Status
+from dualtrain.core.runtime.times import now
 from dualtrain.core.store import ALWAYS, Conflict, Jobs, Leases, QueueFull, Stale, Told, UnknownJob, connect, replay
 from dualtrain.core.store import jobs as jobs_module
-from dualtrain.core.times import now
 
 PATHS = {
     Status.QUEUED: (),

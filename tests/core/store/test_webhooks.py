@@ -5,8 +5,8 @@ import time
 from redis import Redis
 
 from dualtrain.core.job import Job, Status
+from dualtrain.core.runtime.times import now
 from dualtrain.core.store import Jobs, Webhooks, keys
-from dualtrain.core.times import now
 
 
 def test_a_call_that_a_process_died_with_is_due_again(store: Redis) -> None:

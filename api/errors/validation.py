@@ -1,0 +1,37 @@
+"""Faults of a request as problems."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from dualtrain.api.errors.problems import Problem
+from dualtrain.core import validation
+from dualtrain.core.validation import Fault, Invalid
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def parse(model: type[M], raw: bytes) -> M:
+    """Return the model that a JSON body describes, without coercion. Raises Problem `malformed_json` or `invalid`."""
+    try:
+        return validation.parse(model, raw)
+    except Invalid as error:
+        raise invalid(error.faults) from error
+    except ValueError as error:
+        raise Problem("malformed_json", str(error)) from error
+
+
+def fault(pointer: str, code: str, message: str) -> Problem:
+    """Return the problem of one fault. `pointer` is empty for the whole body."""
+    return invalid([Fault(pointer, code, message)])
+
+
+def invalid(faults: Iterable[Fault]) -> Problem:
+    """Return the problem that lists these faults."""
+    found = tuple(faults)
+    documents = [{name: value for name, value in asdict(fault).items() if value is not None} for fault in found]
+    first = found[0]
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return Problem("invalid", f"{first.pointer or 'the body'}: {first.message}{more}", errors=documents)

@@ -1,0 +1,96 @@
+"""What is checked before a job is queued: all that can be known when it is posted."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from dualtrain.api.errors.problems import Problem
+from dualtrain.api.errors.validation import invalid
+from dualtrain.api.security import Key
+from dualtrain.api.services import Services
+from dualtrain.api.webhooks import WebhookRefused, check_url
+from dualtrain.core.data import UnknownDataset, catalogue, describe
+from dualtrain.core.job import Status
+from dualtrain.core.loop import network_for
+from dualtrain.core.settings import Settings
+from dualtrain.core.spec import JobSpec, faults
+from dualtrain.core.validation import Fault, nearest
+
+
+def check(spec: JobSpec, services: Services, key: Key) -> None:
+    """Raise Problem `invalid` with every fault of the spec, known from its data set, this server and its caller."""
+    found = _dataset_faults(spec, services.settings)
+    if not found:
+        found += _shape_faults(spec, services.settings)
+    found += _webhook_faults(spec, services.settings)
+    if not found:
+        found += _weight_faults(spec, services, key)
+    if found:
+        raise invalid(found)
+
+
+def check_quota(services: Services, key: Key) -> None:
+    """Raise Problem `quota_exceeded` when the key has as much as it may."""
+    for status, limit in ((Status.QUEUED, key.max_waiting_jobs), (Status.RUNNING, key.max_running_jobs)):
+        if limit is not None and (owned := len(_owned(services, key, status))) >= limit:
+            message = f"key {key.name!r} has {owned} of {limit} {status.value} jobs; let one end, or cancel one"
+            raise Problem("quota_exceeded", message)
+    limit = key.max_stored_bytes
+    if limit is not None and (stored := _stored_bytes(services, key)) >= limit:
+        message = f"the checkpoints of key {key.name!r} take {stored:,} of {limit:,} bytes; delete some jobs"
+        raise Problem("quota_exceeded", message)
+
+
+def _shape_faults(spec: JobSpec, settings: Settings) -> list[Fault]:
+    try:
+        data = describe(spec.dataset.name, settings.data_dir)
+    except UnknownDataset as error:  # allowed, but the hub does not answer or does not have it
+        return [Fault("/dataset/name", "dataset_unavailable", str(error))]
+    return faults(spec, len(data.classes), data.train_samples)
+
+
+def _dataset_faults(spec: JobSpec, settings: Settings) -> list[Fault]:
+    known = catalogue(settings.data_dir, settings.hub_datasets)
+    if spec.dataset.name in known:
+        return []
+    message = f"data set {spec.dataset.name!r} is not known; there are: {', '.join(sorted(known))}"
+    return [Fault("/dataset/name", "unknown_dataset", message, nearest(spec.dataset.name, known))]
+
+
+def _webhook_faults(spec: JobSpec, settings: Settings) -> Iterator[Fault]:
+    if spec.webhook_url is None:
+        return
+    if settings.webhook_secret is None:
+        message = "webhooks are off: the operator has set no DUALTRAIN_WEBHOOK_SECRET"
+        yield Fault("/webhook_url", "webhooks_off", message)
+        return
+    try:
+        check_url(urlsplit(spec.webhook_url), settings.webhook_private)
+    except (ValueError, WebhookRefused) as error:
+        yield Fault("/webhook_url", "webhook_refused", str(error))
+
+
+def _weight_faults(spec: JobSpec, services: Services, key: Key) -> Iterator[Fault]:
+    """Look for the job that `initial_weights` names: it must be the caller's, have a checkpoint, and fit."""
+    if spec.initial_weights is None:
+        return
+    try:
+        source, _ = services.models.find(key, spec.initial_weights)
+    except Problem:
+        message = f"{spec.initial_weights!r} is neither a job of yours with a checkpoint nor an alias of one"
+        yield Fault("/initial_weights", "unknown_weights", message)
+        return
+    theirs, ours = network_for(JobSpec.model_validate(services.jobs.get(source).spec)), network_for(spec)
+    if theirs.widths != ours.widths:
+        message = f"the layers there are {theirs.widths} wide, here {ours.widths}"
+        yield Fault("/initial_weights", "weights_do_not_fit", message)
+
+
+def _owned(services: Services, key: Key, status: Status | None = None) -> list[str]:
+    """Return the ids of the key's jobs with this status, or of all."""
+    found = services.jobs.fields(services.jobs.ids(status), "owner")
+    return [job_id for job_id, (owner,) in found if owner == key.name]
+
+
+def _stored_bytes(services: Services, key: Key) -> int:
+    owned = _owned(services, key)
+    return sum(summary.size_bytes for job_id in owned for summary in services.checkpoints.list(job_id))

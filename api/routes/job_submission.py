@@ -1,0 +1,140 @@
+"""Jobs: accept one, or tell what it would be."""
+
+import hashlib
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from dualtrain.api.dependencies import CallerDep, ServicesDep, submits
+from dualtrain.api.errors.problems import Problem, documented
+from dualtrain.api.errors.validation import parse
+from dualtrain.api.http_headers import media_type
+from dualtrain.api.jobs import admission
+from dualtrain.api.jobs import dry_run as dry_runs
+from dualtrain.api.schemas import DryRun, JobView
+from dualtrain.api.security import Key
+from dualtrain.api.services import Services
+from dualtrain.core.data import describe
+from dualtrain.core.job import Job, Model, Progress, Status, new_id
+from dualtrain.core.loop import epoch_for, network_for, steps_for
+from dualtrain.core.runtime.times import now
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Idempotency, QueueFull
+
+router = APIRouter(prefix="/v1", tags=["jobs"])
+
+_JSON = re.compile(r"application/([\w.-]+\+)?json")
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/JobSpec"},
+                "examples": {
+                    "default": {"summary": "the network of the blog post, on 12x12 MNIST", "value": {}},
+                    "original pixels": {
+                        "summary": "784-100-10, one pass for every unit",
+                        "value": {
+                            "dataset": {"name": "mnist", "image_size": 28},
+                            "network": {"layers": [{"units": 100, "activation": "relu", "initializer": "he"},
+                                                   {"units": 10, "activation": "softmax", "initializer": "xavier"}]},
+                            "gradient": {"method": "per-neuron"},
+                        },
+                    },
+                },
+            }
+        },
+    }
+}  # fmt: skip
+
+
+async def posted(request: Request) -> JobSpec:
+    """Return the spec in the body: parsed from its bytes, so that nothing is coerced and NaN is refused."""
+    if not _JSON.fullmatch(media_type(request)):
+        raise Problem("unsupported_media_type", "send the spec as application/json")
+    return await run_in_threadpool(parse, JobSpec, await request.body())
+
+
+@router.post(
+    "/jobs",
+    status_code=202,
+    dependencies=submits,
+    openapi_extra=_BODY,
+    responses={
+        202: {"model": JobView, "headers": {"Location": {"schema": {"type": "string"}}}, "description": "Queued"},
+        200: {"model": DryRun, "description": "With `dry_run=true`: what the job would be"},
+        **documented("bad_request", "malformed_json", "unauthenticated", "forbidden", "request_in_flight",
+                     "body_too_large", "unsupported_media_type", "invalid", "not_estimable", "idempotency_mismatch",
+                     "queue_full", "quota_exceeded", "store_unavailable"),
+    },
+)  # fmt: skip
+def create_job(
+    services: ServicesDep,
+    key: CallerDep,
+    spec: Annotated[JobSpec, Depends(posted)],
+    dry_run: bool = False,
+    idempotency_key: Annotated[
+        str | None,
+        Header(min_length=1, max_length=255, description="same key and body again: the first answer again, for 24 h"),
+    ] = None,
+) -> Any:
+    """Queue a job, or with `dry_run` tell what it would take. Every field of the spec has a default."""
+    if dry_run:
+        admission.check(spec, services, key)
+        found = dry_runs.dry_run(spec, services.settings, max(1, services.exchange.count_workers()))
+        return Response(found.model_dump_json(), media_type="application/json")
+    if idempotency_key:
+        answer = _once(services, key, spec, idempotency_key.strip('"'))
+    else:
+        answer = _queue(services, key, spec, new_id())
+    job_id = JobView.model_validate_json(answer).id
+    return Response(answer, 202, {"Location": f"/v1/jobs/{job_id}"}, "application/json")
+
+
+def _once(services: Services, key: Key, spec: JobSpec, idempotency_key: str) -> str:
+    """Queue a job unless this key did already; return the first answer, whatever became of what the spec names."""
+    requests = Idempotency(services.store, key.owner)
+    fingerprint = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
+    claim = requests.claim(idempotency_key, fingerprint, new_id())
+    if claim.answer is not None:
+        return claim.answer
+    try:
+        answer = _made(services, claim.job_id) or _queue(services, key, spec, claim.job_id)
+        requests.answer(idempotency_key, fingerprint, claim.job_id, answer)
+    except (Problem, QueueFull):  # there is no job
+        requests.forget(idempotency_key)
+        raise
+    except Exception:  # there may be one: whoever asks again for the same gets it, and no second one
+        requests.release(idempotency_key, fingerprint, claim.job_id)
+        raise
+    return answer
+
+
+def _made(services: Services, job_id: str) -> str | None:
+    """Return the job that an earlier attempt of a request queued, as JSON; None when it did not get so far."""
+    return next((_shown(services, job) for job in services.jobs.several([job_id])), None)
+
+
+def _queue(services: Services, key: Key, spec: JobSpec, job_id: str) -> str:
+    """Queue a job; return it as JSON. Raises Problem, QueueFull when there is none."""
+    admission.check(spec, services, key)
+    admission.check_quota(services, key)
+    samples = describe(spec.dataset.name, services.settings.data_dir).train_samples
+    job = Job(
+        id=job_id,
+        name=spec.name,
+        owner=key.owner,
+        status=Status.QUEUED,
+        created_at=now(),
+        spec=spec.model_dump(mode="json"),
+        progress=Progress(total_steps=steps_for(spec, epoch_for(spec, samples))),
+        model=Model(parameters=network_for(spec).size),
+    )
+    services.jobs.create(job, spec.priority, services.settings.max_waiting_jobs)
+    return _shown(services, services.jobs.get(job_id))
+
+
+def _shown(services: Services, job: Job) -> str:
+    return services.forecast.view(job).model_dump_json()

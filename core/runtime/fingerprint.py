@@ -1,0 +1,53 @@
+"""What the last bits of a result depend on besides the spec, as one short fingerprint; and the digest of a result."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_info
+
+from dualtrain.core.version import __version__
+
+COMPUTING = ("dual/**/*.py", "nn/**/*.py", "gradients/**/*.py", "rounds/**/*.py", "data/dataset.py", "loop.py")
+"""The modules that decide bits. What reads and decodes pictures is not one: the data set's sha256 tells of it."""
+
+
+def fingerprint(data_sha256: str) -> str:
+    """Return 16 hex digits over NumPy's version, BLAS kernel and threads, SIMD features, and the data set's sha256."""
+    return hashlib.sha256(f"{platform_digest()} {data_sha256}".encode()).hexdigest()[:16]
+
+
+def digest(parameters: NDArray[Any]) -> str:
+    """Return the sha256 of a parameter vector's bytes: little-endian, flat order."""
+    return hashlib.sha256(np.ascontiguousarray(parameters, parameters.dtype.newbyteorder("<")).tobytes()).hexdigest()
+
+
+@cache
+def platform() -> dict[str, Any]:
+    """Return what of NumPy, its BLAS and this processor can change a bit; other libraries' BLAS do not count."""
+    facts = ("internal_api", "version", "architecture", "num_threads")
+    blas = [tuple(one.get(fact) for fact in facts) for one in threadpool_info() if "numpy" in str(one.get("filepath"))]
+    return {"numpy": np.__version__, "blas": sorted(map(str, blas)), "simd": sorted(_simd())}
+
+
+@cache
+def platform_digest() -> str:
+    """Return 16 hex digits over `platform()`; hosts that show the same ones may share a job."""
+    return hashlib.sha256(json.dumps(platform(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def code_version() -> str:
+    """Return the version of dualtrain with a digest of the modules that compute, so that no two codes share a plan."""
+    sources = sorted(path for pattern in COMPUTING for path in Path(__file__).parents[1].glob(pattern))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    return f"{__version__}+{digest}"
+
+
+def _simd() -> list[str]:
+    found = np.show_config(mode="dicts")
+    return list(found.get("SIMD Extensions", {}).get("found", [])) if found else []

@@ -1,0 +1,172 @@
+"""What happens before a route is reached: keys, scopes, owners, sessions, rates, hosts, request ids, headers."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import httpx
+import pytest
+from redis import Redis
+
+from dualtrain.api.app import create_app
+from dualtrain.api.middleware.access import COOKIE
+from dualtrain.api.security.keys import LOOK_SECONDS
+from dualtrain.api.services import Services
+from dualtrain.core.job import Status
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Jobs
+
+Caller = Callable[..., httpx.Client]
+Serve = Callable[..., AbstractContextManager[str]]
+
+
+@pytest.mark.parametrize("address", ["/v1/jobs", "/v1/workers", "/v1/events", "/metrics", "/openapi.json", "/nowhere"])
+def test_nothing_is_told_without_a_key(caller: Caller, address: str) -> None:
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Basic YTpi"},
+        {"Cookie": "dualtrain_session=x"},
+    ):
+        answer = caller().get(address, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_health_needs_no_key(caller: Caller) -> None:
+    assert caller().get("/livez").status_code == 200
+    ready = caller().get("/readyz")
+    assert (ready.status_code, ready.json()["code"]) == (503, "not_ready")
+    assert ready.json()["checks"] == {"store": "ok", "exchange": "ok", "workers": "none is alive"}
+
+
+def test_whether_it_is_alive_asks_nobody(settings: Settings, caller: Caller, serve: Serve) -> None:
+    away = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    with serve(away) as url, httpx.Client(base_url=url, cookies={COOKIE: "x"}) as client:
+        assert client.get("/livez", headers={"Authorization": "Bearer wrong"}).status_code == 200
+        assert client.get("/v1/jobs").json()["code"] == "store_unavailable"
+
+
+def test_scopes_limit_what_a_key_may_do(caller: Caller) -> None:
+    assert caller("eve").get("/v1/jobs").status_code == 200
+    refused = caller("eve").post("/v1/jobs", json={})
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert caller("root").post("/v1/jobs", json={}).status_code == 202
+
+
+def test_a_job_belongs_to_its_key(caller: Caller, store: Redis) -> None:
+    job_id = caller("ann").post("/v1/jobs", json={}).json()["id"]
+    addresses = ["", "/history", "/evaluation", "/checkpoints", "/events"]
+    for address in addresses:
+        assert caller("bob").get(f"/v1/jobs/{job_id}{address}").status_code == 404
+    for action in ("pause", "resume", "cancel"):
+        assert caller("bob").post(f"/v1/jobs/{job_id}/{action}").status_code == 404
+    assert caller("bob").delete(f"/v1/jobs/{job_id}").status_code == 404
+    assert caller("bob").get("/v1/jobs").json()["data"] == []
+    assert Jobs(store).get(job_id).status is Status.QUEUED
+    assert [job["id"] for job in caller("root").get("/v1/jobs").json()["data"]] == [job_id]
+    assert "owner" not in caller("ann").get(f"/v1/jobs/{job_id}").json()
+
+
+@pytest.mark.parametrize("address", ["/v1/events", "/v1/jobs/{}/events"])
+def test_a_key_that_was_taken_away_hears_no_more_events(
+    caller: Caller, keys_file: Path, store: Redis, address: str
+) -> None:
+    whole = keys_file.read_text()
+    job_id = caller("ann").post("/v1/jobs", json={}).json()["id"]
+    try:
+        with caller("ann").stream("GET", address.format(job_id)) as response:
+            lines = response.iter_lines()
+            next(lines)
+            keys_file.write_text(json.dumps([key for key in json.loads(whole) if key["name"] != "ann"]))
+            time.sleep(LOOK_SECONDS + 0.2)
+            Jobs(store).move(job_id, Status.CANCELLED)
+            assert "cancelled" not in "".join(lines)
+    finally:
+        keys_file.write_text(whole)
+        time.sleep(LOOK_SECONDS + 0.2)
+
+
+def test_a_key_finds_its_jobs_among_those_of_others(caller: Caller) -> None:
+    mine = caller("ann").post("/v1/jobs", json={}).json()["id"]
+    for _ in range(25):
+        caller("root").post("/v1/jobs", json={})
+    page = caller("ann").get("/v1/jobs?limit=1").json()
+    assert ([job["id"] for job in page["data"]], page["has_more"]) == ([mine], False)
+
+
+def test_idempotency_keys_of_two_owners_are_two(caller: Caller) -> None:
+    headers = {"Idempotency-Key": "same"}
+    ids = {caller(name).post("/v1/jobs", json={}, headers=headers).json()["id"] for name in ("ann", "bob", "ann")}
+    assert len(ids) == 2
+
+
+def test_rates_are_limited_by_key(caller: Caller) -> None:
+    codes = [caller("eve").get("/v1/jobs").status_code for _ in range(12)]
+    assert codes[0] == 200
+    assert codes[-1] == 429
+    assert 5 <= codes.count(200) <= 10  # the minute may end in between
+    assert caller("ann").get("/v1/jobs").status_code == 200
+
+
+def test_one_stream_shows_a_key_its_own_jobs_only(caller: Caller, store: Redis) -> None:
+    caller("bob").post("/v1/jobs", json={})
+    mine = caller("ann").post("/v1/jobs", json={}).json()["id"]
+    lines = []
+    with caller("ann").stream("GET", "/v1/events", headers={"Last-Event-ID": "0-1"}) as response:
+        for line in response.iter_lines():
+            lines.append(line)
+            if line.startswith("data:"):
+                break
+    assert mine in lines[-1]
+
+
+def test_other_hosts_and_origins_are_refused(client: httpx.Client) -> None:
+    rebound = client.get("/v1/jobs", headers={"Host": "evil.org"})
+    assert (rebound.status_code, rebound.json()["code"]) == (421, "foreign_host")
+    for method in ("POST", "DELETE"):
+        foreign = client.request(method, "/v1/jobs/job-0", headers={"Origin": "http://evil.org"})
+        assert (foreign.status_code, foreign.json()["code"]) == (403, "foreign_origin")
+
+
+def test_every_answer_has_its_id_and_its_headers(client: httpx.Client) -> None:
+    for address in ("/livez", "/nowhere", "/v1/jobs"):
+        answer = client.get(address, headers={"X-Request-ID": "abc-1"})
+        assert answer.headers["x-request-id"] == "abc-1"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    made = client.get("/nowhere", headers={"X-Request-ID": "no good\tid"})
+    assert made.headers["x-request-id"] == made.json()["request_id"] != "no good\tid"
+
+
+def test_beyond_loopback_it_needs_keys(settings: Settings) -> None:
+    with pytest.raises(ValueError, match="DUALTRAIN_API_KEYS_FILE"):
+        Services.of(settings.model_copy(update={"host": "0.0.0.0"}))
+
+
+def test_a_full_store_can_be_cleared(caller: Caller, store: Redis) -> None:
+    ann = caller("ann")
+    job_id = ann.post("/v1/jobs", json={}).json()["id"]
+    store.config_set("maxmemory", 1)
+    try:
+        refused = ann.post("/v1/jobs", json={})
+        assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
+        assert "the store is full" in refused.json()["detail"]
+        assert caller("eve").get("/v1/jobs").status_code == 200  # whose requests are counted
+        assert ann.post(f"/v1/jobs/{job_id}/cancel").status_code == 202
+        assert ann.delete(f"/v1/jobs/{job_id}").status_code == 204
+    finally:
+        store.config_set("maxmemory", 0)
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 200), ("192.168.0.7", 403)])
+def test_without_keys_it_answers_on_loopback_only(settings: Settings, host: str, status: int) -> None:
+    async def ask() -> int:
+        transport = httpx.ASGITransport(create_app(settings, aggregator=False))
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8000") as client:
+            return (await client.get("/livez")).status_code
+
+    assert asyncio.run(ask()) == status

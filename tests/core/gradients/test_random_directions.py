@@ -1,0 +1,124 @@
+"""Random directions: forward gradients and SPSA against the exact gradient."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from dualtrain.core.gradients import SPSA, Draw, Estimate, ForwardGradient, Method, PerNeuron, gradient
+from dualtrain.core.gradients.forward import Forward
+from dualtrain.core.gradients.perturbations import PERTURBATIONS
+from dualtrain.core.gradients.random_directions import DISTRIBUTIONS
+from dualtrain.core.nn import Custom, Dense, Network
+from dualtrain.core.nn.tensor import Array
+
+NETWORK = Network(5, (Dense(4, "tanh"), Dense(3, "relu", bias=False), Dense(3, "softmax")))
+GENERATOR = np.random.default_rng(0)
+INPUTS, LABELS = GENERATOR.random((6, 5)), GENERATOR.integers(0, 3, 6)
+PARAMETERS = NETWORK.init(4, np.float64)
+EXACT = gradient(NETWORK, PARAMETERS, INPUTS, LABELS, PerNeuron())
+KINDS = [
+    ForwardGradient(distribution=distribution, perturb=perturb)
+    for distribution, perturb in product(DISTRIBUTIONS, ("weights", "activations"))
+]
+
+
+def named(method: Method) -> str:
+    return " ".join(str(value) for value in vars(method).values())
+
+
+def with_directions(method: Method, directions: int) -> Method:
+    return type(method)(**{**vars(method), "directions": directions})
+
+
+def estimate(method: Method, seed: int = 0, network: Network = NETWORK) -> Estimate:
+    blocks = method.blocks(network, len(LABELS))
+    rows = method.measure(network, PARAMETERS, INPUTS, LABELS, blocks, Draw(seed, 3))
+    return method.combine(network, blocks, rows, np.float64)
+
+
+@pytest.mark.parametrize("method", [*KINDS, SPSA()], ids=named)
+def test_estimates_are_unbiased_and_their_variance_is_what_they_say(method: Method) -> None:
+    many = [estimate(with_directions(method, 6), seed) for seed in range(600)]
+    gradients = np.array([one.gradient for one in many])
+    deviation = gradients.std(axis=0, ddof=1) / np.sqrt(len(many))
+    seen = deviation > 0
+    scores = (gradients.mean(axis=0) - EXACT)[seen] / deviation[seen]
+    assert np.abs(scores).max() < 4.5  # of about 40 normal scores, one in 3,600 runs is larger
+    scatter = ((gradients - EXACT) ** 2).sum(axis=1).mean()
+    assert ((gradients.mean(axis=0) - EXACT) ** 2).sum() < 4 * scatter / len(many)
+    assert_allclose(np.mean([one.variance for one in many]), scatter, rtol=0.12)
+
+
+@pytest.mark.parametrize("method", KINDS, ids=named)
+def test_more_directions_come_closer(method: Method) -> None:
+    errors = [np.linalg.norm(estimate(with_directions(method, count)).gradient - EXACT) for count in (4, 4000)]
+    assert errors[1] < 0.25 * errors[0]
+
+
+def test_all_orthogonal_directions_together_are_the_exact_gradient() -> None:
+    whole = estimate(ForwardGradient(directions=NETWORK.size, distribution="orthogonal"))
+    assert_allclose(whole.gradient, EXACT, rtol=1e-9, atol=1e-12)
+    assert whole.variance == 0
+    every = estimate(ForwardGradient(directions=10, distribution="orthogonal", perturb="activations"))
+    assert_allclose(every.gradient, EXACT, rtol=1e-9, atol=1e-12)
+
+
+def test_one_direction_says_nothing_of_its_variance() -> None:
+    assert estimate(ForwardGradient(directions=1)).variance is None
+    assert estimate(SPSA(directions=1)).variance is None
+
+
+@pytest.mark.parametrize("method", [*KINDS, SPSA()], ids=named)
+def test_directions_are_the_same_anywhere_and_new_in_every_step(method: Method) -> None:
+    method = with_directions(method, 20)
+    blocks = method.blocks(NETWORK, 6)
+    whole = method.measure(NETWORK, PARAMETERS, INPUTS, LABELS, blocks, Draw(1, 2, 3))
+    alone = [method.measure(NETWORK, PARAMETERS, INPUTS, LABELS, [block], Draw(1, 2, 3))[0] for block in blocks[::-1]]
+    assert [row.tobytes() for row in alone[::-1]] == [row.tobytes() for row in whole]
+    for other in (Draw(0, 2, 3), Draw(1, 0, 3), Draw(1, 2, 0)):
+        rows = method.measure(NETWORK, PARAMETERS, INPUTS, LABELS, blocks, other)
+        assert not any(np.array_equal(row, one) for row, one in zip(rows, whole, strict=True))
+
+
+@pytest.mark.parametrize("method", KINDS, ids=named)
+def test_the_loss_comes_with_the_rows(method: Method) -> None:
+    assert estimate(method).loss == pytest.approx(NETWORK.loss(PARAMETERS, INPUTS, LABELS), rel=1e-12)
+
+
+@pytest.mark.parametrize("method", KINDS, ids=named)
+def test_float32_stays_float32(method: Method) -> None:
+    blocks = method.blocks(NETWORK, 6)
+    parameters, inputs = PARAMETERS.astype(np.float32), INPUTS.astype(np.float32)
+    rows = method.measure(NETWORK, parameters, inputs, LABELS, blocks, Draw(0, 0))
+    assert {row.dtype for row in rows} == {np.dtype(np.float32)}
+    assert method.combine(NETWORK, blocks, rows, np.float32).gradient.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_directions_have_the_identity_as_covariance(name: str) -> None:
+    source = np.random.default_rng(0)
+    drawn: Array = np.concatenate([DISTRIBUTIONS[name](source, (3, 5), np.float64) for _ in range(8000)])
+    assert_allclose(drawn.T @ drawn / len(drawn), np.eye(5), atol=0.06)
+
+
+def test_orthogonal_directions_are_orthogonal() -> None:
+    drawn = DISTRIBUTIONS["orthogonal"](np.random.default_rng(0), (4, 2, 7), np.float64)
+    for sample in range(2):
+        assert_allclose(drawn[:, sample] @ drawn[:, sample].T, 7 * np.eye(4), atol=1e-12)
+
+
+def test_a_layer_without_derivative_is_refused() -> None:
+    with pytest.raises(ValueError, match="layer 0 is the custom layer"):
+        ForwardGradient().check(Network(5, (Custom("quantize"), Dense(3))))
+
+
+@pytest.mark.parametrize("samples", [2, 40])
+def test_the_squares_of_one_direction_are_those_of_its_gradient(samples: int) -> None:
+    """Both with few samples for the weights and with many."""
+    inputs, labels = GENERATOR.normal(size=(samples, 5)), GENERATOR.integers(0, 3, samples)
+    forward = Forward(NETWORK, PARAMETERS, inputs, labels, (0, samples))
+    kind = PERTURBATIONS["activations"]
+    found, squares = kind.push(forward, PARAMETERS, GENERATOR.normal(size=(1, *kind.shape(forward))))
+    assert_allclose(squares, found @ found, rtol=1e-12)

@@ -1,0 +1,63 @@
+"""What happens to a worker's processes: their start, their heartbeat, their loss."""
+
+import logging
+import os
+import socket
+import threading
+from typing import Any
+
+from billiard.exceptions import WorkerLostError
+from celery.signals import task_failure, worker_process_init
+
+from dualtrain.core.runtime.logs import configure
+from dualtrain.core.runtime.process import die_with_parent, prepare_to_compute
+from dualtrain.core.settings import Settings
+from dualtrain.core.store import Exchange, Failure, Rows, connect
+from dualtrain.core.store.broker import ShardTask
+from dualtrain.worker.shards import Computer
+
+BEAT_SECONDS = 0.5
+NICENESS = 10
+"""Requests are answered before shards are computed, where both share a processor."""
+
+_computer: Computer | None = None
+
+
+def connect_signals() -> None:
+    """Listen to Celery."""
+    worker_process_init.connect(start)
+    task_failure.connect(lost)
+
+
+def log(**_: Any) -> None:
+    """Log as the other processes do, not as Celery does: two lines for each shard cost more than some shards."""
+    configure()
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def start(**_: Any) -> None:
+    """Prepare a pool process: it dies with its parent, has one thread, keeps its memory, tells that it lives."""
+    die_with_parent()
+    prepare_to_compute(NICENESS)
+    global _computer
+    settings = Settings()
+    _computer = Computer(Exchange(connect(settings.exchange_url)), settings, f"{socket.gethostname()}-{os.getpid()}")
+    threading.Thread(target=_computer.beat_forever, args=(BEAT_SECONDS,), daemon=True).start()
+
+
+def computer() -> Computer:
+    """Return this process's computer. Raises RuntimeError outside a pool process."""
+    if _computer is None:
+        raise RuntimeError("no computer here: run the worker with the prefork pool")
+    return _computer
+
+
+def lost(args: tuple[Any, ...] = (), exception: BaseException | None = None, **_: Any) -> None:
+    """Tell the aggregator at once of a shard whose process died under it. Runs in the parent."""
+    if not isinstance(exception, WorkerLostError):
+        return
+    task = ShardTask.parse(args)
+    body = Failure.of(exception).to_bytes()
+    rows = Rows(task.step, task.shard, task.shards, Rows.LOST, 0.0, socket.gethostname(), body)
+    Exchange(connect(Settings().exchange_url)).send(task.job, task.token, [rows])

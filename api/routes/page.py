@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-FOLDER = Path(__file__).parents[1] / "page"
+FOLDER = Path(__file__).parents[1] / "web"
 FRESH = {"Cache-Control": "no-cache"}
 """A browser asks each time and gets a 304: after an upgrade, no old module meets a new one."""
 

@@ -89,8 +89,8 @@ def _dual(part: Slice, parameters: Vector, direction: Direction) -> Any:
 
 def _both(tensor: Any) -> tuple[list[float], list[float]]:
     """Return value and tangent of a tensor (1, n); a layer before the direction has no tangent."""
-    value = tensor.real if isinstance(tensor, DualTensor) else tensor
-    tangent = tensor.dual if isinstance(tensor, DualTensor) else np.zeros_like(value)
+    value = tensor.primal if isinstance(tensor, DualTensor) else tensor
+    tangent = tensor.tangent if isinstance(tensor, DualTensor) else np.zeros_like(value)
     return value.ravel().tolist(), tangent.ravel().tolist()
 
 

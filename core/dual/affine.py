@@ -13,7 +13,7 @@ def affine(x: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     plain = type(weights) is np.ndarray and (bias is None or type(bias) is np.ndarray)
     if plain and isinstance(x, Dual):
-        out, tangent = _value(x.real, weights, bias), tangent_of(x, structured=True)
+        out, tangent = _value(x.primal, weights, bias), tangent_of(x, structured=True)
         if tangent is None:
             return out
         kept = from_left(tangent, weights)

@@ -32,7 +32,7 @@ def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Ten
         @wraps(function)
         def call(*operands: Any, **options: Any) -> Tensor:
             if any(isinstance(x, Dual) for x in options.values()):
-                raise TypeError(f"{function.__name__} takes duals by position, where it may have a rule, or .real")
+                raise TypeError(f"{function.__name__} takes duals by position, where it may have a rule, or .primal")
             if not any(isinstance(x, Dual) for x in operands):
                 return function(*operands, **options)
             check_operands(function, partials, operands)
@@ -43,13 +43,13 @@ def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Ten
     return decorate
 
 
-def summed(partials: Any, options: dict[str, Any], tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
+def summed(partials: Any, options: dict[str, Any], tangents: list[Tensor], out: Tensor, *primals: Tensor) -> Tensor:
     """The sum of what the rules of the arguments give for those with a tangent, direction by direction."""
 
     def term(rule: Callable[..., Tensor], tangent: Tensor, x: Tensor) -> Tensor:
-        return each(lambda t: rule(t, out, *reals, **options), tangent, np.ndim(x))
+        return each(lambda t: rule(t, out, *primals, **options), tangent, np.ndim(x))
 
-    triples = zip(partials, tangents, reals, strict=True)
+    triples = zip(partials, tangents, primals, strict=True)
     return total(*(term(rule, tangent, x) for rule, tangent, x in triples if tangent is not None))
 
 
@@ -59,7 +59,9 @@ def check_operands(function: Callable[..., Tensor], partials: Any, operands: Any
         raise TypeError(f"{name} has derivative rules for {len(partials)} arguments, got {len(operands)}")
     for place, (known, x) in enumerate(zip(partials, operands, strict=True)):
         if known is None and isinstance(x, Dual):
-            raise TypeError(f"{name} has no derivative rule for its argument {place}: give one to @rule, or pass .real")
+            raise TypeError(
+                f"{name} has no derivative rule for its argument {place}: give one to @rule, or pass .primal"
+            )
 
 
 def elementwise_function(
@@ -73,14 +75,14 @@ def elementwise_function(
     def apply(x: Tensor) -> Tensor:
         if not isinstance(x, Dual):
             return value(x)
-        out, tangent = value(x.real), tangent_of(x, structured=True)
+        out, tangent = value(x.primal), tangent_of(x, structured=True)
         if tangent is None:
             return out
-        slopes = slope(out, x.real)
+        slopes = slope(out, x.primal)
         if isinstance(tangent, UnitTangent):
             return x.like(out, tangent.scaled(slopes))
         if isinstance(tangent, OuterTangent) and type(tangent.values) is type(slopes) is np.ndarray:
-            dense = tangent.dense(x.real.shape, x.real.dtype)
+            dense = tangent.dense(x.primal.shape, x.primal.dtype)
             return x.like(out, np.multiply(dense, slopes, out=dense))  # in place: nobody else has it
         return x.like(out, tangent_of(x) * slopes)
 
@@ -94,6 +96,6 @@ def row_function(value: Callable[[Tensor], Tensor], gradient: Callable[[Tensor],
     """
 
     def apply(x: Tensor) -> Tensor:
-        return push(value, lambda tangents, out, real: contract(tangents[0], gradient(real)), (x,), structured=True)
+        return push(value, lambda tangents, out, primal: contract(tangents[0], gradient(primal)), (x,), structured=True)
 
     return apply

@@ -136,5 +136,7 @@ def call(
 def refusal(name: str, options: dict[str, Any], hint: str | None = None) -> TypeError:
     """The error for a call without a rule."""
     told = f" with {', '.join(f'{option}=' for option in options)}" if options else ""
-    usual = "write it with functions that have one, or add one with dualtrain.core.dual.rule; .real is the value alone"
+    usual = (
+        "write it with functions that have one, or add one with dualtrain.core.dual.rule; .primal is the value alone"
+    )
     return TypeError(f"no derivative rule for {name}{told}: {hint or usual}")

@@ -24,39 +24,49 @@ LEVELS = count(1)  # every call of jvp takes the next, so it is higher than that
 class Dual:
     """What a DualTensor and a DualNumber hold: a value, its tangent, and the level the tangent belongs to."""
 
-    __slots__ = ("__weakref__", "again", "level", "real", "tangent", "views", "whole")
-    real: Any
-    tangent: Any
+    __slots__ = ("__weakref__", "again", "level", "primal", "stored_tangent", "views", "whole")
+    primal: Any
+    stored_tangent: Any  # an array, or a Structure that stands for one
     level: int
     whole: "Dual"  # of a view alone, with how it is taken of it; and of the whole its views, from the first on
     again: Callable[[], "Dual"]
     views: Any
     rank = 0  # of several classes in one call the highest decides the result's
 
-    def like(self, real: Tensor, tangent: Tensor) -> "Dual":
+    def like(self, primal: Tensor, tangent: Tensor) -> "Dual":
         """A dual of the same level."""
         raise NotImplementedError
 
     @property
-    def dual(self) -> Tensor:
+    def tangent(self) -> Tensor:
         """The tangent as a dense array `(*directions, *shape)`."""
-        return densified(self.tangent, self)
+        return densified(self.stored_tangent, self)
+
+    @property
+    def real(self) -> Any:
+        """The real part with its tangent; of an array a view, as NumPy's is."""
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part with its tangent; of an array a view, as NumPy's is."""
+        return np.imag(self)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.real.shape  # type: ignore[no-any-return]
+        return self.primal.shape  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
-        return self.real.ndim  # type: ignore[no-any-return]
+        return self.primal.ndim  # type: ignore[no-any-return]
 
     @property
     def size(self) -> int:
-        return self.real.size  # type: ignore[no-any-return]
+        return self.primal.size  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.real.dtype  # type: ignore[no-any-return]
+        return self.primal.dtype  # type: ignore[no-any-return]
 
     @property
     def itemsize(self) -> int:
@@ -85,12 +95,12 @@ def push(
     if top is None:
         return function(*operands)
     mine = [isinstance(x, Dual) and x.level == top.level for x in operands]
-    reals = [x.real if own else x for x, own in zip(operands, mine, strict=True)]
+    primals = [x.primal if own else x for x, own in zip(operands, mine, strict=True)]
     tangents = [tangent_of(x, structured=structured) if own else None for x, own in zip(operands, mine, strict=True)]
-    out = function(*reals)
+    out = function(*primals)
     if all(t is None for t in tangents):
         return out
-    return top.like(out, rule(aligned(tangents, reals), out, *reals))
+    return top.like(out, rule(aligned(tangents, primals), out, *primals))
 
 
 def push_one(function: Callable[..., Tensor], rule: Rule, x: Tensor, structured: bool) -> Tensor:
@@ -98,12 +108,12 @@ def push_one(function: Callable[..., Tensor], rule: Rule, x: Tensor, structured:
     if not isinstance(x, Dual):
         return function(x)
     tangent = tangent_of(x, structured=structured)
-    out = function(x.real)
+    out = function(x.primal)
     if tangent is None:
-        made = x.like(out, x.tangent) if np.ndim(out) else out  # which duals can be assigned into as well
+        made = x.like(out, x.stored_tangent) if np.ndim(out) else out  # which duals can be assigned into as well
     else:
-        made = x.like(out, rule([tangent], out, x.real))
-    if new(out, x.real) and (tangent is None or new(made.tangent, tangent)):
+        made = x.like(out, rule([tangent], out, x.primal))
+    if new(out, x.primal) and (tangent is None or new(made.stored_tangent, tangent)):
         return made
     return as_view(function, rule, x, made) if writeable(x) and isinstance(made, Dual) else made
 
@@ -118,8 +128,8 @@ def as_view(function: Callable[..., Tensor], rule: Rule, x: Dual, made: Tensor) 
 
     An element is such a case: its value is a number of its own, its tangent with many directions is a slice.
     """
-    shared = share(plain(made.real), plain(x.real))
-    if not isinstance(x.tangent, Zero) and shared != share(plain(made.tangent), plain(x.tangent)):
+    shared = share(plain(made.primal), plain(x.primal))
+    if not isinstance(x.stored_tangent, Zero) and shared != share(plain(made.stored_tangent), plain(x.stored_tangent)):
         return made.copy()
     return tie(made, x, lambda: push_one(function, rule, x, False)) if shared else made
 
@@ -140,15 +150,15 @@ def leading(operands: Sequence[Tensor]) -> Dual | None:
 
 def tangent_of(x: Dual, *, structured: bool = False) -> Tensor | None:
     """The tangent of a dual: dense unless asked otherwise, None where it is known to be zero."""
-    tangent = x.tangent
+    tangent = x.stored_tangent
     if type(tangent) is np.ndarray:
         return tangent
     if isinstance(tangent, Zero):
         return None
     if isinstance(tangent, Structure) and not structured:
-        dense = tangent.dense(x.real.shape, x.real.dtype)
+        dense = tangent.dense(x.primal.shape, x.primal.dtype)
         if writeable(x):
-            x.tangent = dense  # of which views of x then hold views
+            x.stored_tangent = dense  # of which views of x then hold views
         return dense
     return tangent
 
@@ -158,19 +168,19 @@ def writeable(x: Dual) -> bool:
     return bool(plain(x).flags.writeable)
 
 
-def aligned(tangents: list[Tensor | None], reals: Sequence[Tensor]) -> list[Tensor | None]:
+def aligned(tangents: list[Tensor | None], primals: Sequence[Tensor]) -> list[Tensor | None]:
     """The dense tangents with the same direction axes, by broadcasting; others pass."""
-    shapes = {directions(t, x) for t, x in zip(tangents, reals, strict=True) if isinstance(t, DENSE)}
+    shapes = {directions(t, x) for t, x in zip(tangents, primals, strict=True) if isinstance(t, DENSE)}
     if len(shapes) < 2:
         return tangents
     common = np.broadcast_shapes(*shapes)
-    return [t if t is None else redirect(t, np.ndim(x), common) for t, x in zip(tangents, reals, strict=True)]
+    return [t if t is None else redirect(t, np.ndim(x), common) for t, x in zip(tangents, primals, strict=True)]
 
 
 def plain(x: Any) -> Any:
     """The value of a dual of any level, and of every dual in a list, tuple or dictionary."""
     if isinstance(x, Dual):
-        return plain(x.real)
+        return plain(x.primal)
     if isinstance(x, list | tuple):
         return type(x)(plain(one) for one in x)
     if isinstance(x, dict):
@@ -178,9 +188,9 @@ def plain(x: Any) -> Any:
     return x
 
 
-def directions(tangent: Tensor, real: Tensor) -> tuple[int, ...]:
+def directions(tangent: Tensor, primal: Tensor) -> tuple[int, ...]:
     """The direction axes of a dense tangent."""
-    return tangent.shape[: tangent.ndim - real.ndim]  # type: ignore[no-any-return]
+    return tangent.shape[: tangent.ndim - primal.ndim]  # type: ignore[no-any-return]
 
 
 def redirect(tangent: Tensor, ndim: int, to: tuple[int, ...]) -> Tensor:

@@ -15,12 +15,11 @@ POWERS = {np.power, np.float_power}
 
 
 class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
-    """a + bε: `real` is a, `dual` is b; NumPy's ufuncs give f(a) + f'(a)bε.
+    """The dual number a + bε: `primal` is a, `tangent` is b; NumPy's ufuncs give f(a) + f'(a)bε.
 
-    Numbers are equal when both parts are. Dividing by a number whose `real` is 0 raises ZeroDivisionError, as with
+    Numbers are equal when both parts are. Dividing by a number whose `primal` is 0 raises ZeroDivisionError, as with
     Python's numbers, be it by an operator or a ufunc, a negative power too: the multiples of ε have no inverse, so dual
-    numbers are a ring and not a field. `real` is all of the value, complex ones too; np.real and np.imag are the parts
-    of a complex a + bε, dual numbers themselves.
+    numbers are a ring and not a field. `real` and `imag` are the parts of a complex a + bε, dual numbers themselves.
 
     >>> (2 + 3 * eps) ** 2
     DualNumber(4.0, 12.0)
@@ -30,16 +29,16 @@ class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
 
     __slots__ = ()
 
-    def __init__(self, real: Any, dual: Any = 0) -> None:
-        value, tangent = checked(real, dual)
+    def __init__(self, primal: Any, tangent: Any = 0) -> None:
+        value, tangent = checked(primal, tangent)
         if np.ndim(value) or np.ndim(tangent):
             raise ValueError(f"a DualNumber has numbers as its parts, not shape {np.shape(value)}: use DualTensor")
-        self.real, self.tangent = (x if isinstance(x, Dual) else x[()] for x in (value, tangent))
+        self.primal, self.stored_tangent = (x if isinstance(x, Dual) else x[()] for x in (value, tangent))
         self.level = level_above(value, tangent)
 
-    def like(self, real: Tensor, tangent: Tensor) -> Dual:
-        made: Any = object.__new__(DualTensor if np.ndim(real) else DualNumber)
-        made.real, made.tangent, made.level = real, tangent, self.level
+    def like(self, primal: Tensor, tangent: Tensor) -> Dual:
+        made: Any = object.__new__(DualTensor if np.ndim(primal) else DualNumber)
+        made.primal, made.stored_tangent, made.level = primal, tangent, self.level
         return made  # type: ignore[no-any-return]
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -52,22 +51,22 @@ class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __eq__(self, other: object) -> Any:
         if isinstance(other, DualNumber):
-            return bool(self.real == other.real and self.dual == other.dual)
+            return bool(self.primal == other.primal and self.tangent == other.tangent)
         if isinstance(other, Number | np.generic):
-            return bool(self.real == other and self.dual == 0)
+            return bool(self.primal == other and self.tangent == 0)
         return plain(self).__eq__(plain(other))  # NumPy's answer, to what is no number either
 
     def __ne__(self, other: object) -> Any:
         return np.logical_not(self == other)[()]
 
     def __hash__(self) -> int:
-        return hash(self.real) if self.dual == 0 else hash((self.real, self.dual))
+        return hash(self.primal) if self.tangent == 0 else hash((self.primal, self.tangent))
 
     def __bool__(self) -> bool:
-        return bool(self.real != 0 or self.dual != 0)
+        return bool(self.primal != 0 or self.tangent != 0)
 
     def __repr__(self) -> str:
-        return f"DualNumber({shown(self.real)}, {shown(self.dual)})"
+        return f"DualNumber({shown(self.primal)}, {shown(self.tangent)})"
 
 
 eps = DualNumber(0, 1)
@@ -83,5 +82,5 @@ def forbid_division_by_zero(ufunc: Any, inputs: tuple[Any, ...]) -> None:
     divisor = inputs[1] if ufunc in DIVISIONS else inputs[0] if inverse else 1
     if plain(divisor) == 0:
         raise ZeroDivisionError(
-            f"{divisor!r} has no inverse: its real part is 0, and a multiple of eps times any dual number is never 1"
+            f"{divisor!r} has no inverse: its primal is 0, and a multiple of eps times any dual number is never 1"
         )

@@ -158,14 +158,14 @@ def weighted(slopes: Array, tangent: Array, into: Array | None = None) -> Array:
     """`slopes * tangent`, 0 where the tangent is, even if the slope is infinite there, or a derivative of it is."""
     square = np.vdot(slopes, slopes)  # one pass: an infinity or NaN among them shows in the sum
     moving = not isinstance(tangent, PLAIN)  # a dual of 0 may have a derivative
-    if np.isfinite(square) and (moving or isinstance(square, PLAIN) or finite(square.dual)):
+    if np.isfinite(square) and (moving or isinstance(square, PLAIN) or finite(square.tangent)):
         return np.multiply(slopes, tangent, out=into)
     return np.where(tangent == 0, 0, slopes * tangent)
 
 
 def finite(x: Array) -> bool:
     """Whether all of an array is finite, and of a dual the tangents too."""
-    return bool(np.all(np.isfinite(x))) and (isinstance(x, PLAIN) or finite(x.dual))
+    return bool(np.all(np.isfinite(x))) and (isinstance(x, PLAIN) or finite(x.tangent))
 
 
 def chosen(x: Array, indices: Indices) -> Array:

@@ -24,16 +24,16 @@ def method(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
-    """An array `real` and its tangent `dual`, `(*directions, *real.shape)`.
+    """An array `primal` and its tangent, `(*directions, *primal.shape)`.
 
-    One direction has the shape of `real`; leading axes more are many directions at once. Integers become float64;
-    `dual` may also be a structured tangent. `real` is all of the value, complex ones too, and plain; np.real and
-    np.imag of a dual are duals. Arrays are taken, not copied, but for a tangent that shares memory with its value.
+    One direction has the shape of `primal`; leading axes more are many directions at once. Integers become float64;
+    the tangent may also be a structured one. `real` and `imag` are NumPy's: parts of a complex dual with their
+    tangents. Arrays are taken, not copied, but for a tangent that shares memory with its value.
     Division by 0 is infinite with a warning, as NumPy's. TypeError for types other than floats and complex numbers,
     ValueError for a tangent of another shape.
 
     >>> x = DualTensor([1.0, 2.0], [1.0, 0.0])
-    >>> (x * x).dual
+    >>> (x * x).tangent
     array([2., 0.])
     """
 
@@ -41,15 +41,15 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     __hash__ = None  # type: ignore[assignment]  # as an array: it compares element by element
     rank = 1
 
-    def __init__(self, real: Any, dual: Any) -> None:
-        self.real, self.tangent = checked(real, dual)
-        if not isinstance(self.tangent, Structure) and np.may_share_memory(self.real, self.tangent):
-            self.tangent = self.tangent.copy()  # an assignment changes both
-        self.level = level_above(self.real, self.tangent)
+    def __init__(self, primal: Any, tangent: Any) -> None:
+        self.primal, self.stored_tangent = checked(primal, tangent)
+        if not isinstance(self.stored_tangent, Structure) and np.may_share_memory(self.primal, self.stored_tangent):
+            self.stored_tangent = self.stored_tangent.copy()  # an assignment changes both
+        self.level = level_above(self.primal, self.stored_tangent)
 
-    def like(self, real: Tensor, tangent: Tensor) -> "DualTensor":
+    def like(self, primal: Tensor, tangent: Tensor) -> "DualTensor":
         made = object.__new__(DualTensor)
-        made.real, made.tangent, made.level = real, tangent, self.level
+        made.primal, made.stored_tangent, made.level = primal, tangent, self.level
         return made
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -63,6 +63,22 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return call_function(function, args, options)
 
     @property
+    def real(self) -> Any:
+        return np.real(self)
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        np.real(self)[...] = value
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        np.imag(self)[...] = value
+
+    @property
     def T(self) -> Any:
         return np.transpose(self)
 
@@ -71,7 +87,7 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return np.matrix_transpose(self)
 
     def __len__(self) -> int:
-        return len(self.real)
+        return len(self.primal)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
@@ -98,12 +114,12 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return np.square(self) if type(other) in (int, float) and other == 2 else np.power(self, other)
 
     def __repr__(self) -> str:
-        return f"DualTensor({self.real!r}, {self.dual!r})"
+        return f"DualTensor({self.primal!r}, {self.tangent!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.level:
             raise TypeError("a dual inside jvp cannot be pickled: its level means nothing elsewhere")
-        return DualTensor, (self.real, self.dual)
+        return DualTensor, (self.primal, self.tangent)
 
     def __copy__(self) -> "DualTensor":
         return self.copy()
@@ -112,7 +128,8 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return self.copy()
 
     def copy(self, order: str = "C") -> "DualTensor":
-        return self.like(self.real.copy(), self.tangent if isinstance(self.tangent, Structure) else self.tangent.copy())
+        tangent = self.stored_tangent
+        return self.like(self.primal.copy(), tangent if isinstance(tangent, Structure) else tangent.copy())
 
     def astype(self, dtype: Any, **options: Any) -> Any:
         """In another type; a plain array if that cannot hold a tangent."""
@@ -184,12 +201,12 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     var = method(np.var)
 
 
-def checked(real: Any, dual: Any) -> tuple[Tensor, Tensor]:
+def checked(primal: Any, tangent: Any) -> tuple[Tensor, Tensor]:
     """Value and tangent as arrays of one floating type."""
-    value = floating(real)
-    if isinstance(dual, Structure):
-        return value, dual
-    tangent = floating(dual)
+    value = floating(primal)
+    if isinstance(tangent, Structure):
+        return value, tangent
+    tangent = floating(tangent)
     if tangent.ndim < value.ndim or tangent.shape[tangent.ndim - value.ndim :] != value.shape:
         raise ValueError(
             f"a tangent of shape {tangent.shape} does not fit a value of shape {value.shape}: it has the value's "

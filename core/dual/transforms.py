@@ -39,9 +39,9 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 
 def entered(x: Any, tangent: Any, level: int) -> DualTensor:
     """The primal with its tangent on the level; read-only, for f must not change its caller's arrays."""
-    real, tangent = checked(x, tangent)
+    primal, tangent = checked(x, tangent)
     made = object.__new__(DualTensor)
-    made.real, made.tangent, made.level = locked(real), locked(tangent), level
+    made.primal, made.stored_tangent, made.level = locked(primal), locked(tangent), level
     return made
 
 
@@ -54,9 +54,9 @@ def locked(x: Tensor) -> Tensor:
 
 
 def directions_of(x: DualTensor) -> tuple[int, ...]:
-    if isinstance(x.tangent, Structure):
-        return x.tangent.directions
-    return x.tangent.shape[: x.tangent.ndim - x.ndim]  # type: ignore[no-any-return]
+    if isinstance(x.stored_tangent, Structure):
+        return x.stored_tangent.directions
+    return x.stored_tangent.shape[: x.stored_tangent.ndim - x.ndim]  # type: ignore[no-any-return]
 
 
 def split(result: Any, level: int, axes: tuple[int, ...]) -> tuple[Any, Any]:
@@ -69,9 +69,9 @@ def split(result: Any, level: int, axes: tuple[int, ...]) -> tuple[Any, Any]:
         parts = {name: split(part, level, axes) for name, part in result.items()}
         return {n: p[0] for n, p in parts.items()}, {n: p[1] for n, p in parts.items()}
     if isinstance(result, Dual) and result.level == level:
-        tangent = result.dual
+        tangent = result.tangent
         shape = axes + result.shape
-        return unboxed(result.real), unboxed(tangent if tangent.shape == shape else np.broadcast_to(tangent, shape))
+        return unboxed(result.primal), unboxed(tangent if tangent.shape == shape else np.broadcast_to(tangent, shape))
     value = constant(result)
     return unboxed(value), unboxed(np.zeros(axes + value.shape, value.dtype))
 

@@ -2,8 +2,8 @@
 
 from typing import Any, NoReturn
 
-MEMORY = "value and tangent are two arrays: take that of .real and of .dual"
-FILES = "pickle the dual, or save .real and .dual apart"
+MEMORY = "value and tangent are two arrays: take that of .primal and of .tangent"
+FILES = "pickle the dual, or save .primal and .tangent apart"
 
 
 class Missing:
@@ -34,7 +34,6 @@ class Refusing:
     flags = Missing(MEMORY)
     flat = Missing("iterate over np.ravel(dual), and assign into dual.reshape(-1)")
     getfield = Missing("a dual has no fields")
-    imag = Missing("np.real(dual) and np.imag(dual) are its parts with their derivatives; .real is the whole value")
     resize = Missing("np.resize(dual, shape) makes a new one")
     setfield = Missing("a dual has no fields")
     setflags = Missing(MEMORY)
@@ -46,7 +45,7 @@ class Refusing:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         raise TypeError(
             f"a {type(self).__name__} does not become a NumPy array, which would drop its derivative: "
-            "join duals with np.stack, assign into np.zeros_like(dual), or take .real for the value alone"
+            "join duals with np.stack, assign into np.zeros_like(dual), or take .primal for the value alone"
         )
 
     def __float__(self) -> NoReturn:
@@ -61,5 +60,5 @@ class Refusing:
     def _refuse(self, name: str) -> NoReturn:
         raise TypeError(
             f"{name}() of a {type(self).__name__} would drop its derivative: use NumPy's functions instead of math's, "
-            "assign it into np.zeros_like(dual) instead of a plain array, or take .real for the value alone"
+            "assign it into np.zeros_like(dual) instead of a plain array, or take .primal for the value alone"
         )

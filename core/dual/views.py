@@ -37,7 +37,7 @@ def retake(x: "Dual") -> None:
     """Every view of x, and every view of one, as x is now."""
     for view in list((views_of(x) or {}).values()):
         now = view.again()
-        view.real, view.tangent, view.level = now.real, now.tangent, now.level
+        view.primal, view.stored_tangent, view.level = now.primal, now.stored_tangent, now.level
         retake(view)
 
 

@@ -78,9 +78,9 @@ class Forward:
         """The same for tangents of the logits."""
         outcome = self.network.ending(logits)
         if self._derivative is None:
-            losses, derivative = LOSSES[self.network.loss_name].differentiate(outcome.real, self._targets)
+            losses, derivative = LOSSES[self.network.loss_name].differentiate(outcome.primal, self._targets)
             self.loss, self._derivative = float(losses.sum()) * self._share, derivative * self._share
-        return contraction(outcome.tangent, self._derivative)
+        return contraction(outcome.stored_tangent, self._derivative)
 
 
 def by_samples(

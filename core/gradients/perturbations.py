@@ -84,7 +84,7 @@ def _pushed(forward: Forward, noises: list[Array]) -> tuple[list[Array], Array]:
     network, outputs = forward.network, forward.inputs
     inputs: list[Array] = []
     for index, noise in enumerate(noises):
-        inputs.append(outputs.real)
+        inputs.append(outputs.primal if isinstance(outputs, DualTensor) else outputs)
         pre_activations = network.layers[index].connect(forward.layers[index], outputs)
         outputs = network.activations[index](pre_activations + DualTensor(np.zeros_like(noise[0]), noise))
     return inputs, forward.end(outputs, contract)

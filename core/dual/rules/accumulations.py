@@ -20,16 +20,16 @@ def cumprod(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
     moved = np.moveaxis(x, np.lib.array_utils.normalize_axis_index(axis, x.ndim), -1)
 
     @np.errstate(invalid="ignore")  # infinity times a tangent of 0
-    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+    def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
         size = np.abs(plain(out))
         if np.all((size >= np.finfo(out.dtype).tiny) & (size < np.inf)):  # elsewhere a quotient has lost its digits
-            return out * np.cumsum(tangents[0] / real, axis=-1)
+            return out * np.cumsum(tangents[0] / primal, axis=-1)
         found = [tangents[0][..., 0]]
-        for i in range(1, real.shape[-1]):
-            found.append(found[-1] * real[..., i] + weighted(out[..., i - 1], tangents[0][..., i]))
+        for i in range(1, primal.shape[-1]):
+            found.append(found[-1] * primal[..., i] + weighted(out[..., i - 1], tangents[0][..., i]))
         return np.stack(found, axis=-1)
 
-    out = push(lambda real: np.cumprod(real, axis=-1), rule, (moved,))
+    out = push(lambda primal: np.cumprod(primal, axis=-1), rule, (moved,))
     return np.moveaxis(out, -1, axis)
 
 

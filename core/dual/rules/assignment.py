@@ -25,17 +25,17 @@ def setitem(x: Dual, index: Any, value: Tensor, casting: Any = "same_kind") -> N
         raise TypeError(f"casting={casting!r} makes no {x.dtype} of {given}: convert it first, or take np.copyto")
     fit(x, value)
     same = isinstance(value, Dual) and value.level == x.level
-    x.real[index] = value.real if same else value  # first: where it fails nothing has changed
-    if not isinstance(x.tangent, Zero):
-        count = x.tangent.ndim - x.real.ndim
-        part = part_for(value, index, np.ndim(x.real[index]), count) if same else 0
-        x.tangent[shifted(index, count)] = part
+    x.primal[index] = value.primal if same else value  # first: where it fails nothing has changed
+    if not isinstance(x.stored_tangent, Zero):
+        count = x.stored_tangent.ndim - x.primal.ndim
+        part = part_for(value, index, np.ndim(x.primal[index]), count) if same else 0
+        x.stored_tangent[shifted(index, count)] = part
 
 
 def part_for(value: Dual, index: Any, ndim: int, count: int) -> Tensor:
     """The tangent of the value in the shape of that of an index with `ndim` axes, behind `count` directions."""
     part = dense(value)
-    size = np.ndim(value.real)
+    size = np.ndim(value.primal)
     front = part.shape[: part.ndim - size]
     while size > ndim:  # leading axes of length 1, as NumPy drops them
         part, size = np.reshape(part, front + part.shape[len(front) + 1 :]), size - 1
@@ -45,10 +45,10 @@ def part_for(value: Dual, index: Any, ndim: int, count: int) -> Tensor:
 
 
 def dense(x: Dual, front: tuple[int, ...] = ()) -> Tensor:
-    tangent = x.tangent
+    tangent = x.stored_tangent
     if isinstance(tangent, Zero):
-        return np.zeros(front + x.real.shape, x.real.dtype)
-    return densified(tangent, x.real)
+        return np.zeros(front + x.primal.shape, x.primal.dtype)
+    return densified(tangent, x.primal)
 
 
 def shifted(index: Any, count: int) -> Any:
@@ -67,17 +67,19 @@ def fit(x: Dual, value: Tensor) -> None:
 def holds(x: Dual, value: Tensor) -> bool:
     """Whether x has the level, the directions and the arrays inside that the value asks of it."""
     if not isinstance(value, Dual) or value.level < x.level:
-        free = isinstance(x.tangent, Zero) or (not isinstance(x.tangent, Structure) and writeable(x.tangent))
-        return free and has_room(x.real, value)
-    if value.level > x.level or isinstance(x.tangent, Structure):
+        free = isinstance(x.stored_tangent, Zero) or (
+            not isinstance(x.stored_tangent, Structure) and writeable(x.stored_tangent)
+        )
+        return free and has_room(x.primal, value)
+    if value.level > x.level or isinstance(x.stored_tangent, Structure):
         return False
-    front = directions(x.tangent, x.real)
+    front = directions(x.stored_tangent, x.primal)
     tangent = dense(value)
     return (
-        np.broadcast_shapes(front, directions(tangent, value.real)) == front
-        and writeable(x.tangent)
-        and has_room(x.real, value.real)
-        and has_room(x.tangent, tangent)
+        np.broadcast_shapes(front, directions(tangent, value.primal)) == front
+        and writeable(x.stored_tangent)
+        and has_room(x.primal, value.primal)
+        and has_room(x.stored_tangent, tangent)
     )
 
 
@@ -89,17 +91,20 @@ def has_room(array: Tensor, value: Tensor) -> bool:
 def grow(x: Dual, value: Tensor) -> None:
     """Give x, which is no view, what `holds` asks for."""
     if isinstance(value, Dual) and value.level > x.level:
-        x.real, x.tangent, x.level = x.like(x.real, x.tangent), Zero(), value.level
+        x.primal, x.stored_tangent, x.level = x.like(x.primal, x.stored_tangent), Zero(), value.level
     if not isinstance(value, Dual) or value.level < x.level:
-        x.real, x.tangent = roomy(x.real, value), x.tangent if isinstance(x.tangent, Zero) else own(dense(x))
+        x.primal, x.stored_tangent = (
+            roomy(x.primal, value),
+            x.stored_tangent if isinstance(x.stored_tangent, Zero) else own(dense(x)),
+        )
         return
     tangent = dense(value)
-    front = directions(tangent, value.real)
+    front = directions(tangent, value.primal)
     held = dense(x, front)
-    front = np.broadcast_shapes(front, directions(held, x.real))
-    if held.shape != front + x.real.shape:
-        held = redirect(held, x.real.ndim, front)
-    x.real, x.tangent = roomy(x.real, value.real), roomy(own(held), tangent)
+    front = np.broadcast_shapes(front, directions(held, x.primal))
+    if held.shape != front + x.primal.shape:
+        held = redirect(held, x.primal.ndim, front)
+    x.primal, x.stored_tangent = roomy(x.primal, value.primal), roomy(own(held), tangent)
 
 
 def own(tangent: Tensor) -> Tensor:
@@ -119,7 +124,7 @@ def blank(function: Handler) -> Handler:
     """np.zeros_like and the like: values of the function, no tangent; a plain array of a type that holds none."""
 
     def handle(x: Dual, *args: Any, **options: Any) -> Tensor:
-        made = function(x.real, *args, **options)
+        made = function(x.primal, *args, **options)
         return x.like(made, Zero()) if made.dtype.kind in "fc" else made
 
     return handle

@@ -62,7 +62,9 @@ def slopes(x: Tensor, *spacing: Any, axis: Any = None, edge_order: int = 1) -> A
 
 def along(function: Handler, x: Tensor, *args: Any) -> Tensor:
     """A linear function that treats direction axes as it treats the others."""
-    return push(lambda real: function(real, *args), lambda tangents, out, real: function(tangents[0], *args), (x,))
+    return push(
+        lambda primal: function(primal, *args), lambda tangents, out, primal: function(tangents[0], *args), (x,)
+    )
 
 
 def interp(x: Tensor, xp: Tensor, fp: Tensor, left: Any = None, right: Any = None, period: Any = None) -> Tensor:

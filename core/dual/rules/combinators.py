@@ -18,7 +18,7 @@ def linear(function: Handler) -> Handler:
         def apply(array: Tensor) -> Tensor:
             return function(array, *args, **options)
 
-        return push(apply, lambda tangents, out, real: each(apply, tangents[0], np.ndim(real)), (x,))
+        return push(apply, lambda tangents, out, primal: each(apply, tangents[0], np.ndim(primal)), (x,))
 
     return handle
 
@@ -81,7 +81,7 @@ def axiswise(
         def apply(array: Tensor) -> Tensor:
             return function(array, *before, **options)
 
-        return push(apply, lambda tangents, out, real: apply(tangents[0]), (x,))
+        return push(apply, lambda tangents, out, primal: apply(tangents[0]), (x,))
 
     return handle
 
@@ -95,7 +95,7 @@ def holding(dtype: Any) -> Any:
     """The type, or None for any; TypeError for one that holds no derivative."""
     if dtype is not None and np.dtype(dtype).kind not in "fc":
         raise TypeError(
-            f"dtype={np.dtype(dtype)} would drop the derivative: take floats, or give the function .real instead"
+            f"dtype={np.dtype(dtype)} would drop the derivative: take floats, or give the function .primal instead"
         )
     return dtype
 
@@ -104,9 +104,9 @@ def reshaping(function: Handler) -> Handler:
     """A function that keeps all elements in their C order."""
 
     def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
-        def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+        def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
             tangent = tangents[0]
-            return np.reshape(tangent, tangent.shape[: tangent.ndim - np.ndim(real)] + out.shape)
+            return np.reshape(tangent, tangent.shape[: tangent.ndim - np.ndim(primal)] + out.shape)
 
         return push(lambda array: function(array, *args, **options), rule, (x,))
 

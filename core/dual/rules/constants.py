@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-INTEGERS_ONLY = "it works on integers or booleans, and a dual holds neither: take .real and convert it"
-FILES = "files hold plain numbers: save .real and .dual apart"
+INTEGERS_ONLY = "it works on integers or booleans, and a dual holds neither: take .primal and convert it"
+FILES = "files hold plain numbers: save .primal and .tangent apart"
 
 CONSTANT_UFUNCS = {
     np.ceil, np.floor, np.trunc, np.rint, np.floor_divide, np.signbit, np.spacing,
@@ -34,17 +34,17 @@ REFUSED_UFUNCS: dict[Any, str] = {
 
 REFUSED_FUNCTIONS: dict[Any, str] = {
     np.apply_over_axes: "call the function for each axis",
-    np.histogram: "counts jump; sum a smooth kernel instead, or take .real",
-    np.histogram2d: "counts jump; sum a smooth kernel instead, or take .real",
-    np.histogramdd: "counts jump; sum a smooth kernel instead, or take .real",
+    np.histogram: "counts jump; sum a smooth kernel instead, or take .primal",
+    np.histogram2d: "counts jump; sum a smooth kernel instead, or take .primal",
+    np.histogramdd: "counts jump; sum a smooth kernel instead, or take .primal",
     np.histogram_bin_edges: "take np.linspace(np.min(x), np.max(x), bins + 1)",
     np.i0: "scipy.special.i0 has a rule",
     np.poly: "multiply the factors with np.polymul",
     np.polydiv: "solve for the quotient with np.linalg.solve",
     np.sort_complex: "complex numbers have no order to differentiate",
-    np.intersect1d: "sets have no derivative: take np.unique, or .real",
-    np.setdiff1d: "sets have no derivative: take np.unique, or .real",
-    np.setxor1d: "sets have no derivative: take np.unique, or .real",
+    np.intersect1d: "sets have no derivative: take np.unique, or .primal",
+    np.setdiff1d: "sets have no derivative: take np.unique, or .primal",
+    np.setxor1d: "sets have no derivative: take np.unique, or .primal",
     np.union1d: "join with np.concatenate, then take np.unique",
     np.unique_all: "take np.unique(x, return_index=True, return_inverse=True, return_counts=True)",
     np.unique_counts: "take np.unique(x, return_counts=True)",

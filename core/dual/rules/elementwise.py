@@ -48,7 +48,7 @@ def unknown(argument: str) -> Callable[..., Any]:
     """The partial of an argument without a known derivative: a tangent there is refused, never dropped."""
 
     def refuse(out: Any, *arguments: Any) -> Any:
-        raise TypeError(f"no derivative rule for {argument}: pass it as a plain number or array, such as its .real")
+        raise TypeError(f"no derivative rule for {argument}: pass it as a plain number or array, such as its .primal")
 
     return refuse
 

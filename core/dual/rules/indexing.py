@@ -12,14 +12,14 @@ BASIC = (slice, type(None), type(Ellipsis))
 
 def getitem(x: Tensor, index: Any) -> Tensor:
     """`x[index]`; a slice of a one-hot vector that no direction touches is a plain array."""
-    tangent = x.tangent
-    if isinstance(tangent, UnitTangent) and x.real.ndim == 1 and isinstance(index, slice) and not writeable(x):
-        cut = sliced(tangent, range(len(x.real))[index])
+    tangent = x.stored_tangent
+    if isinstance(tangent, UnitTangent) and x.primal.ndim == 1 and isinstance(index, slice) and not writeable(x):
+        cut = sliced(tangent, range(len(x.primal))[index])
         if cut is not Ellipsis:
-            return x.real[index] if cut is None else x.like(x.real[index], cut)
+            return x.primal[index] if cut is None else x.like(x.primal[index], cut)
 
-    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
-        return behind(tangents[0], tangents[0].ndim - real.ndim, index)
+    def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
+        return behind(tangents[0], tangents[0].ndim - primal.ndim, index)
 
     return push(lambda array: array[index], rule, (x,))
 
@@ -66,5 +66,5 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(plain_index(part) for part in index)
     if isinstance(index, Dual):
-        raise TypeError("an index cannot be a dual: it selects, and has no derivative; take np.argsort or .real")
+        raise TypeError("an index cannot be a dual: it selects, and has no derivative; take np.argsort or .primal")
     return index

@@ -18,11 +18,11 @@ def concatenate(
     place = from_end(axis, np.ndim(arrays[0]))
     options: Any = {"axis": place, "dtype": holding(dtype), "casting": casting}
 
-    def rule(tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
-        known = next((t, x) for t, x in zip(tangents, reals, strict=True) if t is not None)
+    def rule(tangents: list[Tensor], out: Tensor, *primals: Tensor) -> Tensor:
+        known = next((t, x) for t, x in zip(tangents, primals, strict=True) if t is not None)
         front = known[0].shape[: known[0].ndim - np.ndim(known[1])]
         parts = [
-            np.zeros(front + np.shape(x), out.dtype) if t is None else t for t, x in zip(tangents, reals, strict=True)
+            np.zeros(front + np.shape(x), out.dtype) if t is None else t for t, x in zip(tangents, primals, strict=True)
         ]
         return np.concatenate(parts, **options)
 

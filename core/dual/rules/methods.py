@@ -43,7 +43,7 @@ def scattered(values: Tensor, shape: tuple[int, ...], index: Any) -> Tensor:
         def scatter(array: Tensor) -> Tensor:
             return scattered(array, shape, index)
 
-        return push(scatter, lambda tangents, out, real: each(scatter, tangents[0], np.ndim(real)), (values,))
+        return push(scatter, lambda tangents, out, primal: each(scatter, tangents[0], np.ndim(primal)), (values,))
     out = np.zeros(shape, values.dtype)
     np.add.at(out, index, values)
     return out
@@ -65,7 +65,7 @@ def add_reduceat(x: Tensor, indices: Any, axis: int = 0) -> Tensor:
     def apply(array: Tensor) -> Tensor:
         return np.add.reduceat(array, indices, axis=place)
 
-    return push(apply, lambda tangents, out, real: apply(tangents[0]), (x,))
+    return push(apply, lambda tangents, out, primal: apply(tangents[0]), (x,))
 
 
 def first_axis(function: Handler) -> Handler:

@@ -50,11 +50,11 @@ def pairs(given: Any, x: Tensor) -> Any:
 
 
 def with_constants(x: Tensor, widths: Any, values: Any) -> Tensor:
-    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
-        front = tangents[0].ndim - real.ndim
+    def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
+        front = tangents[0].ndim - primal.ndim
         return np.pad(tangents[0], [[0, 0]] * front + widths)
 
-    return push(lambda real: np.pad(real, widths, constant_values=values), rule, (x,))
+    return push(lambda primal: np.pad(primal, widths, constant_values=values), rule, (x,))
 
 
 def ramp(x: Tensor, place: int, width: int, end: float) -> Tensor:

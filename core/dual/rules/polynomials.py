@@ -30,7 +30,7 @@ def longer(a: Tensor, b: Tensor) -> Tensor:
 
 
 def polyint(p: Tensor, m: int = 1, k: Any = None) -> Tensor:
-    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+    def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
         return each(lambda t: np.polyint(t, m), tangents[0], 1)  # the constants of integration do not change
 
     return push(lambda p: np.polyint(p, m, k), rule, (p,))

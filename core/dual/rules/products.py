@@ -139,23 +139,23 @@ def einsum(subscripts: Any, *operands: Tensor, optimize: Any = False) -> Tensor:
     if not isinstance(subscripts, str):
         subscripts, operands = spelled((subscripts, *operands))
 
-    def rule(tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
-        terms = [einsum_term(subscripts, reals, i, t, out, optimize) for i, t in enumerate(tangents) if t is not None]
+    def rule(tangents: list[Tensor], out: Tensor, *primals: Tensor) -> Tensor:
+        terms = [einsum_term(subscripts, primals, i, t, out, optimize) for i, t in enumerate(tangents) if t is not None]
         return total(*terms)
 
     return push(lambda *arrays: np.einsum(subscripts, *arrays, optimize=optimize), rule, operands)
 
 
-def einsum_term(subscripts: str, reals: Any, index: int, tangent: Tensor, out: Tensor, optimize: Any) -> Tensor:
+def einsum_term(subscripts: str, primals: Any, index: int, tangent: Tensor, out: Tensor, optimize: Any) -> Tensor:
     inputs, output = explicit(subscripts)
-    if tangent.ndim == np.ndim(reals[index]):
-        arrays = [tangent if i == index else real for i, real in enumerate(reals)]
+    if tangent.ndim == np.ndim(primals[index]):
+        arrays = [tangent if i == index else primal for i, primal in enumerate(primals)]
         return np.einsum(subscripts, *arrays, optimize=optimize)
     letter = next(c for c in ascii_letters if c not in subscripts)
-    front = tangent.shape[: tangent.ndim - np.ndim(reals[index])]
+    front = tangent.shape[: tangent.ndim - np.ndim(primals[index])]
     flat = folded(tangent, 0, len(front))
     parts = [letter + part if i == index else part for i, part in enumerate(inputs)]
-    arrays = [flat if i == index else real for i, real in enumerate(reals)]
+    arrays = [flat if i == index else primal for i, primal in enumerate(primals)]
     found = np.einsum(f"{','.join(parts)}->{letter}{output}", *arrays, optimize=optimize)
     return np.reshape(found, front + np.shape(out))
 

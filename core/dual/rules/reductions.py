@@ -20,7 +20,7 @@ def add_up(
     def apply(array: Tensor) -> Tensor:
         return np.sum(array, axis=place, keepdims=keepdims)
 
-    out = push(apply, lambda tangents, out, real: apply(tangents[0]), (x,))
+    out = push(apply, lambda tangents, out, primal: apply(tangents[0]), (x,))
     return out if initial is None else out + initial
 
 
@@ -64,8 +64,8 @@ def variance(
     x: Tensor, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False, where: Any = True,
     mean: Any = None, correction: float | None = None,
 ) -> Tensor:  # fmt: skip
-    def rest_of(real: Tensor) -> Tensor:
-        return real - (np.mean(real, axis=place, keepdims=True, where=where) if mean is None else mean)
+    def rest_of(primal: Tensor) -> Tensor:
+        return primal - (np.mean(primal, axis=place, keepdims=True, where=where) if mean is None else mean)
 
     def added(rest: Tensor, other: Tensor) -> Tensor:
         products = np.real(np.conjugate(rest) * other) if np.iscomplexobj(rest) else rest * other
@@ -77,7 +77,7 @@ def variance(
     place = from_end(axis, x.ndim)
     free = counted(x, axis, keepdims, where) - (ddof if correction is None else correction)
     free = at_least_one(free, "Degrees of freedom <= 0 for slice")
-    rest = push(rest_of, lambda tangents, out, real: tangents[0], (x,))  # without the mean's: in the sum it is 0
+    rest = push(rest_of, lambda tangents, out, primal: tangents[0], (x,))  # without the mean's: in the sum it is 0
     return push(
         lambda rest: added(rest, rest) / free,
         lambda tangents, out, rest: added(rest, tangents[0]) / (free / 2),
@@ -101,13 +101,13 @@ def extremum(function: Handler, joined: Handler, neutral: float) -> Handler:
         x = only(where, x, neutral)
         place = reduced(axis, x.ndim)
 
-        def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+        def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
             kept = out if keepdims else np.expand_dims(out, place)
-            hits = np.equal(real, kept)
+            hits = np.equal(primal, kept)
             if 0 < np.count_nonzero(hits) == np.size(out) and not np.any(np.isnan(out)):  # no ties: nothing to weigh
                 return picked(tangents[0], hits, place, out)
             with np.errstate(invalid="ignore"):  # NaN hits nothing, and has NaN as its tangent
-                weights = hits / np.sum(hits, axis=place, keepdims=True, dtype=real.dtype)
+                weights = hits / np.sum(hits, axis=place, keepdims=True, dtype=primal.dtype)
             return np.sum(tangents[0] * weights, axis=place, keepdims=keepdims)
 
         if np.iscomplexobj(x):
@@ -141,8 +141,8 @@ def product(
     shape = [1 if i in axes else x.shape[i] for i in range(-x.ndim, 0)]
     flat = folded(np.transpose(x, rest + axes), len(rest))
     out = push(
-        lambda real: np.prod(real, axis=-1),
-        lambda tangents, out, real: np.sum(tangents[0] * others(real), axis=-1),
+        lambda primal: np.prod(primal, axis=-1),
+        lambda tangents, out, primal: np.sum(tangents[0] * others(primal), axis=-1),
         (flat,),
     )
     out = np.reshape(out, shape) if keepdims else out

@@ -20,12 +20,12 @@ def where(condition: Tensor, *choices: Tensor) -> Tensor:
     if not choices:
         return np.nonzero(mask)
 
-    def rule(tangents: list[Tensor], out: Tensor, *reals: Tensor) -> Tensor:
-        for side, t, x in zip((mask, np.logical_not(mask)), tangents, reals, strict=True):
+    def rule(tangents: list[Tensor], out: Tensor, *primals: Tensor) -> Tensor:
+        for side, t, x in zip((mask, np.logical_not(mask)), tangents, primals, strict=True):
             if isinstance(t, UnitTangent) and x.shape == out.shape and any(one is None for one in tangents):
                 kept = np.moveaxis(np.broadcast_to(side, out.shape)[..., t.units], -1, 0)
                 return UnitTangent(t.units, np.where(kept, t.values, 0))
-        sides = [0 if t is None else whole(t, x, out) for t, x in zip(tangents, reals, strict=True)]
+        sides = [0 if t is None else whole(t, x, out) for t, x in zip(tangents, primals, strict=True)]
         return np.where(mask, *sides)
 
     return push(lambda *sides: np.where(mask, *sides), rule, choices, structured=True)
@@ -58,8 +58,8 @@ def take_along_axis(x: Tensor, indices: Any, axis: int | None = -1) -> Tensor:
         x, axis = np.ravel(x), 0
     place = from_end(axis, x.ndim)
 
-    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
-        front = tangents[0].ndim - real.ndim
+    def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
+        front = tangents[0].ndim - primal.ndim
         return np.take_along_axis(tangents[0], np.reshape(indices, (1,) * front + np.shape(indices)), place)
 
     return push(lambda array: np.take_along_axis(array, indices, place), rule, (x,))
@@ -85,7 +85,7 @@ def quantile(
 ) -> Tensor:
     """Between the two elements around a rank, which is the quantile of the ranks themselves by the same method."""
     if isinstance(q, Dual):
-        raise TypeError("numpy.quantile takes a dual as its array, not as q: pass q.real")
+        raise TypeError("numpy.quantile takes a dual as its array, not as q: pass q.primal")
     axes = np.atleast_1d(from_end(axis, x.ndim)).tolist()
     rows = ranked(x, axes)
     rank = np.quantile(np.arange(rows.shape[-1], dtype=np.float64), q, method=method)  # type: ignore[call-overload]

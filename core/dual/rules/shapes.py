@@ -17,15 +17,15 @@ def reshape(x: Tensor, shape: Any, order: str = "C", *, copy: bool | None = None
     if order != "C":
         return linear(np.reshape)(x, shape, order=order, copy=copy)
 
-    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+    def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
         tangent = tangents[0]
-        if isinstance(tangent, UnitTangent) and real.ndim == 1 and out.ndim == 2 and np.all(tangent.values == 1):
+        if isinstance(tangent, UnitTangent) and primal.ndim == 1 and out.ndim == 2 and np.all(tangent.values == 1):
             return EntrySeed(*np.divmod(tangent.units, out.shape[1]))
         if isinstance(tangent, UnitTangent):
-            tangent = tangent.dense(real.shape, real.dtype)
-        return np.reshape(tangent, tangent.shape[: tangent.ndim - real.ndim] + out.shape)
+            tangent = tangent.dense(primal.shape, primal.dtype)
+        return np.reshape(tangent, tangent.shape[: tangent.ndim - primal.ndim] + out.shape)
 
-    seed = isinstance(x, Dual) and isinstance(x.tangent, UnitTangent) and not writeable(x)
+    seed = isinstance(x, Dual) and isinstance(x.stored_tangent, UnitTangent) and not writeable(x)
     return push(lambda array: np.reshape(array, shape, copy=copy), rule, (x,), structured=seed)
 
 
@@ -49,9 +49,9 @@ def each_of(function: Handler) -> Handler:
 def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
     order = tuple(from_end(tuple(axes), x.ndim)) if axes is not None else tuple(range(-1, -x.ndim - 1, -1))
 
-    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+    def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
         tangent = tangents[0]
-        return np.transpose(tangent, (*range(tangent.ndim - real.ndim), *order))
+        return np.transpose(tangent, (*range(tangent.ndim - primal.ndim), *order))
 
     return push(lambda array: np.transpose(array, order), rule, (x,))
 
@@ -74,7 +74,7 @@ def rollaxis(x: Tensor, axis: int, start: int = 0) -> Tensor:
 
 
 def rot90(x: Tensor, k: int = 1, axes: Any = (0, 1)) -> Tensor:
-    np.rot90(x.real, k, axes)  # whose errors are NumPy's
+    np.rot90(x.primal, k, axes)  # whose errors are NumPy's
     first, second = axes
     if k % 2 == 0:
         return np.flip(x, axes) if k % 4 else x[...]
@@ -83,10 +83,12 @@ def rot90(x: Tensor, k: int = 1, axes: Any = (0, 1)) -> Tensor:
 
 
 def broadcast_to(x: Tensor, shape: Any, subok: bool = False) -> Tensor:
-    def rule(tangents: list[Tensor], out: Tensor, real: Tensor) -> Tensor:
+    def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
         tangent = tangents[0]
-        count = tangent.ndim - np.ndim(real)
-        spaced = np.reshape(tangent, tangent.shape[:count] + (1,) * (out.ndim - np.ndim(real)) + tangent.shape[count:])
+        count = tangent.ndim - np.ndim(primal)
+        spaced = np.reshape(
+            tangent, tangent.shape[:count] + (1,) * (out.ndim - np.ndim(primal)) + tangent.shape[count:]
+        )
         return np.broadcast_to(spaced, tangent.shape[:count] + out.shape)
 
     return push(lambda array: np.broadcast_to(array, shape), rule, (x,))

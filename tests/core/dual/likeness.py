@@ -19,8 +19,8 @@ def compare(found, expected):
         for one, other in zip(found, expected, strict=True):
             compare(one, other)
         return
-    value = found.real if isinstance(found, Dual) else found
+    value = found.primal if isinstance(found, Dual) else found
     np.testing.assert_allclose(value, expected, rtol=1e-6, strict=True)
     if isinstance(found, Dual):
-        assert found.dual.shape[found.dual.ndim - value.ndim :] == value.shape
-        assert found.dual.dtype == value.dtype
+        assert found.tangent.shape[found.tangent.ndim - value.ndim :] == value.shape
+        assert found.tangent.dtype == value.dtype

@@ -17,8 +17,8 @@ def dual(real=X, axes=(2,)):
 
 def is_square(x, axes=(2,)):
     """Whether value and tangent still belong together."""
-    expected = dual(x.real, axes)
-    return np.array_equal(x.dual, expected.dual)
+    expected = dual(x.primal, axes)
+    return np.array_equal(x.tangent, expected.tangent)
 
 
 INDICES = [

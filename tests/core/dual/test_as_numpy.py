@@ -93,7 +93,7 @@ def test_options(text):
 def test_in_place_without_a_copy():
     x = dual(np.array([np.nan, 2.0]))
     assert np.nan_to_num(x, copy=False) is x
-    assert x.real.tolist() == [0, 2] and x.dual.tolist() == [[0, 1]] * 2
+    assert x.primal.tolist() == [0, 2] and x.tangent.tolist() == [[0, 1]] * 2
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ def compare_outcomes(text, x, axes):
     expected, *wanted = outcome(text, x)
     assert told == wanted
     compare(found, expected)
-    tangents = [part.dual for part in (found if isinstance(found, tuple | list) else [found]) if isinstance(part, Dual)]
+    tangents = [
+        part.tangent for part in (found if isinstance(found, tuple | list) else [found]) if isinstance(part, Dual)
+    ]
     assert all(tangent.shape[: len(axes)] == axes for tangent in tangents)
 
 
@@ -72,13 +74,13 @@ def test_reductions_at_edges(text, edge):
 
 def test_the_largest_of_no_elements_and_a_bound_that_is_a_dual_is_the_bound():
     found = np.max(dual(X)[:0], initial=DualTensor(1.0, 3.0))
-    assert found.real == 1 and found.dual.tolist() == [3, 3]
+    assert found.primal == 1 and found.tangent.tolist() == [3, 3]
 
 
 def test_running_extrema_and_quantiles_pass_nan_on_as_numpy_does():
     x = dual(np.array([1.0, np.nan, 3.0, 0.0, 2.0]))
     for function in (np.median, np.maximum.accumulate, np.minimum.accumulate):
-        compare(function(x), function(x.real))
+        compare(function(x), function(x.primal))
 
 
 EMPTY = [

@@ -33,7 +33,7 @@ def test_a_sparse_pattern_gives_a_sparse_jacobian_from_three_directions():
     pushed = []
 
     def f(x):
-        pushed.append(x.dual.shape)
+        pushed.append(x.tangent.shape)
         return tridiagonal(x)
 
     x = np.linspace(1, 2, n)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dualtrain.core.dual import check_derivatives, rule
+from dualtrain.core.dual.engine import plain
 
 X = np.array([0.4, 1.1])
 
@@ -17,7 +18,7 @@ def test_right_derivatives_pass():
     ("partial", "order", "message"),
     [
         (lambda t, out, x: 2.001 * x * t, 1, "the tangent"),
-        (lambda t, out, x: x.real * 2 * t, 2, "the tangent"),
+        (lambda t, out, x: plain(x) * 2 * t, 2, "the tangent"),
         (lambda t, out, x: 2 * x * np.abs(t), 1, "the tangent"),
     ],
 )
@@ -38,7 +39,7 @@ def test_directions_that_influence_each_other_are_told():
         tangent = getattr(x, "tangent", None)
         if tangent is None or tangent.ndim == 1:
             return x * 1.0
-        return x.like(x.real, tangent[::-1].copy())
+        return x.like(x.primal, tangent[::-1].copy())
 
     with pytest.raises(AssertionError, match="of directions"):
         check_derivatives(mixed, X, order=1)

@@ -116,11 +116,11 @@ def test_a_view_keeps_the_whole_alive_and_is_not_kept_by_it():
     assert len(whole.views) == 1
     del whole
     views[0][0] = DualTensor([1.0], [2.0])[0]
-    assert views[0].dual[0] == 2
+    assert views[0].tangent[0] == 2
 
 
 @pytest.mark.parametrize("copied", [lambda a: a[[0, 1]], lambda a: a.copy(), lambda a: a * 1])
 def test_copies_are_apart(copied):
     whole = DualTensor(np.zeros(3), np.zeros(3))
     copied(whole)[0] = DualTensor([1.0], [1.0])[0]
-    np.testing.assert_array_equal([whole.real, whole.dual], np.zeros((2, 3)))
+    np.testing.assert_array_equal([whole.primal, whole.tangent], np.zeros((2, 3)))

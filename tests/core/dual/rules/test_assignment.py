@@ -53,7 +53,7 @@ def test_an_assignment_that_fails_changes_nothing():
     for index, value in ((slice(1, 3), np.ones(3)), (slice(1, 3), DualTensor(np.ones(3), np.zeros(3))), (7, 1.0)):
         with pytest.raises((ValueError, IndexError)):
             x[index] = value
-        assert (x.real.tolist(), x.dual.tolist()) == ([0, 1, 2], [1, 1, 1])
+        assert (x.primal.tolist(), x.tangent.tolist()) == ([0, 1, 2], [1, 1, 1])
 
 
 @pytest.mark.parametrize("index", INDICES, ids=str)
@@ -62,9 +62,9 @@ def test_assignment_at_every_kind_of_index(index, axes):
     value = dual(100 + X[index], axes)
     for target in (dual(axes=axes), np.zeros_like(dual(axes=axes))):
         target[index] = value
-        expected = target.real.copy()
+        expected = target.primal.copy()
         expected[index] = X[index] + 100
-        np.testing.assert_array_equal(target.real, expected)
+        np.testing.assert_array_equal(target.primal, expected)
         assert is_square(target, axes)
 
 
@@ -97,14 +97,14 @@ def test_imaginary_parts_are_not_dropped(write):
     x = dual(np.array([1.0, 2.0]))
     with pytest.raises(TypeError, match="casting='same_kind' makes no float64 of complex128: convert it first"):
         write(x)
-    assert is_square(x) and x.real.tolist() == [1, 2]
+    assert is_square(x) and x.primal.tolist() == [1, 2]
 
 
 def test_assignment_through_a_view_reaches_the_whole():
     x = dual()
     x[0][1] = dual(np.arange(4.0))
     x.T[0, 0, 0] = 0
-    assert is_square(x) and x.real[0, 1, 3] == 3
+    assert is_square(x) and x.primal[0, 1, 3] == 3
 
 
 def test_a_buffer_rises_to_the_level_of_what_is_assigned():

@@ -13,7 +13,7 @@ from tests.core.dual.squares import INDICES, X, dual, is_square
 @pytest.mark.parametrize("axes", [(), (2,), (3,), (3, 2)])
 def test_every_kind_of_index(index, axes):
     found = dual(axes=axes)[index]
-    np.testing.assert_array_equal(found.real, X[index])
+    np.testing.assert_array_equal(found.primal, X[index])
     assert is_square(found, axes)
 
 
@@ -40,5 +40,5 @@ def test_drawn_indices(data):
     index = data.draw(basic_indices(shape, allow_newaxis=True) | integer_array_indices(shape) | mixed_indices(shape))
     axes = data.draw(st.sampled_from([(), (3,), (1, 2)]))
     found = dual(real, axes)[index]
-    np.testing.assert_array_equal(found.real, real[index])
+    np.testing.assert_array_equal(found.primal, real[index])
     assert is_square(found, axes)

@@ -53,5 +53,5 @@ def test_grids_are_copies_unless_views_are_asked_for(options):
     d = DualTensor(y, np.ones(3))
     np.meshgrid(x, x, **options)[0][...] = 5
     np.meshgrid(d, d, **options)[0][...] = 5
-    assert d.real.tolist() == x.tolist()
-    assert d.dual.tolist() == (np.ones(3) if x[0] == 0 else np.zeros(3)).tolist()
+    assert d.primal.tolist() == x.tolist()
+    assert d.tangent.tolist() == (np.ones(3) if x[0] == 0 else np.zeros(3)).tolist()

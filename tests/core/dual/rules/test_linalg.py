@@ -80,7 +80,7 @@ def test_one_cut_off_is_given():
 def test_a_singular_value_of_zero_may_be_cut_beside_another():
     """The derivative of diag(a, b, 0) is that of diag(1/a, 0, 0)."""
     x = DualTensor(np.diag([2.0, 0.1, 0.0]), np.diag([1.0, 1.0, 0.0]))
-    np.testing.assert_allclose(L.pinv(x, 0.5).dual, np.diag([-0.25, 0.0, 0.0]), atol=1e-15)
+    np.testing.assert_allclose(L.pinv(x, 0.5).tangent, np.diag([-0.25, 0.0, 0.0]), atol=1e-15)
 
 
 def test_of_a_complex_diagonal_the_real_part_is_read():

@@ -53,8 +53,8 @@ def test_outer(ufunc):
     """Each element of the one with each of the other, as broadcasting has it."""
     a, b = DualTensor([0.5, 1.5], [1.0, 2.0]), DualTensor([[0.7], [2.5]], [[3.0], [1.0]])
     found, expected = ufunc.outer(a, b), ufunc(a[:, None, None], b)
-    np.testing.assert_array_equal(found.dual, expected.dual)
-    np.testing.assert_array_equal(found.real, ufunc.outer(a.real, b.real))
+    np.testing.assert_array_equal(found.tangent, expected.tangent)
+    np.testing.assert_array_equal(found.primal, ufunc.outer(a.primal, b.primal))
 
 
 def test_two_results():
@@ -80,8 +80,8 @@ def test_products_that_are_ufuncs():
     check_derivatives(np.matvec, a, v)
     check_derivatives(np.vecmat, v, b)
     check_derivatives(np.conjugate, v)
-    assert np.vecdot(DualTensor([1 + 2j], [1j]), [3j]).dual == np.vecdot([1j], [3j])
+    assert np.vecdot(DualTensor([1 + 2j], [1j]), [3j]).tangent == np.vecdot([1j], [3j])
 
 
 def test_running_maximum_of_a_tie_takes_the_last():
-    assert np.maximum.accumulate(DualTensor([1.0, 1.0, 0.0], [1.0, 2.0, 3.0])).dual.tolist() == [1, 2, 2]
+    assert np.maximum.accumulate(DualTensor([1.0, 1.0, 0.0], [1.0, 2.0, 3.0])).tangent.tolist() == [1, 2, 2]

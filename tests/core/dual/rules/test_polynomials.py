@@ -38,4 +38,4 @@ def test_float32(case, check_types):
 
 def test_a_root_at_zero_moves():
     """x² - x + hε vanishes at hε and at 1 - hε."""
-    assert np.sort(np.roots(DualTensor([1.0, -1.0, 0.0], [0.0, 0.0, 1.0]))).dual.tolist() == [1, -1]
+    assert np.sort(np.roots(DualTensor([1.0, -1.0, 0.0], [0.0, 0.0, 1.0]))).tangent.tolist() == [1, -1]

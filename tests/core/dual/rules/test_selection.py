@@ -96,11 +96,11 @@ def test_clip_without_bounds_is_a_copy() -> None:
     x = DualTensor(np.ones(2), np.ones(2))
     y = np.clip(x, None, None)
     y[0] = 5.0
-    assert x.real.tolist() == x.dual.tolist() == [1, 1]
+    assert x.primal.tolist() == x.tangent.tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("function", [np.quantile, np.percentile, np.nanquantile, np.nanpercentile])
 @pytest.mark.parametrize("array", [[1.0, 2.0, 4.0], np.arange(3.0)], ids=type)
 def test_the_rank_of_a_quantile_is_no_dual(function: Any, array: Any) -> None:
-    with pytest.raises(TypeError, match="pass q.real"):
+    with pytest.raises(TypeError, match="pass q.primal"):
         derivative(lambda q: function(array, q))(0.3)

@@ -76,5 +76,5 @@ def test_orders_are_those_of_the_value(order, layout, of_tangent):
     if order != "K":
         calls.append(lambda x: np.reshape(x, -1, order))
     for call in calls:
-        np.testing.assert_array_equal(call(x).real, call(value))
-        np.testing.assert_array_equal(call(x).dual, call(value))
+        np.testing.assert_array_equal(call(x).primal, call(value))
+        np.testing.assert_array_equal(call(x).tangent, call(value))

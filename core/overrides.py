@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,19 @@ def document(path: Path | None, assignments: Sequence[str]) -> dict[str, Any]:
     it in any order. Nothing is checked here. Raises ValueError for a key that leads nowhere or a file that holds no
     JSON object, OSError for a file that cannot be read.
     """
-    found = JobSpec().model_dump(mode="json")
-    if path is not None:
-        found |= _read(path)
-    pairs = [_pair(assignment) for assignment in assignments]
-    for key, value in sorted(pairs, key=lambda pair: KINDS.index(pair[0]) if pair[0] in KINDS else len(KINDS)):
-        _assign(found, key, value)
-    return found
+    base = _read(path) if path is not None else {}
+    return overridden(base, dict(_pair(assignment) for assignment in assignments))
+
+
+def overridden(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the spec `base`, defaults filled in, with the fields at the paths of `changes` set to JSON values.
+
+    Neither argument is changed. Raises ValueError for a path that leads nowhere.
+    """
+    spec = JobSpec().model_dump(mode="json") | deepcopy(dict(base))
+    for path in sorted(changes, key=lambda path: KINDS.index(path) if path in KINDS else len(KINDS)):
+        _assign(spec, path, deepcopy(changes[path]))
+    return spec
 
 
 def _pair(assignment: str) -> tuple[str, Any]:

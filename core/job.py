@@ -110,6 +110,14 @@ class Plan(_Record):
     reasons: list[str] = []
 
 
+class SweepRef(_Record):
+    """The place of a job in a sweep: the sweep's id, the cell's name and the seed."""
+
+    id: str
+    cell: str
+    seed: int
+
+
 class Job(_Record):
     """A training job. Times are ISO 8601 in UTC; the estimated ones are no promises."""
 
@@ -131,6 +139,7 @@ class Job(_Record):
     metrics: Metrics = Metrics()
     model: Model = Model()
     retries: int = 0
+    sweep: SweepRef | None = None
 
     @field_validator("progress")
     @classmethod

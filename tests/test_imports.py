@@ -25,7 +25,9 @@ ORDER = (
     ("core.gradients", "core.data"),
     ("core.rounds",),
     ("core.spec", "core.scheduling"),
-    ("core.loop", "core.overrides", "core.store"),
+    ("core.loop", "core.overrides"),
+    ("core.sweep",),
+    ("core.store",),
     ("core.train", "core.estimate", "core.runtime.doctor"),
     ("api", "client", "worker"),
 )

@@ -81,6 +81,7 @@ class Jobs:
                 keys.events(job.id),
                 keys.EVENTS,
                 keys.SEQUENCE,
+                *([keys.sweep_jobs(job.sweep.id)] if job.sweep else []),
             ],
             args=[job.id, (9 - priority) * _RANK, limit, record.model_dump_json(), *_flat(fields)],
         )

@@ -18,6 +18,13 @@ COUNTERS = "dualtrain:counters"
 WEBHOOKS = "dualtrain:webhooks"
 """Sorted set of the ids of ended jobs whose webhook is still to be called, by the Unix time of the next attempt."""
 
+SWEEPS = "dualtrain:sweeps"
+"""Sorted set of all sweep ids by number."""
+LIVE_SWEEPS = "dualtrain:sweeps:live"
+"""Set of the ids of sweeps that have not ended, or of which a job has not."""
+SWEEP_SEQUENCE = "dualtrain:sweeps:sequence"
+"""Counter of accepted sweeps."""
+
 
 def job(job_id: str) -> str:
     """Hash: the fields of a job, each as JSON; `number`; `told:<type>`, the last step told of; `mark` and `committed`,
@@ -81,6 +88,21 @@ def session(sha256: str) -> str:
 def requests(owner: str, minute: int) -> str:
     """Counter of the requests of a key within a minute; expires."""
     return f"dualtrain:requests:{owner}:{minute}"
+
+
+def sweep(sweep_id: str) -> str:
+    """Hash: the fields of a sweep, each as JSON."""
+    return f"dualtrain:sweep:{sweep_id.replace(':', '%3A')}"
+
+
+def sweep_jobs(sweep_id: str) -> str:
+    """Set of the ids of the jobs of a sweep that were queued, the deleted ones included."""
+    return f"dualtrain:sweep:{sweep_id}:jobs"
+
+
+def sweep_outcomes(sweep_id: str) -> str:
+    """Hash: job id -> JSON of the outcome of a job that has ended; it outlives the job."""
+    return f"dualtrain:sweep:{sweep_id}:outcomes"
 
 
 # The exchange.

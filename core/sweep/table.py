@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from dualtrain.core.sweep import Cell
+from dualtrain.core.sweep.spec import Cell
 
 
 class _Record(BaseModel):

@@ -12,7 +12,7 @@ from statistics import fmean
 from typing import Any
 
 from dualtrain.core.job import ENDED, Status
-from dualtrain.core.sweep import Halving, SweepJob
+from dualtrain.core.sweep.spec import Halving, SweepJob
 
 PAUSED_BY_SWEEP = "sweep_paused"
 """Reason code of a job that is paused with its sweep."""

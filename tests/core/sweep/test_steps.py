@@ -1,8 +1,8 @@
 """The next actions of a sweep: queueing, pausing, halving and its end."""
 
 from dualtrain.core.job import Status
-from dualtrain.core.sweep import Halving, SweepSpec, jobs
-from dualtrain.core.sweep_steps import (
+from dualtrain.core.sweep.spec import Halving, SweepSpec, jobs
+from dualtrain.core.sweep.steps import (
     Actions,
     JobState,
     Rung,

@@ -13,13 +13,11 @@ from dualtrain.api.errors.validation import parse
 from dualtrain.api.http_headers import media_type
 from dualtrain.api.jobs import admission
 from dualtrain.api.jobs import dry_run as dry_runs
+from dualtrain.api.jobs.record import new_job
 from dualtrain.api.schemas import DryRun, JobView
 from dualtrain.api.security import Key
 from dualtrain.api.services import Services
-from dualtrain.core.data import describe
-from dualtrain.core.job import Job, Model, Progress, Status, new_id
-from dualtrain.core.loop import epoch_for, network_for, steps_for
-from dualtrain.core.runtime.times import now
+from dualtrain.core.job import Job, new_id
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Idempotency, QueueFull
 
@@ -121,17 +119,7 @@ def _queue(services: Services, key: Key, spec: JobSpec, job_id: str) -> str:
     """Queue a job; return it as JSON. Raises Problem, QueueFull when there is none."""
     admission.check(spec, services, key)
     admission.check_quota(services, key)
-    samples = describe(spec.dataset.name, services.settings.data_dir).train_samples
-    job = Job(
-        id=job_id,
-        name=spec.name,
-        owner=key.owner,
-        status=Status.QUEUED,
-        created_at=now(),
-        spec=spec.model_dump(mode="json"),
-        progress=Progress(total_steps=steps_for(spec, epoch_for(spec, samples))),
-        model=Model(parameters=network_for(spec).size),
-    )
+    job = new_job(job_id, spec, key.owner, services.settings.data_dir)
     services.jobs.create(job, spec.priority, services.settings.max_waiting_jobs)
     return _shown(services, services.jobs.get(job_id))
 

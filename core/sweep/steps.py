@@ -7,7 +7,6 @@ and an action that was carried out twice does nothing the second time.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import ceil
 from statistics import fmean
 from typing import Any
 
@@ -133,7 +132,7 @@ def kept_cells(
         values = [value for value in metrics.get(cell, ()) if value is not None]
         return (not values, sign * fmean(values) if values else 0.0, cell)
 
-    count = max(1, ceil(halving.keep * len(candidates)))
+    count = max(1, round(halving.keep * len(candidates)))
     return tuple(sorted(sorted(candidates, key=rank)[:count]))
 
 

@@ -1,0 +1,1 @@
+"""Sweeps: checked when they are posted, carried on in the background, shown with their figures."""

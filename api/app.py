@@ -66,6 +66,7 @@ async def running(services: Services, aggregator: bool) -> AsyncIterator[None]:
         stack.enter_context(listeners_end_at_signals(services))
         await stack.enter_async_context(in_background(services.fanout.run()))
         await stack.enter_async_context(in_background(_flush(services)))
+        await stack.enter_async_context(in_background(services.sweep_runner.run_forever()))
         await stack.enter_async_context(in_background(webhooks.deliver_forever(services)))
         if aggregator:
             companion = Companion("dualtrain.api.aggregator", services.settings.environment())

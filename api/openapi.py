@@ -8,6 +8,7 @@ from dualtrain.api.errors.problems import MEDIA_TYPE
 from dualtrain.api.predictions.answers import PredictionRequest
 from dualtrain.api.predictions.open_inference import InferRequest
 from dualtrain.core.spec import JobSpec
+from dualtrain.core.sweep import SweepSpec
 
 DESCRIPTION = """Trains neural networks without backpropagation, as a service.
 
@@ -15,7 +16,7 @@ Errors are RFC 9457 problems (`application/problem+json`) with a stable `code`. 
 Follow a job by server-sent events, by `Prefer: wait=N`, or by polling with `If-None-Match`."""
 
 REFERENCE = "#/components/schemas/{model}"
-RAW_BODIES = (JobSpec, PredictionRequest, InferRequest)
+RAW_BODIES = (JobSpec, SweepSpec, PredictionRequest, InferRequest)
 """Bodies that are parsed from their bytes, so FastAPI does not see their models."""
 
 

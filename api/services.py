@@ -6,6 +6,8 @@ from dualtrain.api.broadcast import Fanout
 from dualtrain.api.predictions import Models
 from dualtrain.api.queue_eta import Forecast
 from dualtrain.api.security import Hosts, Key, Keys
+from dualtrain.api.sweeps.runner import SweepRunner
+from dualtrain.api.sweeps.views import SweepReader
 from dualtrain.core.settings import Settings
 from dualtrain.core.store import (
     Access,
@@ -18,6 +20,7 @@ from dualtrain.core.store import (
     connect,
     connect_async,
 )
+from dualtrain.core.store.sweeps import Sweeps
 
 
 @dataclass
@@ -42,6 +45,9 @@ class Services:
     forecast: Forecast
     keys: Keys | None
     models: Models
+    sweeps: Sweeps
+    sweep_reader: SweepReader
+    sweep_runner: SweepRunner
     uploads: dict[str, int] = field(default_factory=dict)
 
     def knows(self, key: Key) -> bool:
@@ -54,6 +60,7 @@ class Services:
         settings.refuse_strangers()
         store, reader = connect(settings.redis_url), connect_async(settings.redis_url)
         jobs, documents, checkpoints = Jobs(store), Documents(store), Checkpoints(store)
+        sweeps = Sweeps(store)
         return cls(
             settings=settings,
             store=store,
@@ -69,6 +76,9 @@ class Services:
             hosts=Hosts.of([settings.host, *settings.allowed_hosts]),
             keys=Keys(settings.api_keys_file) if settings.api_keys_file else None,
             models=Models(jobs, checkpoints, documents, settings.data_dir),
+            sweeps=sweeps,
+            sweep_reader=SweepReader(sweeps, jobs, documents),
+            sweep_runner=SweepRunner(sweeps, jobs, documents, settings),
         )
 
     async def close(self) -> None:

@@ -14,11 +14,16 @@ from starlette.routing import compile_path
 from dualtrain.api.errors.problems import Problem, answer, from_status
 from dualtrain.api.errors.validation import invalid
 from dualtrain.core.store import Conflict, InFlight, Mismatch, QueueFull, ServerAway, ServerFull, UnknownJob
+from dualtrain.core.store.sweeps import SweepConflict, UnknownSweep
 from dualtrain.core.validation import Fault, explained
 
 EXPECTED: dict[type[Exception], Callable[[Any], Problem]] = {
     Conflict: lambda error: Problem("illegal_transition", str(error), job_status=error.status),
     QueueFull: lambda error: Problem("queue_full", f"{error}; try again later"),
+    SweepConflict: lambda error: Problem("illegal_transition", str(error), sweep_status=error.status),
+    UnknownSweep: lambda error: Problem(
+        "sweep_not_found", f"there is no sweep {str(error)!r}; GET /v1/sweeps lists yours"
+    ),
     UnknownJob: lambda error: Problem("job_not_found", f"there is no job {str(error)!r}; GET /v1/jobs lists yours"),
     InFlight: lambda error: Problem(
         "request_in_flight", f"the first request with key {str(error)!r} is not answered yet"

@@ -20,6 +20,7 @@ CODES: dict[str, tuple[int, str]] = {
     "foreign_origin": (403, "The request comes from another site"),
     "not_found": (404, "There is nothing at this address"),
     "job_not_found": (404, "There is no such job"),
+    "sweep_not_found": (404, "There is no such sweep"),
     "not_there_yet": (404, "The job has none of this yet"),
     "method_not_allowed": (405, "This address does not take this method"),
     "not_acceptable": (406, "None of the accepted forms can be had"),

@@ -12,20 +12,26 @@ from dualtrain.core.data import UnknownDataset, catalogue, describe
 from dualtrain.core.job import Status
 from dualtrain.core.loop import network_for
 from dualtrain.core.settings import Settings
-from dualtrain.core.spec import JobSpec, faults
+from dualtrain.core.spec import JobSpec
+from dualtrain.core.spec import faults as spec_faults
 from dualtrain.core.validation import Fault, nearest
 
 
 def check(spec: JobSpec, services: Services, key: Key) -> None:
     """Raise Problem `invalid` with every fault of the spec, known from its data set, this server and its caller."""
+    if faults := faults_of(spec, services, key):
+        raise invalid(faults)
+
+
+def faults_of(spec: JobSpec, services: Services, key: Key) -> list[Fault]:
+    """Return every fault of the spec, known from its data set, this server and its caller."""
     found = _dataset_faults(spec, services.settings)
     if not found:
         found += _shape_faults(spec, services.settings)
     found += _webhook_faults(spec, services.settings)
     if not found:
         found += _weight_faults(spec, services, key)
-    if found:
-        raise invalid(found)
+    return found
 
 
 def check_quota(services: Services, key: Key) -> None:
@@ -45,7 +51,7 @@ def _shape_faults(spec: JobSpec, settings: Settings) -> list[Fault]:
         data = describe(spec.dataset.name, settings.data_dir)
     except UnknownDataset as error:  # allowed, but the hub does not answer or does not have it
         return [Fault("/dataset/name", "dataset_unavailable", str(error))]
-    return faults(spec, len(data.classes), data.train_samples)
+    return spec_faults(spec, len(data.classes), data.train_samples)
 
 
 def _dataset_faults(spec: JobSpec, settings: Settings) -> list[Fault]:

@@ -19,6 +19,7 @@ from dualtrain.api.routes import (
     results,
     samples,
     session,
+    sweeps,
     trace,
     workers,
 )
@@ -29,6 +30,7 @@ MODULES = (
     job_actions,
     events,
     results,
+    sweeps,
     predictions,
     models,
     trace,

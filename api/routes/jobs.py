@@ -56,9 +56,9 @@ def list_jobs(
         return key.owns(job.owner) and wanted.items() <= job.spec["metadata"].items()
 
     limit = min(limit, LIMIT)
-    found, below = _page(services.jobs.newest(limit + 1, _below(after), status), limit, fits)
+    found, below = _page(services.jobs.newest(limit + 1, below_cursor(after), status), limit, fits)
     shown = [services.forecast.view(job) for job in found]
-    page = JobList(data=shown, has_more=below is not None, next=_cursor(below))
+    page = JobList(data=shown, has_more=below is not None, next=cursor(below))
     return Response(page.model_dump_json(), media_type="application/json")
 
 
@@ -76,11 +76,13 @@ def _page(jobs: Iterable[tuple[int, Job]], limit: int, fits: Callable[[Job], boo
     return found, None
 
 
-def _cursor(below: int | None) -> str | None:
+def cursor(below: int | None) -> str | None:
+    """Return the cursor of the page below a number."""
     return None if below is None else base64.urlsafe_b64encode(str(below).encode()).decode().rstrip("=")
 
 
-def _below(cursor: str | None) -> int | None:
+def below_cursor(cursor: str | None) -> int | None:
+    """Return the number that a page goes on below. Raises Problem `invalid`."""
     if not cursor:
         return None
     try:

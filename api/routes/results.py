@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, Field
 
+from dualtrain.api.content_types import negotiate
 from dualtrain.api.dependencies import JobDep, ServicesDep, reads
 from dualtrain.api.errors.problems import Problem, documented
 from dualtrain.core.store import Summary, best
@@ -68,7 +69,7 @@ def job_history(
     services: ServicesDep, job: JobDep, accept: Annotated[str, Header(max_length=1000, examples=["text/csv"])] = "*/*"
 ) -> Any:
     """Show step, loss, accuracies and times so far: JSON, or CSV with `Accept: text/csv`."""
-    form = _form(accept)
+    form = negotiate(accept, ("application/json", "text/csv"))
     points = [Point.model_validate(point) for point in services.documents.history(job.id)]
     if form == "text/csv":
         return Response(_csv(points), media_type="text/csv", headers={"Vary": "Accept"})
@@ -93,28 +94,6 @@ def job_checkpoints(services: ServicesDep, job: JobDep) -> Any:
     return CheckpointList(
         data=[CheckpointView(**one.model_dump(), best=one is chosen, last=one is kept[-1]) for one in kept]
     )
-
-
-def _form(accept: str) -> str:
-    """Return the media type to answer with: the first acceptable one, by weight, then by order."""
-    forms = {"application/json": "application/json", "application/*": "application/json", "*/*": "application/json",
-             "text/csv": "text/csv", "text/*": "text/csv"}  # fmt: skip
-    offers = [part.split(";") for part in accept.split(",")]
-    for name, *parameters in sorted(offers, key=lambda offer: -_weight(offer[1:])):
-        if name.strip().lower() in forms and _weight(parameters) > 0:
-            return forms[name.strip().lower()]
-    raise Problem("not_acceptable", "this can be had as application/json or text/csv")
-
-
-def _weight(parameters: list[str]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
 
 
 def _csv(points: list[Point]) -> str:

@@ -72,7 +72,7 @@ class Distribution(_Part):
         return float(generator.uniform(low, high))
 
 
-class Sample(_Part):
+class RandomSample(_Part):
     """Cells drawn at random instead of a grid; the same seed draws the same cells."""
 
     count: int = Field(ge=1, le=MAX_JOBS)
@@ -104,7 +104,7 @@ class SweepSpec(_Part):
     base: dict[str, Any] = Field({}, description="a job spec; fields that are left out have their defaults")
     variants: tuple[Variant, ...] = Field((), max_length=MAX_JOBS)
     grid: dict[Path, Annotated[tuple[Any, ...], Field(min_length=1)]] = {}
-    sample: Sample | None = Field(None, description="cells drawn at random, in place of `grid`")
+    sample: RandomSample | None = Field(None, description="cells drawn at random, in place of `grid`")
     seeds: Annotated[int, Field(ge=1, le=MAX_JOBS)] | tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(
         1, description="a number of seeds 0, 1, ..., or a list of them"
     )
@@ -143,11 +143,12 @@ class SweepSpec(_Part):
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination of a variant and a point of the grid. `changes` are those of both."""
+    """One combination of a variant, given by its index, and a point of the grid. `changes` are those of both."""
 
     index: int
     name: str
     changes: Mapping[str, Any]
+    variant: int | None = None
 
 
 @dataclass(frozen=True)
@@ -171,8 +172,9 @@ def is_sweep_id(name: str) -> bool:
 
 def cells(spec: SweepSpec) -> tuple[Cell, ...]:
     """Return the cells in order: variant by variant, and within each the points of the grid or the draws."""
-    pairs = product(spec.variants or (None,), _points(spec))
-    return tuple(_cell(index, variant, point) for index, (variant, point) in enumerate(pairs))
+    variants = tuple(range(len(spec.variants))) or (None,)
+    pairs = product(variants, _points(spec))
+    return tuple(_cell(spec, index, variant, point) for index, (variant, point) in enumerate(pairs))
 
 
 def jobs(sweep_id: str, spec: SweepSpec) -> Iterator[SweepJob]:
@@ -203,10 +205,11 @@ def _points(spec: SweepSpec) -> Iterator[dict[str, Any]]:
         yield {path: distribution.draw(generator) for path, distribution in spec.sample.space.items()}
 
 
-def _cell(index: int, variant: Variant | None, point: Mapping[str, Any]) -> Cell:
-    parts = [variant.name] if variant else []
+def _cell(spec: SweepSpec, index: int, variant: int | None, point: Mapping[str, Any]) -> Cell:
+    chosen = Variant(name="base") if variant is None else spec.variants[variant]
+    parts = [] if variant is None else [chosen.name]
     parts += [f"{path.rpartition('.')[2]}={_short(value)}" for path, value in point.items()]
-    return Cell(index, ", ".join(parts) or "base", {**(variant.set if variant else {}), **point})
+    return Cell(index, ", ".join(parts) or chosen.name, {**chosen.set, **point}, variant)
 
 
 def _short(value: Any) -> str:

@@ -19,7 +19,7 @@ from dualtrain.api.security import Key
 from dualtrain.api.services import Services
 from dualtrain.core.job import Job, new_id
 from dualtrain.core.spec import JobSpec
-from dualtrain.core.store import Idempotency, QueueFull
+from dualtrain.core.store import Claim, Idempotency, InFlight, QueueFull, Superseded
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -84,43 +84,44 @@ def create_job(
         found = dry_runs.dry_run(spec, services.settings, max(1, services.exchange.count_workers()))
         return Response(found.model_dump_json(), media_type="application/json")
     if idempotency_key:
-        answer = _once(services, key, spec, idempotency_key.strip('"'))
+        job_id, answer = _once(services, key, spec, idempotency_key.strip('"'))
     else:
-        answer = _queue(services, key, spec, new_id())
-    job_id = JobView.model_validate_json(answer).id
+        job_id = new_id()
+        answer = _queue(services, key, spec, job_id)
     return Response(answer, 202, {"Location": f"/v1/jobs/{job_id}"}, "application/json")
 
 
-def _once(services: Services, key: Key, spec: JobSpec, idempotency_key: str) -> str:
-    """Queue a job unless this key did already; return the first answer, whatever became of what the spec names."""
+def _once(services: Services, key: Key, spec: JobSpec, idempotency_key: str) -> tuple[str, str]:
+    """Queue a job unless this key did already; return its id and the first answer, whatever became of the job."""
     requests = Idempotency(services.store, key.owner)
     fingerprint = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
     claim = requests.claim(idempotency_key, fingerprint, new_id())
     if claim.answer is not None:
-        return claim.answer
+        return claim.job_id, claim.answer
     try:
-        answer = _made(services, claim.job_id) or _queue(services, key, spec, claim.job_id)
-        requests.answer(idempotency_key, fingerprint, claim.job_id, answer)
+        answer = _queued(services, claim.job_id) or _queue(services, key, spec, claim.job_id, claim)
+        return claim.job_id, requests.answer(claim, answer)
+    except Superseded as error:  # this request stalled: a later one with the same key has its place
+        raise InFlight(idempotency_key) from error
     except (Problem, QueueFull):  # there is no job
-        requests.forget(idempotency_key)
+        requests.forget(claim)
         raise
     except Exception:  # there may be one: whoever asks again for the same gets it, and no second one
-        requests.release(idempotency_key, fingerprint, claim.job_id)
+        requests.release(claim)
         raise
-    return answer
 
 
-def _made(services: Services, job_id: str) -> str | None:
+def _queued(services: Services, job_id: str) -> str | None:
     """Return the job that an earlier attempt of a request queued, as JSON; None when it did not get so far."""
     return next((_shown(services, job) for job in services.jobs.several([job_id])), None)
 
 
-def _queue(services: Services, key: Key, spec: JobSpec, job_id: str) -> str:
-    """Queue a job; return it as JSON. Raises Problem, QueueFull when there is none."""
+def _queue(services: Services, key: Key, spec: JobSpec, job_id: str, claim: Claim | None = None) -> str:
+    """Queue a job; return it as JSON. Raises Problem, QueueFull when there is none, Superseded."""
     admission.check(spec, services, key)
     admission.check_quota(services, key)
     job = new_job(job_id, spec, key.owner, services.settings.data_dir)
-    services.jobs.create(job, spec.priority, services.settings.max_waiting_jobs)
+    services.jobs.create(job, spec.priority, services.settings.max_waiting_jobs, claim)
     return _shown(services, services.jobs.get(job_id))
 
 

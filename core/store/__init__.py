@@ -15,7 +15,7 @@ from dualtrain.core.store.documents import Documents
 from dualtrain.core.store.events import Event, replay
 from dualtrain.core.store.exchange import AWAIT_SECONDS, EXPIRES_SECONDS, Exchange
 from dualtrain.core.store.idempotency import Claim, Idempotency, InFlight, Mismatch
-from dualtrain.core.store.jobs import ALWAYS, Conflict, Jobs, QueueFull, Told, UnknownJob, read_job
+from dualtrain.core.store.jobs import ALWAYS, Conflict, Jobs, QueueFull, Superseded, Told, UnknownJob, read_job
 from dualtrain.core.store.leases import Lease, Leases, Stale
 from dualtrain.core.store.messages import Brief, Doing, Failure, Round, Rows, Worker, pack, unpack
 from dualtrain.core.store.sessions import Access
@@ -53,6 +53,7 @@ __all__ = [
     "ServerRefusal",
     "Stale",
     "Summary",
+    "Superseded",
     "Told",
     "UnknownJob",
     "Webhooks",

@@ -11,6 +11,7 @@ from dualtrain.core.job import ENDED, SOURCES, Job, Reason, Status, Transition
 from dualtrain.core.runtime.times import now
 from dualtrain.core.store import keys
 from dualtrain.core.store.connection import Server
+from dualtrain.core.store.idempotency import Claim
 from dualtrain.core.store.leases import Lease, Stale
 from dualtrain.core.store.scripts import COMMIT, CREATE, DELETE, TRANSITION
 
@@ -18,6 +19,8 @@ _RANK = 1 << 40
 """Jobs per level of priority; a queue score stays an exact double."""
 _OF_THE_MOMENT = {"transitions", "queue_position", "estimated_start_at", "estimated_finish_at"}
 """Fields that are kept elsewhere, or found when a job is shown."""
+_SUPERSEDED = 2
+"""Answer of the script that creates jobs."""
 _AT_ONCE = 250
 """Jobs that are read in one trip at most."""
 
@@ -28,6 +31,10 @@ class UnknownJob(LookupError):
 
 class QueueFull(Exception):
     """As many jobs wait as may wait."""
+
+
+class Superseded(Exception):
+    """Another request with the same idempotency key has taken over."""
 
 
 class Conflict(Exception):
@@ -66,8 +73,11 @@ class Jobs:
         self._commit = store.register_script(COMMIT)
         self._delete = store.register_script(DELETE)
 
-    def create(self, job: Job, priority: int, limit: int) -> None:
-        """Accept a job: higher priority runs first, then first come. Raises QueueFull at `limit` waiting jobs."""
+    def create(self, job: Job, priority: int, limit: int, claim: Claim | None = None) -> None:
+        """Accept a job: higher priority runs first, then first come.
+
+        Raises QueueFull at `limit` waiting jobs, Superseded when another request has taken over the claim.
+        """
         record = Transition(status=job.status, at=job.created_at)
         fields = job.model_dump(mode="json", exclude=_OF_THE_MOMENT)
         fields |= {"owner": job.owner, "webhook": bool(job.spec.get("webhook_url"))}
@@ -83,8 +93,18 @@ class Jobs:
                 keys.SEQUENCE,
                 *([keys.sweep_jobs(job.sweep.id)] if job.sweep else []),
             ],
-            args=[job.id, (9 - priority) * _RANK, limit, record.model_dump_json(), *_flat(fields)],
+            args=[
+                job.id,
+                (9 - priority) * _RANK,
+                limit,
+                record.model_dump_json(),
+                claim.record if claim else "",
+                claim.token if claim else "",
+                *_flat(fields),
+            ],
         )
+        if accepted == _SUPERSEDED:
+            raise Superseded(job.id)
         if not accepted:
             raise QueueFull(f"{limit} jobs are waiting already")
 

@@ -11,19 +11,24 @@ local function announce(job, status) redis.call('PUBLISH', '{keys.CONTROL}', job
 _ENDED = f"local ENDED = {{{', '.join(f'{status} = true' for status in sorted(ENDED))}}}"
 
 # A job is accepted once, whatever is tried again, and only while the queue has room. One of a sweep is entered in the
-# sweep's set of jobs by the same write, so that it is not created again after it was deleted.
+# sweep's set of jobs by the same write, so that it is not created again after it was deleted; one of a request with an
+# idempotency key only while the request's claim is the newest.
 CREATE = (
     EMIT
     + _ANNOUNCE
     + """
 local job, all, queue, queued, transitions, stream, events, sequence, sweep = unpack(KEYS)
-local id, rank, limit, record = unpack(ARGV, 1, 4)
+local id, rank, limit, record, claim, token = unpack(ARGV, 1, 6)
 if redis.call('EXISTS', job) == 1 then return 1 end
+if claim ~= '' then
+  local claimed = redis.call('GET', claim)
+  if not claimed or cjson.decode(claimed).token ~= token then return 2 end
+end
 if sweep and redis.call('SISMEMBER', sweep, id) == 1 then return 1 end
 if redis.call('ZCARD', queue) >= tonumber(limit) then return 0 end
 if sweep then redis.call('SADD', sweep, id) end
 local number = redis.call('INCR', sequence)
-redis.call('HSET', job, 'number', number, unpack(ARGV, 5))
+redis.call('HSET', job, 'number', number, unpack(ARGV, 7))
 redis.call('RPUSH', transitions, record)
 redis.call('ZADD', all, number, id)
 redis.call('ZADD', queued, number, id)

@@ -11,10 +11,11 @@ import httpx
 import pytest
 from redis import ConnectionError, Redis
 
+from dualtrain.api.errors.problems import Problem
 from dualtrain.api.jobs import admission
 from dualtrain.core.job import Status
 from dualtrain.core.settings import Settings
-from dualtrain.core.store import Idempotency, Jobs, keys
+from dualtrain.core.store import Idempotency, Jobs, idempotency, keys
 
 JSON = {"content-type": "application/json"}
 
@@ -194,6 +195,44 @@ def test_a_request_that_failed_may_come_again_at_once_and_makes_one_job(
     again = client.post("/v1/jobs", json=spec, headers=headers)
     assert again.status_code == 202
     assert [job["id"] for job in client.get("/v1/jobs").json()["data"] if job["id"] != source] == [again.json()["id"]]
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [Problem("quota_exceeded", "the second request's job fills the quota"), ConnectionError("half-open"), None],
+    ids=["refused", "store lost", "goes on after the job was deleted"],
+)
+def test_a_request_that_stalled_changes_nothing_when_it_comes_back(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, ending: Exception | None
+) -> None:
+    """The second request takes over while the first one is held at its last check; then the first one goes on."""
+    monkeypatch.setattr(idempotency, "UNANSWERED_SECONDS", 0)
+    check, second = admission.check_quota, []
+
+    def stalled(*arguments: Any) -> None:
+        check(*arguments)
+        if second:
+            return
+        second.append(None)
+        second[0] = post()
+        if ending is None:
+            client.post(f"/v1/jobs/{second[0].json()['id']}/cancel")
+            client.delete(f"/v1/jobs/{second[0].json()['id']}")
+        else:
+            raise ending
+
+    def post() -> httpx.Response:
+        return client.post("/v1/jobs", json={}, headers={"Idempotency-Key": "k"})
+
+    monkeypatch.setattr(admission, "check_quota", stalled)
+    first = post()
+    assert second[0].status_code == 202
+    assert first.status_code in (409, 429, 503)
+    monkeypatch.setattr(admission, "check_quota", check)
+    third = post()
+    assert (third.status_code, third.text) == (202, second[0].text)
+    left = [job["id"] for job in client.get("/v1/jobs").json()["data"]]
+    assert left == ([] if ending is None else [second[0].json()["id"]])
 
 
 def test_many_at_once_with_one_key_make_one_job(client: httpx.Client) -> None:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 M = TypeVar("M", bound=BaseModel)
+MAX_FAULTS = 20
+"""Faults that are explained: each costs a search for the nearest name, and a document may have one every few bytes."""
 UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
 """A field that is not known: of a model, and of a dataclass."""
 _QUOTED = re.compile(r"'([^']*)'")
@@ -30,17 +32,19 @@ class Fault:
 
 
 class Invalid(ValueError):
-    """A document that does not describe what it should; `faults` says where."""
+    """A document with faults: the first `MAX_FAULTS` of them, of `count` in all."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    def __init__(self, faults: Iterable[Fault], count: int | None = None) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(map(str, self.faults)))
+        self.count = len(self.faults) if count is None else count
+        more = self.count - len(self.faults)
+        super().__init__("\n".join([*map(str, self.faults), *([f"and {more:,} more faults"] if more else [])]))
 
 
 def parse(model: type[M], raw: bytes) -> M:
     """Return the model that a JSON document describes, without coercion.
 
-    Raises Invalid with every fault, another ValueError for what is no JSON.
+    Raises Invalid with the first faults, another ValueError for what is no JSON.
     """
     try:
         return model.model_validate_json(raw, strict=True)
@@ -49,7 +53,8 @@ def parse(model: type[M], raw: bytes) -> M:
     if errors[0]["type"] == "json_invalid":
         raise ValueError(errors[0]["msg"])
     body, names = from_json(raw), _names(model.model_json_schema())
-    raise Invalid(explained(one, body, names) for one in _innermost(errors))
+    innermost = _innermost(errors)
+    raise Invalid((explained(error, body, names) for error in innermost[:MAX_FAULTS]), len(innermost))
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
@@ -74,9 +79,9 @@ def explained(error: Mapping[str, Any], body: Any, names: set[str]) -> Fault:
 
 
 def _innermost(errors: list[ErrorDetails]) -> list[ErrorDetails]:
-    """Leave out a list that is too short only because its items are wrong."""
-    places = [error["loc"] for error in errors]
-    return [e for e in errors if not any(len(p) > len(e["loc"]) and p[: len(e["loc"])] == e["loc"] for p in places)]
+    """Leave out a list that is too short only because its items are wrong: errors with other errors inside."""
+    outer = {error["loc"][:length] for error in errors for length in range(len(error["loc"]))}
+    return [error for error in errors if error["loc"] not in outer]
 
 
 def _message(error: Mapping[str, Any], known: list[str], near: str | None) -> str:

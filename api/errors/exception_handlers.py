@@ -15,7 +15,7 @@ from dualtrain.api.errors.problems import Problem, answer, from_status
 from dualtrain.api.errors.validation import invalid
 from dualtrain.core.store import Conflict, InFlight, Mismatch, QueueFull, ServerAway, ServerFull, UnknownJob
 from dualtrain.core.store.sweeps import SweepConflict, UnknownSweep
-from dualtrain.core.validation import Fault, explained
+from dualtrain.core.validation import MAX_FAULTS, Fault, explained
 
 EXPECTED: dict[type[Exception], Callable[[Any], Problem]] = {
     Conflict: lambda error: Problem("illegal_transition", str(error), job_status=error.status),
@@ -76,7 +76,8 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     if error.errors()[0]["type"] == "json_invalid":
         return answer(request, Problem("malformed_json", str(error.errors()[0].get("ctx", {}).get("error", ""))))
-    return answer(request, invalid(_place(one, error.body) for one in error.errors()))
+    errors = error.errors()
+    return answer(request, invalid((_place(fault, error.body) for fault in errors[:MAX_FAULTS]), len(errors)))
 
 
 def _place(error: dict[str, Any], body: Any) -> Fault:

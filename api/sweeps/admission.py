@@ -10,14 +10,14 @@ from dualtrain.api.security import Key
 from dualtrain.api.services import Services
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.sweep import Cell, SweepSpec, cells, job_document
-from dualtrain.core.validation import Fault, Invalid, parse
-
-MAX_FAULTS = 20
-"""Faults that are reported; cells after them are not looked at."""
+from dualtrain.core.validation import MAX_FAULTS, Fault, Invalid, parse
 
 
 def check(sweep: SweepSpec, services: Services, key: Key) -> tuple[JobSpec, ...]:
-    """Return the spec of each cell for its first seed. Raises Problem `invalid` with the faults of all cells."""
+    """Return the spec of each cell for its first seed.
+
+    Raises Problem `invalid` with the faults of the cells, up to `MAX_FAULTS`: cells after them are not looked at.
+    """
     specs: list[JobSpec] = []
     faults: list[Fault] = []
     for cell in cells(sweep):
@@ -28,7 +28,7 @@ def check(sweep: SweepSpec, services: Services, key: Key) -> tuple[JobSpec, ...]
         if len(faults) >= MAX_FAULTS:
             break
     if faults:
-        raise invalid(faults[:MAX_FAULTS])
+        raise invalid(faults)
     return tuple(specs)
 
 

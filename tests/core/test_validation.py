@@ -1,6 +1,7 @@
 """Faults of documents, whatever is wrong with them."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from dualtrain.core.spec import JobSpec
-from dualtrain.core.validation import Fault, Invalid, nearest, parse
+from dualtrain.core.validation import MAX_FAULTS, Fault, Invalid, nearest, parse
 
 
 def found(document: Any) -> tuple[Fault, ...]:
@@ -47,6 +48,25 @@ def test_what_is_no_json_is_no_document_with_faults() -> None:
     with pytest.raises(ValueError, match="EOF") as refusal:
         parse(JobSpec, b'{"epochs": ')
     assert not isinstance(refusal.value, Invalid)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{" + ",".join(f'"a{i:x}": 0' for i in range(30_000)) + "}",
+        '{"network": {"layers": [' + ",".join("{}" for _ in range(20_000)) + "]}}",
+    ],
+    ids=["unknown fields", "empty layers"],
+)
+def test_a_document_of_many_faults_costs_what_reading_it_costs(document: str) -> None:
+    """Explaining all of them, each beside all others, took minutes of a processor."""
+    started = time.process_time()
+    with pytest.raises(Invalid) as refusal:
+        parse(JobSpec, document.encode())
+    assert time.process_time() - started < 5
+    assert len(refusal.value.faults) == MAX_FAULTS
+    assert refusal.value.count > 10_000
+    assert "more faults" in str(refusal.value)
 
 
 def places(node: Any) -> list[list[Any]]:

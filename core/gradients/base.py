@@ -69,8 +69,8 @@ class Method(ABC):
         """Raise a ValueError that names the layer this method cannot treat, and a method that can."""
 
     @abstractmethod
-    def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
-        """All blocks of a batch of this size, by index."""
+    def blocks(self, network: Network, batch_size: int) -> Sequence[Block]:
+        """All blocks of a batch of this size, by index; counted and made without making all of them."""
 
     @abstractmethod
     def measure(

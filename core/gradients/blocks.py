@@ -1,10 +1,12 @@
-"""Cutting the work of a batch into blocks."""
+"""Cutting the work of a batch into blocks. Blocks are counted by arithmetic and made when they are looked up."""
 
-from collections.abc import Iterable
-from itertools import product
-from typing import TypeAlias
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import TypeAlias, overload
 
-from dualtrain.core.dual.transforms import equal_chunks
 from dualtrain.core.gradients.base import Block
 
 Range: TypeAlias = tuple[int, int]
@@ -13,12 +15,73 @@ SAMPLES = 256
 """Samples of a block of an exact method: enough for fast matrix products, few enough that layers stay in the cache."""
 
 
-def cut(start: int, stop: int, largest: int) -> list[Range]:
-    """`[start, stop)` as the fewest ranges of at most `largest`, which differ by 1 at most."""
-    return [(start + low, start + high) for low, high in equal_chunks(stop - start, max(largest, 1))]
+@dataclass(frozen=True)
+class Cut(Sequence[Range]):
+    """`[start, stop)` as `pieces` ranges, in order, whose lengths differ by 1 at most."""
+
+    start: int
+    stop: int
+    pieces: int
+
+    def __len__(self) -> int:
+        return self.pieces
+
+    @overload
+    def __getitem__(self, index: int) -> Range: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Range]: ...
+    def __getitem__(self, index: int | slice) -> Range | Sequence[Range]:
+        if isinstance(index, slice):
+            return [self._range(i) for i in range(*index.indices(self.pieces))]
+        return self._range(range(self.pieces)[index])
+
+    def _range(self, index: int) -> Range:
+        size = self.stop - self.start
+        return self.start + size * index // self.pieces, self.start + size * (index + 1) // self.pieces
 
 
-def grid(directions: Iterable[Range], samples: Iterable[Range]) -> tuple[Block, ...]:
-    """Every range of directions on every range of samples; the ranges of samples are the outer loop."""
-    pairs = product(samples, list(directions))
-    return tuple(Block(index, on, over) for index, (over, on) in enumerate(pairs))
+@dataclass(frozen=True)
+class Grid(Sequence[Block]):
+    """Every range of directions on every range of samples; the ranges of samples are the outer loop.
+
+    `directions` holds one cut for each part of the network, in order.
+    """
+
+    directions: tuple[Cut, ...]
+    samples: Cut
+
+    @cached_property
+    def _ends(self) -> tuple[int, ...]:
+        """For each cut the number of ranges up to its end."""
+        return tuple(accumulate(map(len, self.directions)))
+
+    def __len__(self) -> int:
+        return self._ends[-1] * len(self.samples)
+
+    @overload
+    def __getitem__(self, index: int) -> Block: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Block]: ...
+    def __getitem__(self, index: int | slice) -> Block | Sequence[Block]:
+        if isinstance(index, slice):
+            return [self._block(i) for i in range(*index.indices(len(self)))]
+        return self._block(range(len(self))[index])
+
+    def __iter__(self) -> Iterator[Block]:
+        return map(self._block, range(len(self)))
+
+    def _block(self, index: int) -> Block:
+        over, on = divmod(index, self._ends[-1])
+        part = bisect_right(self._ends, on)
+        place = on - (self._ends[part - 1] if part else 0)
+        return Block(index, self.directions[part][place], self.samples[over])
+
+
+def cut(start: int, stop: int, largest: int) -> Cut:
+    """Return `[start, stop)` as the fewest ranges of at most `largest`, or of 1 if that is less than 1."""
+    return Cut(start, stop, max(1, -(-(stop - start) // max(largest, 1))))
+
+
+def grid(directions: Iterable[Cut], samples: Cut) -> Grid:
+    """Return the blocks of these directions and samples."""
+    return Grid(tuple(directions), samples)

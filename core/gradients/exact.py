@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 
 from dualtrain.core.gradients.base import Block, Draw, Method
+from dualtrain.core.gradients.blocks import Grid
 from dualtrain.core.gradients.forward import Forward, by_samples, check_dense
 from dualtrain.core.nn import Network
 from dualtrain.core.nn.tensor import Array, Labels
@@ -13,6 +14,9 @@ class Exact(Method):
     """A method whose blocks push tangents on from the layers of a plain forward pass."""
 
     method: str
+
+    @abstractmethod
+    def blocks(self, network: Network, batch_size: int) -> Grid: ...
 
     @abstractmethod
     def row(self, forward: Forward, block: Block) -> Array:
@@ -32,4 +36,4 @@ class Exact(Method):
     def row_numbers(self, network: Network, batch_size: int) -> int:
         """Every parameter's slope for each range of samples, and a loss for every block."""
         blocks = self.blocks(network, batch_size)
-        return network.size * len({block.samples for block in blocks}) + len(blocks)
+        return network.size * len(blocks.samples) + len(blocks)

@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 
 from dualtrain.core.gradients import random_directions
 from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate, Method
-from dualtrain.core.gradients.blocks import cut, grid
+from dualtrain.core.gradients.blocks import Cut, Grid, cut, grid
 from dualtrain.core.gradients.cost_model import FLOAT_BYTES
 from dualtrain.core.gradients.forward import Forward, check_dense
 from dualtrain.core.gradients.perturbations import PERTURBATIONS
@@ -45,12 +45,12 @@ class ForwardGradient(Method):
     def check(self, network: Network) -> None:
         check_dense(network, self.method)
 
-    def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
+    def blocks(self, network: Network, batch_size: int) -> Grid:
         perturbation = PERTURBATIONS[self.perturb]
         largest = max(ELEMENTS // perturbation.numbers(network, batch_size), 1)
         evenly = -(-self.directions // BLOCKS)
         limit = perturbation.space(network) if self.distribution == "orthogonal" else evenly
-        return grid(cut(0, self.directions, min(largest, limit)), [(0, batch_size)])
+        return grid([cut(0, self.directions, min(largest, limit))], Cut(0, batch_size, 1))
 
     def measure(
         self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Iterable[Block], draw: Draw

@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from dualtrain.core.dual import contract
 from dualtrain.core.gradients.base import Block, Cost, Estimate
-from dualtrain.core.gradients.blocks import SAMPLES, Range, cut, grid
+from dualtrain.core.gradients.blocks import SAMPLES, Grid, Range, cut, grid
 from dualtrain.core.gradients.cost_model import block_bytes, tangent_width
 from dualtrain.core.gradients.exact import Exact
 from dualtrain.core.gradients.forward import Forward
@@ -37,7 +37,7 @@ class PerNeuron(Exact):
 
     method: Literal["per-neuron"] = "per-neuron"
 
-    def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
+    def blocks(self, network: Network, batch_size: int) -> Grid:
         return _blocks(network, batch_size)
 
     def row(self, forward: Forward, block: Block) -> Array:
@@ -71,13 +71,13 @@ class PerNeuron(Exact):
 
 
 @lru_cache(maxsize=64)
-def _blocks(network: Network, batch_size: int) -> tuple[Block, ...]:
+def _blocks(network: Network, batch_size: int) -> Grid:
     samples = cut(0, batch_size, SAMPLES)
-    largest = samples[-1][1] - samples[-1][0]
+    start, stop = samples[-1]
+    largest = stop - start
     directions = [
-        on
+        cut(*units, ELEMENTS // (largest * tangent_width(network, layer)))
         for layer, units in enumerate(_units(network))
-        for on in cut(*units, ELEMENTS // (largest * tangent_width(network, layer)))
     ]
     return grid(directions, samples)
 

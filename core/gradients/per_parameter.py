@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from dualtrain.core.dual import EntrySeed, UnitTangent, inner
 from dualtrain.core.gradients.base import Block, Cost, Estimate
-from dualtrain.core.gradients.blocks import SAMPLES, cut, grid
+from dualtrain.core.gradients.blocks import SAMPLES, Grid, cut, grid
 from dualtrain.core.gradients.cost_model import block_bytes, tangent_width
 from dualtrain.core.gradients.exact import Exact
 from dualtrain.core.gradients.forward import Forward
@@ -34,7 +34,7 @@ class PerParameter(Exact):
 
     method: Literal["per-parameter"] = "per-parameter"
 
-    def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
+    def blocks(self, network: Network, batch_size: int) -> Grid:
         return _blocks(network, batch_size)
 
     def row(self, forward: Forward, block: Block) -> Array:
@@ -57,13 +57,13 @@ class PerParameter(Exact):
 
 
 @lru_cache(maxsize=64)
-def _blocks(network: Network, batch_size: int) -> tuple[Block, ...]:
+def _blocks(network: Network, batch_size: int) -> Grid:
     samples = cut(0, batch_size, SAMPLES)
-    largest = samples[-1][1] - samples[-1][0]
+    start, stop = samples[-1]
+    largest = stop - start
     directions = [
-        on
+        cut(part.start, part.stop, ELEMENTS // (largest * tangent_width(network, part.layer)))
         for part in network.slices
-        for on in cut(part.start, part.stop, ELEMENTS // (largest * tangent_width(network, part.layer)))
     ]
     return grid(directions, samples)
 

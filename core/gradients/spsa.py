@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from dualtrain.core.gradients import random_directions
 from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate, Method
-from dualtrain.core.gradients.blocks import cut, grid
+from dualtrain.core.gradients.blocks import Cut, Grid, cut, grid
 from dualtrain.core.gradients.cost_model import values_bytes
 from dualtrain.core.gradients.loss_values import EPSILON, Values
 from dualtrain.core.nn import Network
@@ -36,8 +36,8 @@ class SPSA(Method):
     def check(self, network: Network) -> None:
         """Every network will do."""
 
-    def blocks(self, network: Network, batch_size: int) -> tuple[Block, ...]:
-        return grid(cut(0, self.directions, -(-self.directions // BLOCKS)), [(0, batch_size)])
+    def blocks(self, network: Network, batch_size: int) -> Grid:
+        return grid([cut(0, self.directions, -(-self.directions // BLOCKS))], Cut(0, batch_size, 1))
 
     def measure(
         self, network: Network, parameters: Array, inputs: Array, labels: Labels, blocks: Iterable[Block], draw: Draw

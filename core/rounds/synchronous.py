@@ -16,7 +16,7 @@ class Synchronous(Setup):
     def length(self, step: int) -> int:
         return 1
 
-    def blocks(self, step: int) -> tuple[Block, ...]:
+    def blocks(self, step: int) -> Sequence[Block]:
         """Return the blocks of a step's batch; the last batch of an epoch may be short."""
         return self.method.blocks(self.network, self.batches.epoch.size(step))
 

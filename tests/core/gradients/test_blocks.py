@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualtrain.core.gradients import SPSA, FiniteDifference, ForwardGradient, Method, PerNeuron, PerParameter
-from dualtrain.core.gradients.blocks import cut, grid
+from dualtrain.core.gradients.blocks import Cut, cut, grid
 from dualtrain.core.nn import Dense, Network
 
 METHODS = [PerParameter(), PerNeuron(), ForwardGradient(directions=40), FiniteDifference(), SPSA(directions=40)]
@@ -21,7 +21,7 @@ def test_cuts_are_few_and_even(start: int, length: int, largest: int) -> None:
 
 
 def test_the_samples_are_the_outer_loop_of_a_grid() -> None:
-    blocks = grid([(0, 2), (2, 5)], [(0, 3), (3, 6)])
+    blocks = grid([Cut(0, 2, 1), Cut(2, 5, 1)], Cut(0, 6, 2))
     assert [(block.index, block.directions, block.samples) for block in blocks] == [
         (0, (0, 2), (0, 3)),
         (1, (2, 5), (0, 3)),
@@ -44,3 +44,16 @@ def test_blocks_cover_every_direction_of_every_sample_once(method: Method, batch
 
 def test_the_job_of_the_post_can_be_shared_by_two_workers() -> None:
     assert len(PerParameter().blocks(NETWORK, 64)) >= 4
+
+
+def test_blocks_are_counted_and_found_without_making_all_of_them() -> None:
+    """A spec of 211 bytes had two thousand million blocks, and counting them took all memory."""
+    network = Network(4096, (Dense(1950, "relu"), Dense(1024, "relu"), Dense(10, "softmax")))
+    blocks = PerParameter().blocks(network, 65_536)
+    assert len(blocks) > 10**9
+    assert blocks[len(blocks) - 1] == blocks[-1]
+    assert blocks[-1].directions[1] == network.size
+    assert blocks[-1].samples[1] == 65_536
+    assert [block.index for block in blocks[5:8]] == [5, 6, 7]
+    with pytest.raises(IndexError):
+        blocks[len(blocks)]

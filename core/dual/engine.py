@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dualtrain.core.dual.structured import Structure, Zero, densified
-from dualtrain.core.dual.views import share, tie
+from dualtrain.core.dual.views import is_laid_out_as, mirror, root_of, shares_memory, tie, window
 
 Tensor: TypeAlias = Any  # an ndarray, or a dual of a lower level: rules are written for both alike
 Rule: TypeAlias = Callable[..., Tensor]
@@ -24,13 +24,12 @@ LEVELS = count(1)  # every call of jvp takes the next, so it is higher than that
 class Dual:
     """What a DualTensor and a DualNumber hold: a value, its tangent, and the level the tangent belongs to."""
 
-    __slots__ = ("__weakref__", "again", "level", "primal", "stored_tangent", "views", "whole")
+    __slots__ = ("__weakref__", "level", "primal", "root", "stored_tangent", "views")
     primal: Any
     stored_tangent: Any  # an array, or a Structure that stands for one
     level: int
-    whole: "Dual"  # of a view alone, with how it is taken of it; and of the whole its views, from the first on
-    again: Callable[[], "Dual"]
-    views: Any
+    root: "Dual"  # of a view alone
+    views: Any  # of a root, from its first view on
     rank = 0  # of several classes in one call the highest decides the result's
 
     def like(self, primal: Tensor, tangent: Tensor) -> "Dual":
@@ -100,38 +99,54 @@ def push(
     out = function(*primals)
     if all(t is None for t in tangents):
         return out
-    return top.like(out, rule(aligned(tangents, primals), out, *primals))
+    tangent = rule(aligned(tangents, primals), out, *primals)
+    for given in tangents:
+        tangent = apart(tangent, given)
+    return top.like(out, tangent)
 
 
 def push_one(function: Callable[..., Tensor], rule: Rule, x: Tensor, structured: bool) -> Tensor:
-    """`push` of one operand, the usual case."""
+    """`push` of one operand: a view of it if the function's value is one, and a copy if not."""
     if not isinstance(x, Dual):
         return function(x)
     tangent = tangent_of(x, structured=structured)
     out = function(x.primal)
+    if not isinstance(out, DENSE):  # a scalar
+        return out if tangent is None else x.like(out, apart(rule([tangent], out, x.primal), tangent))
+    if out is x.primal or getattr(out, "base", out) is not None:
+        value = plain(out)
+        if shares_memory(value, plain(x)):
+            return view_of(x, out, tangent, rule) if changeable(x) else x.like(out, of_view(x, out, tangent, rule))
     if tangent is None:
-        made = x.like(out, x.stored_tangent) if np.ndim(out) else out  # which duals can be assigned into as well
-    else:
-        made = x.like(out, rule([tangent], out, x.primal))
-    if new(out, x.primal) and (tangent is None or new(made.stored_tangent, tangent)):
+        return x.like(out, x.stored_tangent)
+    return x.like(out, apart(rule([tangent], out, x.primal), tangent))
+
+
+def of_view(x: Dual, out: Tensor, tangent: Tensor, rule: Rule) -> Tensor:
+    """The tangent of a view, by the rule."""
+    return x.stored_tangent if tangent is None else rule([tangent], out, x.primal)
+
+
+def view_of(x: Dual, out: Tensor, tangent: Tensor, rule: Rule) -> Dual:
+    """The view of x whose value is `out`."""
+    root = root_of(x)
+    if type(out) is np.ndarray and (tangent is None or type(tangent) is np.ndarray):  # the quick way, if it is right
+        mirror(root)
+        made = of_view(x, out, tangent if tangent is None else x.stored_tangent, rule)
+        if tangent is None or (is_laid_out_as(made, out) and shares_memory(made, x.stored_tangent)):
+            return tie(x.like(out, made), root)
+    mirror(root)
+    return window(root, plain(out))
+
+
+def apart(made: Tensor, tangent: Tensor) -> Tensor:
+    """A tangent that a rule made of another, as an array of its own unless nobody can write into the other."""
+    if made is not tangent and getattr(made, "base", made) is None:
         return made
-    return as_view(function, rule, x, made) if writeable(x) and isinstance(made, Dual) else made
-
-
-def new(part: Tensor, whole: Tensor) -> bool:
-    """Whether a part certainly shares no elements with the whole: the quick answer."""
-    return getattr(part, "base", None) is None and part is not whole and not isinstance(part, Dual)
-
-
-def as_view(function: Callable[..., Tensor], rule: Rule, x: Dual, made: Tensor) -> Tensor:
-    """What a function made of x, which remembers that if it is a view; a copy if value or tangent alone would be one.
-
-    An element is such a case: its value is a number of its own, its tangent with many directions is a slice.
-    """
-    shared = share(plain(made.primal), plain(x.primal))
-    if not isinstance(x.stored_tangent, Zero) and shared != share(plain(made.stored_tangent), plain(x.stored_tangent)):
-        return made.copy()
-    return tie(made, x, lambda: push_one(function, rule, x, False)) if shared else made
+    if isinstance(made, Structure) or not isinstance(tangent, DENSE) or not isinstance(made, DENSE):
+        return made
+    theirs = plain(tangent)
+    return made.copy() if writeable(tangent) and np.may_share_memory(plain(made), theirs) else made
 
 
 def level_above(*parts: Tensor) -> int:
@@ -157,7 +172,7 @@ def tangent_of(x: Dual, *, structured: bool = False) -> Tensor | None:
         return None
     if isinstance(tangent, Structure) and not structured:
         dense = tangent.dense(x.primal.shape, x.primal.dtype)
-        if writeable(x):
+        if changeable(x):
             x.stored_tangent = dense  # of which views of x then hold views
         return dense
     return tangent
@@ -166,6 +181,11 @@ def tangent_of(x: Dual, *, structured: bool = False) -> Tensor | None:
 def writeable(x: Dual) -> bool:
     """Whether it can be assigned into, unlike the arguments of a function that `jvp` calls."""
     return bool(plain(x).flags.writeable)
+
+
+def changeable(x: Dual) -> bool:
+    """Whether its elements may still change: it, or the dual of which it is a view, can be assigned into."""
+    return writeable(x) or getattr(x, "root", None) is not None
 
 
 def aligned(tangents: list[Tensor | None], primals: Sequence[Tensor]) -> list[Tensor | None]:

@@ -129,7 +129,7 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
 
     def copy(self, order: str = "C") -> "DualTensor":
         tangent = self.stored_tangent
-        return self.like(self.primal.copy(), tangent if isinstance(tangent, Structure) else tangent.copy())
+        return self.like(self.primal.copy(order), tangent if isinstance(tangent, Structure) else tangent.copy())
 
     def astype(self, dtype: Any, **options: Any) -> Any:
         """In another type; a plain array if that cannot hold a tangent."""
@@ -148,7 +148,7 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
     def flatten(self, order: str = "C") -> Any:
-        return self.reshape(-1, order=order).copy()
+        return np.ravel(self, order).copy()
 
     def item(self, *place: Any) -> Any:
         """One element, which is a dual itself; of a dual with one element, that, and ValueError of another."""

@@ -12,7 +12,7 @@ from dualtrain.core.dual.engine import Dual, Tensor, directions, redirect, write
 from dualtrain.core.dual.rules.combinators import Handler, as_array, typed
 from dualtrain.core.dual.rules.indexing import moved_to_front
 from dualtrain.core.dual.structured import Structure, Zero, densified
-from dualtrain.core.dual.views import retake, root
+from dualtrain.core.dual.views import retake, root_of
 
 
 def setitem(x: Dual, index: Any, value: Tensor, casting: Any = "same_kind") -> None:
@@ -59,9 +59,9 @@ def shifted(index: Any, count: int) -> Any:
 def fit(x: Dual, value: Tensor) -> None:
     """Make x such that assigning the value changes elements only, and all that shares them with x as well."""
     if not holds(x, value):
-        whole = root(x)
-        grow(whole, value)
-        retake(whole)
+        root = root_of(x)
+        grow(root, value)
+        retake(root)
 
 
 def holds(x: Dual, value: Tensor) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, push, writeable
+from dualtrain.core.dual.engine import Dual, Tensor, push, changeable
 from dualtrain.core.dual.structured import UnitTangent
 
 BASIC = (slice, type(None), type(Ellipsis))
@@ -13,7 +13,7 @@ BASIC = (slice, type(None), type(Ellipsis))
 def getitem(x: Tensor, index: Any) -> Tensor:
     """`x[index]`; a slice of a one-hot vector that no direction touches is a plain array."""
     tangent = x.stored_tangent
-    if isinstance(tangent, UnitTangent) and x.primal.ndim == 1 and isinstance(index, slice) and not writeable(x):
+    if isinstance(tangent, UnitTangent) and x.primal.ndim == 1 and isinstance(index, slice) and not changeable(x):
         cut = sliced(tangent, range(len(x.primal))[index])
         if cut is not Ellipsis:
             return x.primal[index] if cut is None else x.like(x.primal[index], cut)

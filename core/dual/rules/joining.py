@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Tensor, push
-from dualtrain.core.dual.rules.combinators import Handler, from_end, gathered, holding
+from dualtrain.core.dual.rules.combinators import Handler, as_array, from_end, gathered, holding
 from dualtrain.core.dual.rules.indexing import plain_index
 
 
@@ -130,6 +130,8 @@ def unstack(x: Tensor, *, axis: int = 0) -> tuple[Tensor, ...]:
 
 def broadcast_arrays(*arrays: Tensor, subok: bool = False) -> tuple[Tensor, ...]:
     shape = np.broadcast_shapes(*(np.shape(array) for array in arrays))
+    if all(np.shape(array) == shape for array in arrays):
+        return tuple(as_array(array) for array in arrays)
     return tuple(np.broadcast_to(array, shape) for array in arrays)
 
 

@@ -5,35 +5,69 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, plain, push, writeable
+from dualtrain.core.dual.engine import Dual, Tensor, changeable, plain, push
 from dualtrain.core.dual.rules.combinators import Handler, axiswise, from_end, gathering, linear, reshaping
 from dualtrain.core.dual.structured import EntrySeed, UnitTangent
 
 
 def reshape(x: Tensor, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
     """A one-hot tangent of a vector becomes one of a matrix; any other is reshaped after its direction axes."""
-    if order == "A":  # by the value's memory, not by that of each tangent
-        order = "F" if plain(x).flags.fnc else "C"
-    if order != "C":
-        return linear(np.reshape)(x, shape, order=order, copy=copy)
+    order = _order_of(x, order)
 
     def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
         tangent = tangents[0]
-        if isinstance(tangent, UnitTangent) and primal.ndim == 1 and out.ndim == 2 and np.all(tangent.values == 1):
-            return EntrySeed(*np.divmod(tangent.units, out.shape[1]))
         if isinstance(tangent, UnitTangent):
+            if primal.ndim == 1 and out.ndim == 2 and order == "C" and np.all(tangent.values == 1):
+                return EntrySeed(*np.divmod(tangent.units, out.shape[1]))
             tangent = tangent.dense(primal.shape, primal.dtype)
-        return np.reshape(tangent, tangent.shape[: tangent.ndim - primal.ndim] + out.shape)
+        return _reshaped(tangent, np.ndim(primal), out.shape, order)
 
-    seed = isinstance(x, Dual) and isinstance(x.stored_tangent, UnitTangent) and not writeable(x)
-    return push(lambda array: np.reshape(array, shape, copy=copy), rule, (x,), structured=seed)
+    seed = isinstance(x, Dual) and isinstance(x.stored_tangent, UnitTangent) and not changeable(x)
+    return push(lambda array: np.reshape(array, shape, order=order, copy=copy), rule, (x,), structured=seed)
+
+
+def _order_of(x: Tensor, order: str) -> str:
+    """Return the order in which NumPy reads the elements of a value: "A" depends on its memory."""
+    if order == "A":
+        return "F" if plain(x).flags.fnc else "C"
+    return order
+
+
+def _reshaped(tangent: Tensor, ndim: int, shape: tuple[int, ...], order: str) -> Tensor:
+    """Return the tangent of an `ndim`-dimensional value that is read in "C" or "F" order and gets a shape."""
+    front = tangent.shape[: tangent.ndim - ndim]
+    if order == "C":
+        return np.reshape(tangent, front + shape)
+    return _backwards(np.reshape(_backwards(tangent, len(front)), front + shape[::-1]), len(front))
+
+
+def _backwards(tangent: Tensor, count: int) -> Tensor:
+    """Return a tangent with the axes behind its direction axes in reverse order."""
+    return np.transpose(tangent, (*range(count), *range(np.ndim(tangent) - 1, count - 1, -1)))
 
 
 def ravel(x: Tensor, order: str = "C") -> Tensor:
-    if order == "K":  # as the value lies in memory
-        strides = plain(x).strides
-        x, order = np.transpose(x, sorted(range(x.ndim), key=lambda axis: -abs(strides[axis]))), "C"
-    return reshape(x, -1, order)
+    order = _order_of(x, order)
+    if order == "K":
+        return _ravel_as_in_memory(x)
+
+    def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
+        return _reshaped(tangents[0], np.ndim(primal), out.shape, order)
+
+    return push(lambda array: np.ravel(array, order), rule, (x,))
+
+
+def _ravel_as_in_memory(x: Tensor) -> Tensor:
+    strides = plain(x).strides
+    axes = sorted(range(np.ndim(x)), key=lambda axis: -abs(strides[axis]))
+
+    def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
+        tangent = tangents[0]
+        front = tangent.ndim - np.ndim(primal)
+        sorted_axes = np.transpose(tangent, (*range(front), *(front + axis for axis in axes)))
+        return np.reshape(sorted_axes, tangent.shape[:front] + out.shape)
+
+    return push(lambda array: np.ravel(array, "K"), rule, (x,))
 
 
 def each_of(function: Handler) -> Handler:
@@ -148,9 +182,19 @@ def placed(values: Tensor, places: Any, shape: tuple[int, ...]) -> Tensor:
     return out
 
 
-def sliding_window_view(x: Tensor, window_shape: Any, axis: Any = None, **options: Any) -> Tensor:
-    numbers = np.arange(x.size).reshape(x.shape)
-    return np.ravel(x)[np.lib.stride_tricks.sliding_window_view(numbers, window_shape, axis)]
+def sliding_window_view(
+    x: Tensor, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Tensor:
+    axes = from_end(axis, np.ndim(x))
+
+    def apply(array: Tensor) -> Tensor:
+        return np.lib.stride_tricks.sliding_window_view(array, window_shape, axes, writeable=writeable)
+
+    return push(apply, lambda tangents, *_: apply(tangents[0]), (x,))
+
+
+def copy(x: Tensor, order: str = "K", subok: bool = False) -> Tensor:
+    return push(lambda array: np.copy(array, order), lambda tangents, *_: np.copy(tangents[0]), (x,))
 
 
 RULES: dict[Any, Handler] = {
@@ -167,7 +211,7 @@ RULES: dict[Any, Handler] = {
     np.broadcast_to: broadcast_to,
     np.flip: axiswise(np.flip, 0, None),
     np.roll: roll,
-    np.copy: lambda x, order="K", subok=False: x.copy(),
+    np.copy: copy,
     np.astype: lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype, copy=copy),
     np.fliplr: lambda x: np.flip(x, 1),
     np.flipud: lambda x: np.flip(x, 0),

@@ -13,7 +13,7 @@ PIP := $(RUN)/pip --disable-pip-version-check install --quiet --no-compile
 FETCH := $(PIP) --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test chromium coverage chaos contract bench lint format lock clean containers docs audit sbom
+.PHONY: help install demo up test fuzz chromium coverage chaos contract bench lint format lock clean containers docs audit sbom
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,11 @@ up: $(SERVICE)  ## the whole stack until Ctrl-C
 test: $(TOOLS) lint chromium  ## every test
 	$(RUN)/pytest -n 2 --dist worksteal -m "not containers and not contract"
 
+fuzz: $(TOOLS)  ## random NumPy programs through core.dual; PROGRAMS=20000 SEED=n ORDER=1
+	$(RUN)/python -m tests.core.dual.fuzz --programs $(PROGRAMS) --seed $(SEED) --order $(ORDER)
+
+PROGRAMS ?= 20000
+ORDER ?= 1
 SEED ?= 1
 FAULTS ?= 100
 JOBS ?= 4

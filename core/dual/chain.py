@@ -138,7 +138,7 @@ def product(partial: Partial, singular: bool, tangent: Tensor, out: Tensor, prim
         return np.positive(tangent) if partial == 1 else np.negative(tangent)
     if singular:
         return guarded(partial, tangent, out, primals)
-    return partial(out, *primals) * tangent
+    return np.multiply(partial(out, *primals), tangent)  # by `*` of a Python complex number Python would
 
 
 @np.errstate(**QUIET)

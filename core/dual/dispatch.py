@@ -1,6 +1,9 @@
 """How a call of NumPy finds its rule, and what is said where there is none."""
 
+import sys
 from collections.abc import Callable
+from functools import cache
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from dualtrain.core.dual.rules import (
 )
 from dualtrain.core.dual.rules.assignment import setitem
 from dualtrain.core.dual.rules.methods import outer
+from dualtrain.core.dual.unsupported import check_plain_arrays
 
 OPERANDS = (Dual, np.ndarray, np.generic, bool, int, float, complex, list, tuple, slice)
 
@@ -28,6 +32,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Tensor, ...], options: dic
     """A ufunc of arguments with a dual among them; NotImplemented for operands of other libraries."""
     if not all(isinstance(x, OPERANDS) for x in inputs):
         return NotImplemented
+    check_plain_arrays([type(x) for x in inputs if isinstance(x, np.ndarray)])
     if method != "at":  # whose second argument is an index
         inputs = tuple(np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs)
     outputs = options.pop("out", None)
@@ -97,7 +102,7 @@ def written_into(name: str, result: Any, out: Any, mask: Any) -> Any:
 
 def call_function(function: Callable[..., Any], args: Any, options: dict[str, Any]) -> Any:
     """An array function of arguments with a dual among them."""
-    options = dict(options)
+    args, options = _by_keyword(function, args, options)
     out = options.pop("out", None)
     name = f"{function.__module__}.{function.__name__}"
     if function in CONSTANT_FUNCTIONS:
@@ -110,6 +115,35 @@ def call_function(function: Callable[..., Any], args: Any, options: dict[str, An
     if function is not np.clip:  # which is a ufunc in all but name
         check_shapes(result, (out,))
     return delivered(name, result, (out,), True)
+
+
+def _by_keyword(function: Callable[..., Any], args: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return a call's arguments with `out`, and all that stands behind it, by keyword; without NumPy's `_NoValue`."""
+    if not options and len(args) < 3 and args[-1] is not np._NoValue:
+        return args, {}
+    start = len(args)
+    for i, value in enumerate(args):
+        if value is np._NoValue:
+            start = i
+            break
+    if start > 2:  # no `out` stands before
+        start = min(start, _place_of_out(function))
+    if start < len(args):
+        options = options | dict(zip(_positions(function)[start:], args[start:], strict=False))
+    return args[:start], {name: value for name, value in options.items() if value is not np._NoValue}
+
+
+@cache
+def _place_of_out(function: Callable[..., Any]) -> int:
+    names = _positions(function)
+    return names.index("out") if "out" in names else sys.maxsize
+
+
+@cache
+def _positions(function: Callable[..., Any]) -> list[str]:
+    """Return the names of the arguments that a function takes by position."""
+    by_position = Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD
+    return [p.name for p in signature(function).parameters.values() if p.kind in by_position]
 
 
 def check_shapes(result: Any, outputs: tuple[Any, ...]) -> None:

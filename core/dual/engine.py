@@ -113,10 +113,8 @@ def push_one(function: Callable[..., Tensor], rule: Rule, x: Tensor, structured:
     out = function(x.primal)
     if not isinstance(out, DENSE):  # a scalar
         return out if tangent is None else x.like(out, apart(rule([tangent], out, x.primal), tangent))
-    if out is x.primal or getattr(out, "base", out) is not None:
-        value = plain(out)
-        if shares_memory(value, plain(x)):
-            return view_of(x, out, tangent, rule) if changeable(x) else x.like(out, of_view(x, out, tangent, rule))
+    if changeable(x) and shares_memory(plain(out), plain(x)):
+        return view_of(x, out, tangent, rule)
     if tangent is None:
         return x.like(out, x.stored_tangent)
     return x.like(out, apart(rule([tangent], out, x.primal), tangent))
@@ -139,14 +137,18 @@ def view_of(x: Dual, out: Tensor, tangent: Tensor, rule: Rule) -> Dual:
     return window(root, plain(out))
 
 
-def apart(made: Tensor, tangent: Tensor) -> Tensor:
+def apart(made: Any, tangent: Any) -> Any:
     """A tangent that a rule made of another, as an array of its own unless nobody can write into the other."""
+    if type(tangent) is np.ndarray and not tangent.flags.writeable:
+        return made
     if made is not tangent and getattr(made, "base", made) is None:
         return made
     if isinstance(made, Structure) or not isinstance(tangent, DENSE) or not isinstance(made, DENSE):
         return made
     theirs = plain(tangent)
-    return made.copy() if writeable(tangent) and np.may_share_memory(plain(made), theirs) else made
+    if not theirs.flags.writeable or not np.may_share_memory(plain(made), theirs):
+        return made
+    return np.copy(made)  # type: ignore[arg-type]
 
 
 def level_above(*parts: Tensor) -> int:
@@ -185,7 +187,10 @@ def writeable(x: Dual) -> bool:
 
 def changeable(x: Dual) -> bool:
     """Whether its elements may still change: it, or the dual of which it is a view, can be assigned into."""
-    return writeable(x) or getattr(x, "root", None) is not None
+    value = x.primal
+    while isinstance(value, Dual):
+        value = value.primal
+    return value.flags.writeable or getattr(x, "root", None) is not None
 
 
 def aligned(tangents: list[Tensor | None], primals: Sequence[Tensor]) -> list[Tensor | None]:

@@ -8,7 +8,7 @@ import numpy as np
 from dualtrain.core.dual.dispatch import call_function, call_ufunc
 from dualtrain.core.dual.engine import Dual, Tensor, level_above, plain
 from dualtrain.core.dual.tensor import DualTensor, checked
-from dualtrain.core.dual.unsupported import Refusing
+from dualtrain.core.dual.unsupported import Refusing, check_plain_arrays
 
 DIVISIONS = {np.divide, np.floor_divide, np.remainder, np.fmod, np.divmod}
 POWERS = {np.power, np.float_power}
@@ -47,6 +47,7 @@ class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return call_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: dict[str, Any]) -> Any:
+        check_plain_arrays(types)
         return call_function(function, args, options)
 
     def __eq__(self, other: object) -> Any:

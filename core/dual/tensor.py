@@ -11,7 +11,7 @@ from dualtrain.core.dual.engine import Dual, Tensor, level_above, plain, push
 from dualtrain.core.dual.rules.assignment import setitem
 from dualtrain.core.dual.rules.indexing import getitem, plain_index
 from dualtrain.core.dual.structured import Structure
-from dualtrain.core.dual.unsupported import Refusing
+from dualtrain.core.dual.unsupported import Refusing, check_plain_array, check_plain_arrays
 
 
 def method(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,6 +60,7 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return call_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: dict[str, Any]) -> Any:
+        check_plain_arrays(types)
         return call_function(function, args, options)
 
     @property
@@ -147,7 +148,7 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     def transpose(self, *axes: Any) -> Any:
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
-    def flatten(self, order: str = "C") -> Any:
+    def flatten(self, order: Any = "C") -> Any:
         return np.ravel(self, order).copy()
 
     def item(self, *place: Any) -> Any:
@@ -157,7 +158,8 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return np.ravel(self)[place[0]] if len(place) == 1 else self[place]
 
     def fill(self, value: Any) -> None:
-        self[...] = value
+        if isinstance(plain(self), np.ndarray):  # NumPy's scalars are not changed either
+            self[...] = value
 
     def sort(self, axis: int = -1, *args: Any, **options: Any) -> None:
         self[...] = np.sort(self, axis, *args, **options)
@@ -220,6 +222,7 @@ def floating(x: Any) -> Tensor:
     """An array of floats or complex numbers; a dual as it is."""
     if isinstance(x, Dual):
         return x
+    check_plain_array(type(x))
     array = np.asarray(x)
     if array.dtype.kind in "biu":
         return array.astype(np.float64)

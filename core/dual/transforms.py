@@ -41,6 +41,8 @@ def entered(x: Any, tangent: Any, level: int) -> DualTensor:
     """The primal with its tangent on the level; read-only, for f must not change its caller's arrays."""
     primal, tangent = checked(x, tangent)
     made = object.__new__(DualTensor)
+    if not isinstance(x, np.ndarray | Dual):
+        primal = primal[()]  # numbers stay scalars, in which nothing can be written
     made.primal, made.stored_tangent, made.level = locked(primal), locked(tangent), level
     return made
 
@@ -89,8 +91,10 @@ def unboxed(x: Tensor) -> Tensor:
     return x[()] if isinstance(x, np.ndarray) and x.ndim == 0 else x
 
 
-def derivative(f: Function) -> Function:
+def derivative(f: Function, *, holomorphic: bool = False) -> Function:
     """The derivative of a function of one number; its result may be an array.
+
+    TypeError for a complex argument unless `holomorphic` says that f has a complex derivative.
 
     >>> float(derivative(lambda x: x**3)(2.0))
     12.0
@@ -101,9 +105,28 @@ def derivative(f: Function) -> Function:
             raise ValueError(
                 f"derivative takes a number, not shape {np.shape(x)}; perhaps you meant gradient or jacobian"
             )
-        return jvp(f, (x,), (np.ones((), real_type(x)),))[1]
+        check_holomorphic(holomorphic, "derivative", x)
+        slope = jvp(f, (x,), (np.ones((), real_type(x)),))[1]
+        check_holomorphic(holomorphic, "derivative", slope, "results")
+        return slope
 
     return differentiated
+
+
+def check_holomorphic(holomorphic: bool, name: str, x: Any, kind: str = "arguments") -> None:
+    """Raise TypeError where complex numbers meet a transform of real functions, or real ones a complex one, as in JAX.
+
+    Of a function without a complex derivative, such as |z|², a single derivative says how it changes along the real
+    axis alone.
+    """
+    is_complex = np.iscomplexobj(x)
+    if holomorphic and not is_complex:
+        raise TypeError(f"{name} with holomorphic=True takes complex {kind}, not {real_type(x)}")
+    if is_complex and not holomorphic and kind == "arguments":
+        raise TypeError(
+            f"{name} of a complex argument: say holomorphic=True if the function has a complex derivative, or make it "
+            "a function of the real and the imaginary part; jvp takes any direction"
+        )
 
 
 def real_type(x: Any) -> Any:
@@ -111,11 +134,14 @@ def real_type(x: Any) -> Any:
     return dtype if dtype.kind in "fc" else np.dtype(np.float64)
 
 
-def gradient(f: Function) -> Function:
-    """The gradient of a function whose value is one number, in the shape of its argument."""
+def gradient(f: Function, *, holomorphic: bool = False) -> Function:
+    """The gradient of a function whose value is one number, in the shape of its argument.
+
+    TypeError for complex arguments unless `holomorphic` says that f has a complex derivative.
+    """
 
     def differentiated(x: Any) -> Any:
-        found = jacobian(f)(x)
+        found = jacobian(f, holomorphic=holomorphic)(x)
         if np.ndim(found) != np.ndim(x):
             shape = np.shape(found)[: np.ndim(found) - np.ndim(x)]
             raise ValueError(
@@ -126,7 +152,9 @@ def gradient(f: Function) -> Function:
     return differentiated
 
 
-def jacobian(f: Function, chunk_size: int | None = None, *, sparsity: Any = None) -> Function:
+def jacobian(
+    f: Function, chunk_size: int | None = None, *, sparsity: Any = None, holomorphic: bool = False
+) -> Function:
     """All partial derivatives of a function of one array, `(*out, *in)`.
 
     Directions are pushed in chunks of equal size, at most `chunk_size`: by default as many as keep the seeds below 4
@@ -134,7 +162,7 @@ def jacobian(f: Function, chunk_size: int | None = None, *, sparsity: Any = None
     `sparsity` is a pattern `(outputs, inputs)`, true where the Jacobian may have an entry, as an array of truth values
     or one of SciPy's sparse arrays; columns are then pushed together where they share no row, and the result is sparse
     if the pattern is. ValueError for a chunk size below 1, or for a pattern that does not fit; TypeError for a function
-    whose result is not one array.
+    whose result is not one array, and for complex arguments unless `holomorphic` says that f has a complex derivative.
 
     >>> jacobian(lambda x: x[:2] * x[2])(np.array([1.0, 2.0, 3.0]))
     array([[3., 0., 1.],
@@ -145,13 +173,17 @@ def jacobian(f: Function, chunk_size: int | None = None, *, sparsity: Any = None
     f = of_one_array(f)
 
     def differentiated(x: Any) -> Any:
+        number = not isinstance(x, np.ndarray | Dual)
         x = floating(x)
+        x = x[()] if number else x
+        check_holomorphic(holomorphic, "jacobian", x)
         limit = chunk_size or max(1, min(CHUNK, SEED_ELEMENTS // max(1, x.size)))
         if sparsity is not None:
             from dualtrain.core.dual.sparsity import sparse_jacobian  # which is made of jvp
 
             return sparse_jacobian(f, x, sparsity, limit)
         rows = [jvp(f, (x,), (seed(x, *chunk),))[1] for chunk in equal_chunks(x.size, limit)]
+        check_holomorphic(holomorphic, "jacobian", rows[0], "results")
         found = np.moveaxis(np.concatenate(rows), 0, -1)
         return np.reshape(found, found.shape[:-1] + x.shape)
 
@@ -192,15 +224,15 @@ def seed(x: Tensor, start: int, stop: int) -> Tensor:
     return seeds.reshape(len(entries), *x.shape)
 
 
-def hessian(f: Function, chunk_size: int | None = None) -> Function:
+def hessian(f: Function, chunk_size: int | None = None, *, holomorphic: bool = False) -> Function:
     """The second derivatives of a function of one array, `(*out, *in, *in)`."""
-    return jacobian(jacobian(f, chunk_size), chunk_size)
+    return jacobian(jacobian(f, chunk_size, holomorphic=holomorphic), chunk_size, holomorphic=holomorphic)
 
 
-def hvp(f: Function) -> Function:
+def hvp(f: Function, *, holomorphic: bool = False) -> Function:
     """The product of a Hessian with a vector, `hvp(f)(x, v)`, in the shape of x; f has one number as its value."""
 
     def product(x: Any, v: Any) -> Any:
-        return jvp(gradient(f), (x,), (v,))[1]
+        return jvp(gradient(f, holomorphic=holomorphic), (x,), (v,))[1]
 
     return product

@@ -1,9 +1,35 @@
 """What a dual refuses, because it would drop the derivative: to become a plain number or array, to show its memory."""
 
+import math
+from collections.abc import Iterable
 from typing import Any, NoReturn
+
+import numpy as np
+
+from dualtrain.core.dual.engine import plain
 
 MEMORY = "value and tangent are two arrays: take that of .primal and of .tangent"
 FILES = "pickle the dual, or save .primal and .tangent apart"
+
+
+PLAIN_ARRAYS: set[type] = {np.ndarray, np.memmap}  # and the classes of duals
+
+
+def check_plain_arrays(kinds: Iterable[type]) -> None:
+    """Raise TypeError for subclasses of arrays: a mask, a unit or the product of matrices would be lost."""
+    if PLAIN_ARRAYS.issuperset(kinds):
+        return
+    for kind in kinds:
+        check_plain_array(kind)
+
+
+def check_plain_array(kind: type) -> None:
+    """Raise TypeError for a subclass of arrays."""
+    if kind not in PLAIN_ARRAYS and issubclass(kind, np.ndarray):
+        raise TypeError(
+            f"core.dual takes plain NumPy arrays, and would ignore what a {kind.__name__} adds to them: convert it, "
+            "with np.asarray(x), or x.filled(value) of a masked array"
+        )
 
 
 class Missing:
@@ -23,6 +49,9 @@ class Refusing:
     """Conversions that raise TypeError and say what to do instead, and attributes that raise AttributeError."""
 
     __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        PLAIN_ARRAYS.add(cls)
 
     base = Missing(MEMORY)
     byteswap = Missing(MEMORY)
@@ -47,6 +76,23 @@ class Refusing:
             f"a {type(self).__name__} does not become a NumPy array, which would drop its derivative: "
             "join duals with np.stack, assign into np.zeros_like(dual), or take .primal for the value alone"
         )
+
+    def __format__(self, spec: str) -> str:
+        """Format the value; without a specification, all of the dual."""
+        return format(plain(self), spec) if spec else str(self)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        """Return the rounded value, which is constant between its jumps; so do floor, ceil and trunc."""
+        return round(plain(self), digits)
+
+    def __floor__(self) -> Any:
+        return math.floor(plain(self))
+
+    def __ceil__(self) -> Any:
+        return math.ceil(plain(self))
+
+    def __trunc__(self) -> Any:
+        return math.trunc(plain(self))
 
     def __float__(self) -> NoReturn:
         self._refuse("float")

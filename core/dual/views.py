@@ -1,12 +1,13 @@
 """Duals that share elements, as NumPy's views share theirs.
 
 The value decides: a result is a view of a dual if NumPy's result for the plain value shares memory with that value,
-and a copy if not. All other arrays of the dual (its tangent, the values and tangents of duals inside it) are laid out in
-memory as the value is, behind their direction axes; so a view of them is the same window: the same offset and strides.
+and a copy if not. All other arrays of the dual (its tangent, the values and tangents of duals inside it) are laid out
+in memory as the value is, behind their direction axes; so a view of them is the same window: the same offset and
+strides.
 
-An assignment may do more than change elements: a dual without a tangent gets one, or more directions, and arrays inside
-become duals of a lower level. Therefore each view refers to its root, the dual that is no view; the root is changed, and
-the windows of all its views are taken again.
+An assignment may do more than change elements: a dual without a tangent gets one, or more directions, and arrays
+inside become duals of a lower level. Therefore each view refers to its root, the dual that is no view; the root is
+changed, and the windows of all its views are taken again.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,8 @@ def is_laid_out_as(tangent: Any, value: Any) -> bool:
     """Return whether a tangent has the strides and the type of a value, and can be written into."""
     if isinstance(tangent, Structure):
         return isinstance(tangent, Zero)
+    if isinstance(tangent, np.generic):
+        return False
     if not isinstance(tangent, np.ndarray):
         parts = tangent.primal, tangent.stored_tangent
         return all(is_laid_out_as(part, value) for part in parts)
@@ -143,7 +146,7 @@ def laid_out_as(tangent: Any, value: Any) -> Any:
         return tangent
     if isinstance(tangent, Structure):
         raise TypeError("a structured tangent has no layout in memory")
-    if not isinstance(tangent, np.ndarray):
+    if not isinstance(tangent, np.ndarray | np.generic):
         inner = tangent.stored_tangent
         if isinstance(inner, Structure) and not isinstance(inner, Zero):
             inner = inner.dense(tangent.primal.shape, tangent.primal.dtype)

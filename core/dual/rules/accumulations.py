@@ -5,32 +5,37 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Tensor, plain, push
-from dualtrain.core.dual.rules.combinators import Handler, axiswise, typed
+from dualtrain.core.dual.rules.combinators import Handler, axiswise, from_end, typed
 from dualtrain.core.dual.structured import weighted
 
 
 def cumsum(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
-    return axiswise(np.cumsum, 0, None, "ravel")(typed(x, dtype), axis)
+    return axiswise(np.cumsum, 0, None, "ravel")(np.atleast_1d(typed(x, dtype)), axis)
 
 
 def cumprod(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
-    x = typed(x, dtype)
+    x = np.atleast_1d(typed(x, dtype))
     if axis is None:
         x, axis = np.ravel(x), 0
-    moved = np.moveaxis(x, np.lib.array_utils.normalize_axis_index(axis, x.ndim), -1)
+    place = from_end(axis, x.ndim)
 
-    @np.errstate(invalid="ignore")  # infinity times a tangent of 0
     def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
-        size = np.abs(plain(out))
-        if np.all((size >= np.finfo(out.dtype).tiny) & (size < np.inf)):  # elsewhere a quotient has lost its digits
-            return out * np.cumsum(tangents[0] / primal, axis=-1)
-        found = [tangents[0][..., 0]]
-        for i in range(1, primal.shape[-1]):
-            found.append(found[-1] * primal[..., i] + weighted(out[..., i - 1], tangents[0][..., i]))
-        return np.stack(found, axis=-1)
+        last = (np.moveaxis(array, place, -1) for array in (tangents[0], out, primal))
+        return np.moveaxis(_product_rule(*last), -1, place)
 
-    out = push(lambda primal: np.cumprod(primal, axis=-1), rule, (moved,))
-    return np.moveaxis(out, -1, axis)
+    return push(lambda array: np.cumprod(array, axis=place), rule, (x,))
+
+
+@np.errstate(invalid="ignore")  # infinity times a tangent of 0
+def _product_rule(tangent: Tensor, out: Tensor, primal: Tensor) -> Tensor:
+    """Return the tangent of running products along the last axis."""
+    size = np.abs(plain(out))
+    if np.all((size >= np.finfo(out.dtype).tiny) & (size < np.inf)):  # elsewhere a quotient has lost its digits
+        return out * np.cumsum(tangent / primal, axis=-1)
+    sums = [tangent[..., 0]]
+    for i in range(1, primal.shape[-1]):
+        sums.append(sums[-1] * primal[..., i] + weighted(out[..., i - 1], tangent[..., i]))
+    return np.stack(sums, axis=-1)
 
 
 def cumulative(function: Handler, first: float) -> Handler:

@@ -108,7 +108,7 @@ def grow(x: Dual, value: Tensor) -> None:
 
 
 def own(tangent: Tensor) -> Tensor:
-    return tangent if writeable(tangent) else tangent.copy()
+    return tangent if writeable(tangent) else np.copy(tangent)
 
 
 def roomy(array: Tensor, value: Tensor) -> Tensor:

@@ -77,7 +77,7 @@ def interp(x: Tensor, xp: Tensor, fp: Tensor, left: Any = None, right: Any = Non
     inside = between(x, xp[i], xp[i + 1], fp[i], fp[i + 1]) if np.size(xp) > 1 else fp[0]
     after = np.where(np.greater(x, xp[-1]), fp[-1] if right is None else right, inside)
     found = np.where(np.less(x, xp[0]), fp[0] if left is None else left, after)
-    return np.astype(found, np.result_type(found, np.float64))
+    return np.astype(found, np.result_type(found, np.float64))[()]
 
 
 def between(x: Tensor, left: Tensor, right: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ def sinc(x: Tensor) -> Tensor:
     for k in range(9, -1, -1):
         series = series * square + (-1) ** k / factorial(2 * k + 1)
     far = np.where(near, 1, y)
-    return np.where(near, series, np.sin(far) / far)
+    return np.where(near, series, np.sin(far) / far)[()]
 
 
 def unwrap(x: Tensor, discont: Any = None, axis: int = -1, *, period: float = 2 * pi) -> Tensor:
@@ -107,12 +107,12 @@ def nan_to_num(x: Tensor, copy: bool = True, nan: float = 0.0, posinf: Any = Non
     """What is replaced is a constant, of a complex number one part or both."""
     if not copy:
         np.copyto(x, nan_to_num(x, True, nan, posinf, neginf))
-        return x
+        return x if np.ndim(x) else x[()]
     if np.iscomplexobj(x):
         real, imaginary = (nan_to_num(part, True, nan, posinf, neginf) for part in (np.real(x), np.imag(x)))
         return real + 1j * imaginary
     value = plain(x)
-    return np.where(np.isfinite(value), x, np.nan_to_num(value, nan=nan, posinf=posinf, neginf=neginf))
+    return np.where(np.isfinite(value), x, np.nan_to_num(value, nan=nan, posinf=posinf, neginf=neginf))[()]
 
 
 def angle(z: Tensor, deg: bool = False) -> Tensor:
@@ -129,7 +129,13 @@ def imaginary_part(z: Tensor) -> Tensor:
 
 
 def real_if_close(z: Tensor, tol: float = 100) -> Tensor:
-    return real_part(z) if np.isrealobj(np.real_if_close(plain(z), tol)) else z
+    close = np.isrealobj(np.real_if_close(plain(z), tol))
+
+    def apply(array: Tensor) -> Tensor:
+        array = as_array(array)
+        return array.real if close else array
+
+    return push(apply, lambda tangents, *_: np.real(tangents[0]) if close else tangents[0], (z,))
 
 
 def cov(

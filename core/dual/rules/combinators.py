@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, each, push
+from dualtrain.core.dual.engine import Dual, Tensor, each, plain, push
 from dualtrain.core.dual.rules.indexing import plain_index
 
 Handler = Callable[..., Any]
@@ -125,9 +125,24 @@ def gathering(function: Handler) -> Handler:
 def gathered(function: Handler, *arrays: Tensor) -> Tensor:
     """The same of several arrays, whose elements are numbered one array after the other."""
     starts = np.cumsum([0, *(np.size(x) for x in arrays)])
-    numbers = [start + np.arange(np.size(x)).reshape(np.shape(x)) for start, x in zip(starts, arrays, strict=False)]
+    numbers = [numbered(x, start) for start, x in zip(starts, arrays, strict=False)]
     flat = [np.ravel(x) for x in arrays]
     return (np.concatenate(flat) if len(flat) > 1 else flat[0])[function(*numbers)]
+
+
+def numbered(x: Tensor, start: int = 0) -> Any:
+    """Return the numbers of the elements in C order, in an array that lies in memory as x does."""
+    numbers = np.empty_like(plain(x), np.intp)
+    numbers[...] = np.arange(start, start + numbers.size).reshape(numbers.shape)
+    return numbers
+
+
+def in_order(x: Tensor, like: Tensor) -> Tensor:
+    """Return x contiguous in Fortran's order if another array is that alone, and in C order if not."""
+    flags = plain(x).flags
+    if plain(like).flags.fnc:
+        return x if flags.f_contiguous else np.copy(x, "F")
+    return x if flags.c_contiguous else np.copy(x, "C")
 
 
 def from_end(axis: Any, ndim: int) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, push, changeable
+from dualtrain.core.dual.engine import Dual, Tensor, changeable, push
 from dualtrain.core.dual.structured import UnitTangent
 
 BASIC = (slice, type(None), type(Ellipsis))

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Tensor, push
+from dualtrain.core.dual.engine import Dual, Tensor, push
 from dualtrain.core.dual.rules.combinators import Handler, as_array, from_end, gathered, holding
 from dualtrain.core.dual.rules.indexing import plain_index
+from dualtrain.core.dual.rules.shapes import broadcast_behind
 
 
 def concatenate(
@@ -90,6 +91,10 @@ def append(x: Tensor, values: Tensor, axis: int | None = None) -> Tensor:
 
 def insert(arr: Tensor, obj: Any, values: Tensor, axis: int | None = None) -> Tensor:
     before = plain_index(obj)
+    arr, values = as_array(arr), as_array(values)
+    if isinstance(values, Dual) and not np.can_cast(values.dtype, arr.dtype, "same_kind"):
+        raise TypeError(f"numpy.insert of {values.dtype} into {arr.dtype} would drop a derivative: convert the array")
+    values = np.astype(values, arr.dtype)
     return gathered(lambda places, numbers: np.insert(places, before, numbers, axis), arr, values)
 
 
@@ -129,10 +134,14 @@ def unstack(x: Tensor, *, axis: int = 0) -> tuple[Tensor, ...]:
 
 
 def broadcast_arrays(*arrays: Tensor, subok: bool = False) -> tuple[Tensor, ...]:
+    """Broadcast each array as NumPy does, which decides what can be written into."""
     shape = np.broadcast_shapes(*(np.shape(array) for array in arrays))
-    if all(np.shape(array) == shape for array in arrays):
-        return tuple(as_array(array) for array in arrays)
-    return tuple(np.broadcast_to(array, shape) for array in arrays)
+    others = np.broadcast_to(np.zeros(()), shape)
+
+    def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
+        return broadcast_behind(tangents[0], np.ndim(primal), shape)
+
+    return tuple(push(lambda array: np.broadcast_arrays(array, others)[0], rule, (array,)) for array in arrays)
 
 
 def meshgrid(*vectors: Tensor, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Tensor, ...]:

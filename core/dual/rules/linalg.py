@@ -105,23 +105,26 @@ def cholesky(a: Tensor, *, upper: bool = False) -> Tensor:
     return push(np.linalg.cholesky, rule, (from_triangle(a, upper=False),))
 
 
-def eigvalsh(a: Tensor, UPLO: str = "L") -> Tensor:
+def eigvalsh(a: Tensor, UPLO: Any = "L") -> Tensor:
     return eigh(a, UPLO)[0]
 
 
-def eigh(a: Tensor, UPLO: str = "L") -> Any:
+def eigh(a: Tensor, UPLO: Any = "L") -> Any:
     def value_rule(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
-        vectors = np.linalg.eigh(a)[1]
-        return np.real(np.sum(np.conjugate(vectors) * (tangents[0] @ vectors), axis=-2))
+        vectors = np.linalg.eigh(a, UPLO)[1]
+        return np.real(np.sum(np.conjugate(vectors) * (full(tangents[0]) @ vectors), axis=-2))
 
     def vector_rule(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
-        return out @ (gaps(np.linalg.eigh(a)[0]) * (adjoint(out) @ tangents[0] @ out))
+        return out @ (gaps(np.linalg.eigh(a, UPLO)[0]) * (adjoint(out) @ full(tangents[0]) @ out))
+
+    def full(tangent: Tensor) -> Tensor:
+        return from_triangle(tangent, upper=UPLO.upper() == "U")
 
     if UPLO.upper() not in ("L", "U"):
         raise ValueError(f"UPLO is 'L' or 'U', the triangle that is read, not {UPLO!r}")
-    a = from_triangle(a, upper=UPLO.upper() == "U")
-    values = push(lambda a: np.linalg.eigh(a)[0], value_rule, (a,))
-    return type(np.linalg.eigh(np.eye(1)))(values, push(lambda a: np.linalg.eigh(a)[1], vector_rule, (a,)))
+    values = push(lambda a: np.linalg.eigh(a, UPLO)[0], value_rule, (a,))
+    vectors = push(lambda a: np.linalg.eigh(a, UPLO)[1], vector_rule, (a,))
+    return type(np.linalg.eigh(np.eye(1)))(values, vectors)
 
 
 def gaps(values: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 from dualtrain.core.dual.engine import Dual, Tensor, each, plain, push
 from dualtrain.core.dual.exponentials import logsumexp
 from dualtrain.core.dual.rules.assignment import check_target, setitem
-from dualtrain.core.dual.rules.combinators import Handler, from_end
+from dualtrain.core.dual.rules.combinators import Handler, as_array, from_end
 
 
 def modf(x: Tensor) -> tuple[Tensor, Any]:
@@ -107,4 +107,5 @@ METHODS: dict[tuple[Any, str], Handler] = {
 
 def outer(ufunc: Any, a: Tensor, b: Tensor) -> Tensor:
     """`ufunc.outer`: every element of a with every one of b."""
+    a, b = as_array(a), as_array(b)
     return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, plain, push
-from dualtrain.core.dual.rules.combinators import Handler, gathered
+from dualtrain.core.dual.rules.combinators import Handler, gathered, in_order
 
 REPEATING = ("edge", "reflect", "symmetric", "wrap")
 STATISTICS: dict[str, Handler] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
@@ -13,6 +13,8 @@ STATISTICS: dict[str, Handler] = {"maximum": np.max, "minimum": np.min, "mean": 
 
 def pad(x: Tensor, pad_width: Any, mode: Any = "constant", **options: Any) -> Tensor:
     np.pad(np.zeros((1,) * np.ndim(x)), pad_width, mode, **plain(options))  # whose errors are NumPy's
+    if np.ndim(x) == 0:
+        return np.copy(x)
     widths, constant_values = pairs(by_axis(pad_width, x), x), options.get("constant_values", 0)
     if mode == "constant" and not isinstance(constant_values, Dual):
         return with_constants(x, widths, constant_values)
@@ -23,6 +25,7 @@ def pad(x: Tensor, pad_width: Any, mode: Any = "constant", **options: Any) -> Te
     ends, lengths = (
         pairs(options.get(name, default), x) for name, default in (("end_values", 0), ("stat_length", None))
     )
+    array = x
     for axis, (width, end, length) in enumerate(zip(widths, ends, lengths, strict=True)):
         sides = (0, width[0], end[0], length[0]), (-1, width[1], end[1], length[1])
         moved = np.moveaxis(x, axis, 0)
@@ -31,7 +34,7 @@ def pad(x: Tensor, pad_width: Any, mode: Any = "constant", **options: Any) -> Te
             for side in sides
         )
         x = np.moveaxis(np.concatenate([before, moved, after[::-1]]), 0, axis)
-    return x
+    return in_order(x, array)
 
 
 def by_axis(widths: Any, x: Tensor) -> Any:

@@ -43,8 +43,21 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 
 def polymul(a: Tensor, b: Tensor) -> Tensor:
-    """Leading zeros stay, unlike NumPy's, because they may have a tangent."""
-    return np.convolve(np.atleast_1d(a), np.atleast_1d(b))
+    return np.convolve(_without_leading_zeros(a), _without_leading_zeros(b))
+
+
+def _without_leading_zeros(p: Tensor) -> Tensor:
+    """Return the coefficients as np.poly1d has them. TypeError if a leading one is 0 and has a derivative."""
+    p = np.atleast_1d(as_array(p))
+    start = min(int(np.argmax(plain(p) != 0)) if np.any(p) else np.size(p), np.size(p) - 1)
+    if any(np.any(plain(tangent)) for tangent in _tangents_of(p[:start])):
+        raise TypeError("numpy.polymul leaves out a leading coefficient that is 0 and has a derivative: take convolve")
+    return p[start:]
+
+
+def _tangents_of(x: Tensor) -> list[Tensor]:
+    """Return all tangents of a dual, and those of the duals in it."""
+    return [x.tangent, *_tangents_of(x.primal), *_tangents_of(x.tangent)] if isinstance(x, Dual) else []
 
 
 def roots(p: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Tensor, folded, push, spread
-from dualtrain.core.dual.rules.combinators import Handler, bilinear, from_end, of_arrays, total
+from dualtrain.core.dual.rules.combinators import Handler, as_array, bilinear, from_end, of_arrays, total
 from dualtrain.core.dual.structured import EntrySeed, OuterTangent, Structure, UnitTangent, densified
 
 
@@ -70,7 +70,7 @@ def vecdot(a: Tensor, b: Tensor, *, axis: int = -1) -> Tensor:
     """Σ conj(a)·b along an axis."""
     if axis != -1:
         a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
-    return np.matmul(np.conjugate(a)[..., None, :], b[..., None])[..., 0, 0]
+    return np.matmul(np.conjugate(a)[..., None, :], b[..., None])[..., 0, 0][()]
 
 
 def matvec(a: Tensor, b: Tensor) -> Tensor:
@@ -82,6 +82,7 @@ def vecmat(a: Tensor, b: Tensor) -> Tensor:
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
+    a, b = as_array(a), as_array(b)
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return np.multiply(a, b)
     if np.ndim(b) > 2:
@@ -90,7 +91,8 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
 
 
 def inner(a: Tensor, b: Tensor) -> Tensor:
-    return np.multiply(a, b) if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, (-1, -1))
+    a, b = as_array(a), as_array(b)
+    return np.multiply(a, b) if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, (-1, -1))[()]
 
 
 def tensordot(a: Tensor, b: Tensor, axes: Any = 2) -> Tensor:
@@ -117,6 +119,7 @@ def vdot(a: Tensor, b: Tensor) -> Tensor:
 
 
 def kron(a: Tensor, b: Tensor) -> Tensor:
+    a, b = as_array(a), as_array(b)
     ndim = max(np.ndim(a), np.ndim(b))
     shapes = [(1,) * (ndim - np.ndim(x)) + np.shape(x) for x in (a, b)]
     spaced = [[n for one in shapes[0] for n in (one, 1)], [n for one in shapes[1] for n in (1, one)]]
@@ -128,10 +131,19 @@ def cross(a: Tensor, b: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = -
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
-    if np.shape(a)[-1] != 3 or np.shape(b)[-1] != 3:
-        raise ValueError(f"cross takes vectors of three components, not {np.shape(a)[-1]} and {np.shape(b)[-1]}")
+    lengths = np.shape(a)[-1], np.shape(b)[-1]
+    np.cross(np.zeros(lengths[0]), np.zeros(lengths[1]))  # whose errors and warnings are NumPy's
+    if lengths == (2, 2):
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    a, b = (_with_third_component(vectors) for vectors in (a, b))
     parts = [a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in ((1, 2), (2, 0), (0, 1))]
-    return np.stack(parts, axis=axisc)
+    return np.moveaxis(np.stack(parts, axis=-1), -1, axisc)
+
+
+def _with_third_component(vectors: Tensor) -> Tensor:
+    if np.shape(vectors)[-1] == 3:
+        return vectors
+    return np.concatenate([vectors, np.zeros((*np.shape(vectors)[:-1], 1))], axis=-1)
 
 
 def einsum(subscripts: Any, *operands: Tensor, optimize: Any = False) -> Tensor:

@@ -39,6 +39,11 @@ def whole(tangent: Tensor, x: Tensor, out: Tensor) -> Tensor:
     return np.broadcast_to(spread(dense, np.ndim(x), out.ndim), front + out.shape)
 
 
+def clip_array(x: Tensor, *bounds: Any, **options: Any) -> Tensor:
+    """Return np.clip of x, which is an array even if it comes as a number."""
+    return clip(as_array(x), *bounds, **options)
+
+
 def clip(x: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
     """At a bound the derivative is split between x and the bound, as with `maximum`."""
     if (a_min is not None or a_max is not None) and (min is not None or max is not None):
@@ -49,7 +54,7 @@ def clip(x: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, ma
 
 
 def take(x: Tensor, indices: Any, axis: int | None = None, mode: str = "raise") -> Tensor:
-    return axiswise(np.take, 1, None, "ravel")(x, plain_index(indices), axis, mode=mode)
+    return axiswise(np.take, 1, None, "ravel")(np.atleast_1d(x), plain_index(indices), axis, mode=mode)
 
 
 def take_along_axis(x: Tensor, indices: Any, axis: int | None = -1) -> Tensor:
@@ -168,7 +173,9 @@ def select(conditions: Sequence[Any], choices: Sequence[Tensor], default: Any = 
 
 def choose(a: Any, choices: Sequence[Tensor], mode: Any = "raise") -> Tensor:
     which = plain_index(a)
-    return gathered(lambda *numbers: np.choose(which, numbers, mode=mode), *choices)
+    dtype = np.result_type(*(plain(choice) for choice in choices))
+    arrays = [np.astype(as_array(choice), dtype, copy=False) for choice in choices]
+    return gathered(lambda *numbers: np.choose(which, numbers, mode=mode), *arrays)
 
 
 def unique(
@@ -190,6 +197,8 @@ def trim_zeros(filt: Tensor, trim: str = "fb", axis: Any = None) -> Tensor:
     sides = trim.lower()
     if sides not in ("fb", "bf", "f", "b"):
         raise ValueError(f"trim_zeros trims 'f', the front, 'b', the back, or 'fb', not {trim!r}")
+    if np.ndim(filt) == 0:
+        return filt
     places = np.argwhere(filt)
     box = [slice(0, 0)] * filt.ndim
     if len(places):
@@ -200,7 +209,7 @@ def trim_zeros(filt: Tensor, trim: str = "fb", axis: Any = None) -> Tensor:
 
 
 def compress(condition: Any, x: Tensor, axis: int | None = None) -> Tensor:
-    return np.take(x, np.compress(condition, np.arange(np.size(condition))), axis=axis)
+    return np.take(np.atleast_1d(x), np.compress(condition, np.arange(np.size(condition))), axis=axis)
 
 
 def extract(condition: Any, x: Tensor) -> Tensor:
@@ -210,7 +219,7 @@ def extract(condition: Any, x: Tensor) -> Tensor:
 UFUNCS: dict[Any, Handler] = {np._core.umath.clip: clip}  # type: ignore[attr-defined]  # the ufunc below np.clip
 RULES: dict[Any, Handler] = {
     np.where: where,
-    np.clip: clip,
+    np.clip: clip_array,
     np.take: take,
     np.take_along_axis: take_along_axis,
     np.sort: sort,

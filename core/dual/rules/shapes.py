@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, changeable, plain, push
+from dualtrain.core.dual.engine import Dual, Tensor, changeable, plain, push, spread
 from dualtrain.core.dual.rules.combinators import Handler, axiswise, from_end, gathering, linear, reshaping
 from dualtrain.core.dual.structured import EntrySeed, UnitTangent
 
 
-def reshape(x: Tensor, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
+def reshape(x: Tensor, shape: Any, order: Any = "C", *, copy: bool | None = None) -> Tensor:
     """A one-hot tangent of a vector becomes one of a matrix; any other is reshaped after its direction axes."""
     order = _order_of(x, order)
 
@@ -26,7 +26,7 @@ def reshape(x: Tensor, shape: Any, order: str = "C", *, copy: bool | None = None
     return push(lambda array: np.reshape(array, shape, order=order, copy=copy), rule, (x,), structured=seed)
 
 
-def _order_of(x: Tensor, order: str) -> str:
+def _order_of(x: Tensor, order: Any) -> Any:
     """Return the order in which NumPy reads the elements of a value: "A" depends on its memory."""
     if order == "A":
         return "F" if plain(x).flags.fnc else "C"
@@ -46,7 +46,7 @@ def _backwards(tangent: Tensor, count: int) -> Tensor:
     return np.transpose(tangent, (*range(count), *range(np.ndim(tangent) - 1, count - 1, -1)))
 
 
-def ravel(x: Tensor, order: str = "C") -> Tensor:
+def ravel(x: Tensor, order: Any = "C") -> Tensor:
     order = _order_of(x, order)
     if order == "K":
         return _ravel_as_in_memory(x)
@@ -58,8 +58,7 @@ def ravel(x: Tensor, order: str = "C") -> Tensor:
 
 
 def _ravel_as_in_memory(x: Tensor) -> Tensor:
-    strides = plain(x).strides
-    axes = sorted(range(np.ndim(x)), key=lambda axis: -abs(strides[axis]))
+    axes = _axes_as_in_memory(plain(x))
 
     def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
         tangent = tangents[0]
@@ -68,6 +67,24 @@ def _ravel_as_in_memory(x: Tensor) -> Tensor:
         return np.reshape(sorted_axes, tangent.shape[:front] + out.shape)
 
     return push(lambda array: np.ravel(array, "K"), rule, (x,))
+
+
+def _axes_as_in_memory(value: Any) -> list[int]:
+    """Return the axes of a value in the order in which NumPy's "K" reads them, the slowest first.
+
+    It sorts them by their strides; an axis that is repeated, or of length 1, keeps its place among the others.
+    """
+    strides = [abs(stride) if length > 1 else 0 for stride, length in zip(value.strides, value.shape, strict=True)]
+    axes: list[int] = []  # the fastest first
+    for axis in reversed(range(value.ndim)):
+        place = len(axes)
+        for i in reversed(range(len(axes))):
+            if strides[axis] and strides[axes[i]]:
+                if strides[axes[i]] <= strides[axis]:
+                    break
+                place = i
+        axes.insert(place, axis)
+    return axes[::-1]
 
 
 def each_of(function: Handler) -> Handler:
@@ -118,14 +135,15 @@ def rot90(x: Tensor, k: int = 1, axes: Any = (0, 1)) -> Tensor:
 
 def broadcast_to(x: Tensor, shape: Any, subok: bool = False) -> Tensor:
     def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
-        tangent = tangents[0]
-        count = tangent.ndim - np.ndim(primal)
-        spaced = np.reshape(
-            tangent, tangent.shape[:count] + (1,) * (out.ndim - np.ndim(primal)) + tangent.shape[count:]
-        )
-        return np.broadcast_to(spaced, tangent.shape[:count] + out.shape)
+        return broadcast_behind(tangents[0], np.ndim(primal), out.shape)
 
     return push(lambda array: np.broadcast_to(array, shape), rule, (x,))
+
+
+def broadcast_behind(tangent: Tensor, ndim: int, shape: tuple[int, ...]) -> Tensor:
+    """Return the tangent of an `ndim`-dimensional value that is broadcast to a shape."""
+    front = tangent.shape[: tangent.ndim - ndim]
+    return np.broadcast_to(spread(tangent, ndim, len(shape)), front + shape)
 
 
 def roll(x: Tensor, shift: Any, axis: Any = None) -> Tensor:
@@ -193,7 +211,7 @@ def sliding_window_view(
     return push(apply, lambda tangents, *_: apply(tangents[0]), (x,))
 
 
-def copy(x: Tensor, order: str = "K", subok: bool = False) -> Tensor:
+def copy(x: Tensor, order: Any = "K", subok: bool = False) -> Tensor:
     return push(lambda array: np.copy(array, order), lambda tangents, *_: np.copy(tangents[0]), (x,))
 
 

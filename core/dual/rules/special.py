@@ -36,7 +36,7 @@ RULES: dict[Any, Elementwise] = {
     s.logit: singular(lambda out, x: 1 / (x * (1 - x))),
     s.log_expit: real_only(lambda out, x: s.expit(-x)),
     s.gammaln: real_only(lambda out, x: s.psi(x)),
-    s.loggamma: smooth(lambda out, x: s.psi(x)),
+    s.loggamma: smooth(lambda out, x: np.where(np.isnan(out), out, s.psi(x))),
     s.gamma: smooth(lambda out, x: out * s.psi(x)),
     s.psi: real_only(lambda out, x: s.zeta(2.0, x)),
     s._ufuncs._zeta: real_only(ORDER, lambda out, order, x: -order * s.zeta(order + 1, x)),

@@ -134,14 +134,20 @@ def unstack(x: Tensor, *, axis: int = 0) -> tuple[Tensor, ...]:
 
 
 def broadcast_arrays(*arrays: Tensor, subok: bool = False) -> tuple[Tensor, ...]:
-    """Broadcast each array as NumPy does, which decides what can be written into."""
+    """Broadcast each array to a view that can be written into if the array can, as NumPy's after a warning."""
     shape = np.broadcast_shapes(*(np.shape(array) for array in arrays))
-    others = np.broadcast_to(np.zeros(()), shape)
+
+    def apply(array: Tensor) -> Tensor:
+        if isinstance(array, Dual):
+            return broadcast_arrays(array, np.broadcast_to(np.zeros(()), shape))[0]
+        view = np.broadcast_to(array, shape)
+        view.flags.writeable = isinstance(array, np.ndarray) and array.flags.writeable
+        return view
 
     def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
         return broadcast_behind(tangents[0], np.ndim(primal), shape)
 
-    return tuple(push(lambda array: np.broadcast_arrays(array, others)[0], rule, (array,)) for array in arrays)
+    return tuple(push(apply, rule, (array,)) for array in arrays)
 
 
 def meshgrid(*vectors: Tensor, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Tensor, ...]:

@@ -87,7 +87,6 @@ def function(text):
     return call
 
 
-@pytest.mark.filterwarnings("ignore:future versions:FutureWarning")
 @pytest.mark.parametrize("text", PROGRAMS.values(), ids=PROGRAMS)
 def test_programs_share_what_numpys_share(text):
     f, h = function(text), 1e-6

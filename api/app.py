@@ -63,6 +63,7 @@ async def running(services: Services, aggregator: bool) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     async with AsyncExitStack() as stack:
         stack.push_async_callback(services.close)
+        services.pools.warm()
         stack.enter_context(listeners_end_at_signals(services))
         await stack.enter_async_context(in_background(services.fanout.run()))
         await stack.enter_async_context(in_background(_flush(services)))

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from dualtrain.api.errors.problems import MEDIA_TYPE
 from dualtrain.api.predictions.answers import PredictionRequest
 from dualtrain.api.predictions.open_inference import InferRequest
+from dualtrain.api.predictions.tracing import TraceRequest
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.sweep import SweepSpec
 
@@ -16,7 +17,7 @@ Errors are RFC 9457 problems (`application/problem+json`) with a stable `code`. 
 Follow a job by server-sent events, by `Prefer: wait=N`, or by polling with `If-None-Match`."""
 
 REFERENCE = "#/components/schemas/{model}"
-RAW_BODIES = (JobSpec, SweepSpec, PredictionRequest, InferRequest)
+RAW_BODIES = (JobSpec, SweepSpec, PredictionRequest, InferRequest, TraceRequest)
 """Bodies that are parsed from their bytes, so FastAPI does not see their models."""
 
 

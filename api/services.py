@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 
 from dualtrain.api.broadcast import Fanout
-from dualtrain.api.predictions import Models
+from dualtrain.api.jobs.timings import Timings
+from dualtrain.api.predictions.models import Models
 from dualtrain.api.queue_eta import Forecast
+from dualtrain.api.sandbox.pools import Pools
 from dualtrain.api.security import Hosts, Key, Keys
 from dualtrain.api.sweeps.runner import SweepRunner
 from dualtrain.api.sweeps.views import SweepReader
@@ -48,6 +50,8 @@ class Services:
     sweeps: Sweeps
     sweep_reader: SweepReader
     sweep_runner: SweepRunner
+    pools: Pools
+    timings: Timings
     uploads: dict[str, int] = field(default_factory=dict)
 
     def knows(self, key: Key) -> bool:
@@ -61,6 +65,7 @@ class Services:
         store, reader = connect(settings.redis_url), connect_async(settings.redis_url)
         jobs, documents, checkpoints = Jobs(store), Documents(store), Checkpoints(store)
         sweeps = Sweeps(store)
+        pools = Pools.of(settings)
         return cls(
             settings=settings,
             store=store,
@@ -79,10 +84,13 @@ class Services:
             sweeps=sweeps,
             sweep_reader=SweepReader(sweeps, jobs, documents),
             sweep_runner=SweepRunner(sweeps, jobs, documents, settings),
+            pools=pools,
+            timings=Timings(pools.measurements),
         )
 
     async def close(self) -> None:
-        """Close all connections."""
+        """End the child processes and close all connections."""
+        await self.pools.close()
         await self.async_store.aclose()
         self.store.close()
         self.exchange.server.close()

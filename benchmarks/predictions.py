@@ -28,7 +28,7 @@ from pydantic_core import from_json
 from threadpoolctl import threadpool_limits
 
 from benchmarks.report import Report, arguments, table
-from dualtrain.api.predictions.imports import parse
+from dualtrain.api.predictions.model_file import parse
 from dualtrain.core.data import Dataset, load, scale
 from dualtrain.core.loop import network_for
 from dualtrain.core.settings import Settings

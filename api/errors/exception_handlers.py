@@ -9,13 +9,17 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 
 from dualtrain.api.errors.problems import Problem, answer, from_status
 from dualtrain.api.errors.validation import invalid
+from dualtrain.api.jobs.timings import NotEstimable
+from dualtrain.api.predictions.errors import MalformedBody, MalformedJSON, NoCheckpoint, ProtocolError, UnknownModel
+from dualtrain.api.sandbox.errors import Busy, OverLimit
 from dualtrain.core.store import Conflict, InFlight, Mismatch, QueueFull, ServerAway, ServerFull, UnknownJob
 from dualtrain.core.store.sweeps import SweepConflict, UnknownSweep
-from dualtrain.core.validation import MAX_FAULTS, Fault, explained
+from dualtrain.core.validation import MAX_FAULTS, Fault, Invalid, explained
 
 EXPECTED: dict[type[Exception], Callable[[Any], Problem]] = {
     Conflict: lambda error: Problem("illegal_transition", str(error), job_status=error.status),
@@ -31,6 +35,16 @@ EXPECTED: dict[type[Exception], Callable[[Any], Problem]] = {
     Mismatch: lambda error: Problem(
         "idempotency_mismatch", f"key {str(error)!r} came before with another body; use a new key"
     ),
+    Invalid: lambda error: invalid(error.faults, error.count),
+    MalformedBody: lambda error: Problem("bad_request", str(error)),
+    MalformedJSON: lambda error: Problem("malformed_json", str(error)),
+    ProtocolError: lambda error: Problem("bad_request", str(error)),
+    UnknownModel: lambda error: Problem("job_not_found", str(error)),
+    NoCheckpoint: lambda error: Problem("not_there_yet", str(error)),
+    NotEstimable: lambda error: Problem("not_estimable", str(error)),
+    Busy: lambda error: Problem("busy", str(error)),
+    OverLimit: lambda error: Problem("over_limit", f"{error}; send less at once"),
+    ClientDisconnect: lambda _: Problem("bad_request", "the client has left before its request was answered"),
     ServerFull: lambda _: Problem(
         "store_unavailable", "the store is full: delete jobs that have ended, or give it more memory"
     ),

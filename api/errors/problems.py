@@ -33,9 +33,11 @@ CODES: dict[str, tuple[int, str]] = {
     "foreign_host": (421, "The request names a host that this server is not"),
     "invalid": (422, "Some values are not valid"),
     "not_estimable": (422, "What this job takes cannot be measured"),
+    "over_limit": (422, "The request takes more memory or time than is allowed"),
     "idempotency_mismatch": (422, "The idempotency key was used with another body"),
     "queue_full": (429, "Too many jobs are waiting"),
     "quota_exceeded": (429, "This key has as much as it may"),
+    "busy": (429, "Too many requests of this kind are in work"),
     "rate_limited": (429, "Too many requests"),
     "internal_error": (500, "The server made a mistake"),
     "not_ready": (503, "A part of the service is away"),
@@ -43,7 +45,7 @@ CODES: dict[str, tuple[int, str]] = {
 }
 """Code -> status and title. Codes are stable: programs may rely on them, and on nothing else of a problem."""
 
-RETRY_AFTER_SECONDS = {"queue_full": 5, "quota_exceeded": 5, "not_ready": 2, "store_unavailable": 2}
+RETRY_AFTER_SECONDS = {"busy": 2, "queue_full": 5, "quota_exceeded": 5, "not_ready": 2, "store_unavailable": 2}
 """When the same request may succeed, for codes that do not depend on more."""
 _BY_STATUS = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
               406: "not_acceptable", 413: "body_too_large", 415: "unsupported_media_type", 422: "invalid"}  # fmt: skip

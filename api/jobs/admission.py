@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from dualtrain.api.errors.problems import Problem
 from dualtrain.api.errors.validation import invalid
+from dualtrain.api.predictions.errors import NoCheckpoint, UnknownModel
 from dualtrain.api.security import Key
 from dualtrain.api.services import Services
 from dualtrain.api.webhooks import WebhookRefused, check_url
@@ -81,7 +82,7 @@ def _weight_faults(spec: JobSpec, services: Services, key: Key) -> Iterator[Faul
         return
     try:
         source, _ = services.models.find(key, spec.initial_weights)
-    except Problem:
+    except (UnknownModel, NoCheckpoint):
         message = f"{spec.initial_weights!r} is neither a job of yours with a checkpoint nor an alias of one"
         yield Fault("/initial_weights", "unknown_weights", message)
         return

@@ -1,4 +1,4 @@
-"""What comes back: probabilities and, on request, what the model saw; with the documents that OpenAPI shows."""
+"""Responses to predictions: probabilities and, on request, the images as the model saw them; their OpenAPI schemas."""
 
 import base64
 import io
@@ -10,37 +10,39 @@ from PIL import Image
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
-from dualtrain.api.predictions.model import Model
+from dualtrain.api.predictions.model import LoadedModel
 
 DECIMALS = 7
-"""More would be noise of float32, and a third more to send."""
+"""Decimals of a probability: more would be rounding noise of float32, and a third more bytes."""
 
 
 class Prediction(BaseModel):
-    """What a model makes of one image. `digit` is the number of the most probable class, `label` its name."""
+    """Prediction for one image. `digit` is the number of the most probable class, `label` its name."""
 
     digit: int
     label: str
     probabilities: list[float]
-    preview: str | None = Field(None, description="with `preview=true`: the 28x28 image that was seen, PNG, base64")
+    preview: str | None = Field(
+        None, description="with `preview=true`: the 28x28 image as the model saw it, PNG in base64"
+    )
 
 
 class ModelName(BaseModel):
-    """Which model answered."""
+    """The model that answered."""
 
     job_id: str
     step: int
 
 
 class Predictions(BaseModel):
-    """One prediction for each image, in the order in which they came."""
+    """Predictions for the images of a request, in their order."""
 
     predictions: list[Prediction]
     model: ModelName
 
 
 class PredictionRequest(BaseModel):
-    """Either `images` or `pixels`."""
+    """Body of a prediction request: either `images` or `pixels`."""
 
     images: list[str] | None = Field(None, description="PNG, JPEG or WebP files, base64", max_length=20_000)
     pixels: list[list[float]] | None = Field(
@@ -51,9 +53,9 @@ class PredictionRequest(BaseModel):
     model: str | None = Field(None, description="a job's id or an alias; for `POST /v1/predictions`")
 
 
-def answered(model: Model, images: NDArray[np.uint8], preview: bool) -> bytes:
+def respond(model: LoadedModel, images: NDArray[np.uint8], preview: bool) -> bytes:
     """Return the JSON of `Predictions` for images (n, 28, 28)."""
-    probabilities = model.answer(images)
+    probabilities = model.classify(images)
     digits = probabilities.argmax(axis=1).tolist()
     rows = np.round(probabilities.astype(np.float64), DECIMALS).tolist()
     predictions: list[dict[str, Any]] = [
@@ -67,7 +69,7 @@ def answered(model: Model, images: NDArray[np.uint8], preview: bool) -> bytes:
 
 
 def png(image: NDArray[np.uint8]) -> bytes:
-    """Return a grey image (h, w) as a PNG file."""
+    """Return a gray image (height, width) as a PNG file."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return file.getvalue()

@@ -1,165 +1,116 @@
-"""What is sent to be answered: picture files, base64, or pixels; in any of these forms it becomes (n, 28, 28) uint8."""
+"""Bodies of prediction requests: JSON, or a form with picture files. Reading costs are linear in their size."""
 
-import base64
-import string
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 
-import numpy as np
-from fastapi import Request
-from numpy.typing import NDArray
 from pydantic_core import from_json
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 
-from dualtrain.api.errors.problems import Problem
-from dualtrain.api.errors.validation import fault, invalid
-from dualtrain.api.http_headers import media_type
-from dualtrain.core.data import SIDE, ImageError, treat
-from dualtrain.core.validation import Fault
+from dualtrain.api.predictions.errors import MalformedBody, MalformedJSON, fault
+from dualtrain.api.predictions.images import PIXELS, Images, from_base64_texts, from_files, from_pixels
 
 BODY_BYTES = 48 << 20
 MAX_IMAGES = 20_000
 MAX_FILES = 1000
-DECODING_SECONDS = 10.0
-"""Pictures in one request that take longer to decode are refused; they should come in several requests."""
-MOST_FAULTS = 20
-"""Pictures of one request that are told to be wrong; the rest is not looked at."""
-SHOWN = 100
-"""Characters of a file's name that are told."""
-LARGE_BYTES = 1 << 20
-PIXELS = SIDE * SIDE
-_WHITESPACE = string.whitespace.encode()
-"""It breaks the lines of MIME's base64; whatever else is foreign to base64 is a fault, though MIME would skip it."""
-
-_one_large = Lock()
-"""A large JSON body takes ten times its size while it is read, so such bodies are read one at a time."""
-
-Images = NDArray[np.uint8]
+MAX_FIELDS = 8
+CHUNK_BYTES = 1 << 16
+"""Bytes of a form that are parsed at once."""
+NAME_LENGTH = 100
+"""Characters of a file's name that appear in errors."""
+JSON, MULTIPART = "application/json", "multipart/form-data"
+_TOO_MANY = f"at most {MAX_IMAGES:,} images are accepted in one request"
+_EITHER = "send either `images`, a list of base64 strings, or `pixels`, a list of lists of 784 numbers"
+_FORMS = ("pixels", "images")
 
 
 @dataclass(frozen=True)
-class Sent:
-    """A body that has arrived, not looked at yet: JSON, or the named files of a form. `model` is the form's field."""
+class PredictionBody:
+    """A body taken apart, its images not decoded yet: exactly one of the first three is there.
 
-    json: bytes | None = None
-    files: tuple[tuple[str, bytes], ...] = ()
+    `bools` tells whether `pixels` may hold `true` or `false`, which Python counts as numbers.
+    """
+
+    pixels: Sequence[Any] | None = None
+    texts: Sequence[Any] | None = None
+    files: Sequence[tuple[str, bytes]] | None = None
     model: str | None = None
+    bools: bool = False
 
-    def images(self) -> tuple[Images, str | None]:
-        """Return the images (n, 28, 28), and the name of the model if one was sent. Raises Problem."""
-        if self.json is None:
-            return _pictures(self.files, "/image", _from_file), self.model
-        if len(self.json) < LARGE_BYTES:
-            return _document(self.json)
-        with _one_large:
-            return _document(self.json)
-
-
-async def read(request: Request) -> Sent:
-    """Return the body of a request. Raises Problem for a media type that is not understood."""
-    kind = media_type(request)
-    if kind == "application/json":
-        return Sent(json=await request.body())
-    if kind != "multipart/form-data":
-        raise Problem("unsupported_media_type", "send application/json, or multipart/form-data with files `image`")
-    async with request.form(max_files=MAX_FILES, max_fields=8) as form:
-        parts = [part for part in form.getlist("image") if isinstance(part, UploadFile)]
-        files = [((part.filename or "")[:SHOWN], await part.read()) for part in parts]
-        model = form.get("model")
-    if not files:
-        raise fault("/image", "no_images", "there is no file in a field `image`")
-    return Sent(files=tuple(files), model=model if isinstance(model, str) else None)
+    def images(self) -> Images:
+        """Return the images (n, 28, 28). Raises Invalid."""
+        if self.pixels is not None:
+            return from_pixels(self.pixels, self.bools)
+        if self.texts is not None:
+            return from_base64_texts(self.texts)
+        return from_files(self.files or ())
 
 
-def _document(raw: bytes) -> tuple[Images, str | None]:
-    if raw.count(b"[") + raw.count(b"{") > MAX_IMAGES + 2:
-        raise fault("", "too_many_images", f"at most {MAX_IMAGES:,} images are taken in one request")
+def parse(content_type: str, raw: bytes) -> PredictionBody:
+    """Return the parts of a body. Raises MalformedJSON, MalformedBody, Invalid."""
+    if content_type.lower().startswith(MULTIPART):
+        return _at_once(_form(content_type, raw))
+    return _document(raw)
+
+
+def _document(raw: bytes) -> PredictionBody:
+    if raw.count(b"[") + raw.count(b"{") > MAX_IMAGES + 2 or raw.count(b",") > MAX_IMAGES * PIXELS + 2:
+        raise fault("", "too_many_images", _TOO_MANY)
     try:
         body = from_json(raw, allow_inf_nan=False)
     except ValueError as error:
-        raise Problem("malformed_json", str(error)) from None
-    if isinstance(body, dict):
-        body = {name: value for name, value in body.items() if value is not None}
-    forms = [name for name in ("pixels", "images") if isinstance(body, dict) and isinstance(body.get(name), list)]
-    if len(forms) != 1 or set(body) - {*forms, "model"}:
-        message = "send either `images`, a list of base64 strings, or `pixels`, a list of lists of 784 numbers"
-        if isinstance(body, dict) and (others := sorted(set(body) - {"images", "pixels", "model"})):
-            message = f"{message}; there is no field {others[0]!r} here"
-        raise fault("", "one_of_images_pixels", message)
-    model = body.get("model")
+        raise MalformedJSON(str(error)) from None
+    if not isinstance(body, dict):
+        raise fault("", "one_of_images_pixels", _EITHER)
+    fields = {name: value for name, value in body.items() if value is not None}
+    form = _form_of(fields)
+    model = fields.get("model")
     if not isinstance(model, str | None):
         raise fault("/model", "string_type", "a job's id or an alias is a string")
-    images = _pixels(body["pixels"]) if forms == ["pixels"] else _pictures(body["images"], "/images", _from_text)
-    return images, model
+    if form == "images":
+        return PredictionBody(texts=fields["images"], model=model)
+    return PredictionBody(pixels=fields["pixels"], model=model, bools=b"true" in raw or b"false" in raw)
 
 
-def _pixels(rows: Sequence[Any]) -> Images:
-    """Return rows of 784 numbers as images; `bytes` takes whole numbers from 0 to 255, and nothing else, at once."""
-    wrong = next((i for i, row in enumerate(rows) if type(row) is not list or len(row) != PIXELS), None)
-    if wrong is not None:
-        raise fault(f"/pixels/{wrong}", "wrong_length", _length(rows[wrong]))
+def _form_of(fields: dict[str, Any]) -> str:
+    """Return the one field of `_FORMS` that is there, a list. Raises Invalid."""
+    forms = [name for name in _FORMS if isinstance(fields.get(name), list)]
+    unknown = sorted(set(fields) - {*_FORMS, "model"})
+    if len(forms) == 1 and set(fields) <= {*forms, "model"}:
+        return forms[0]
+    more = f"; there is no field {unknown[0][:NAME_LENGTH]!r} here" if unknown else ""
+    raise fault("", "one_of_images_pixels", _EITHER + more)
+
+
+class _Parser(MultiPartParser):
+    spool_max_size = BODY_BYTES  # in memory: this process has limits, and its disk may be small
+
+
+async def _form(content_type: str, raw: bytes) -> PredictionBody:
+    headers = Headers({"content-type": content_type})
     try:
-        data = b"".join(map(bytes, rows))
-    except (TypeError, ValueError):
-        data = b"".join(_rounded(row, i) for i, row in enumerate(rows))
-    return _some(np.frombuffer(data, np.uint8).reshape(-1, SIDE, SIDE), "/pixels")
+        form = await _Parser(headers, _chunks(raw), max_files=MAX_FILES, max_fields=MAX_FIELDS).parse()
+    except (MultiPartException, ValueError) as error:
+        raise MalformedBody(f"the form cannot be read: {error}") from None
+    parts = [part for part in form.getlist("image") if isinstance(part, UploadFile)]
+    if not parts:
+        raise fault("/image", "no_images", "there is no file in a field `image`")
+    files = [((part.filename or "")[:NAME_LENGTH], await part.read()) for part in parts]
+    model = form.get("model")
+    return PredictionBody(files=files, model=model if isinstance(model, str) else None)
 
 
-def _length(row: object) -> str:
-    found = f"a list of {len(row)}" if isinstance(row, list) else f"a {type(row).__name__}"
-    return f"an image is a list of {PIXELS} numbers, row after row; this is {found}"
-
-
-def _rounded(row: Sequence[Any], index: int) -> bytes:
-    wrong = [at for at, value in enumerate(row) if not (isinstance(value, int | float) and 0 <= value <= 255)]
-    if wrong:
-        raise fault(f"/pixels/{index}", "wrong_pixel", f"a pixel is a number from 0 to 255; number {wrong[0]} is none")
-    return bytes(map(round, row))
-
-
-def from_base64(text: str) -> bytes:
-    """Return what base64 says, with or without `data:...,` before it, in lines or not. Raises ValueError."""
-    return base64.b64decode(text.rpartition(",")[2].encode("ascii").translate(None, _WHITESPACE), validate=True)
-
-
-def _pictures(sent: Iterable[Any], place: str, read: Callable[[Any], Images]) -> Images:
-    images: list[Images] = []
-    wrong: list[Fault] = []
-    end = time.monotonic() + DECODING_SECONDS
-    for index, one in enumerate(sent):
-        try:
-            images.append(read(one))
-        except ImageError as error:
-            wrong.append(Fault(f"{place}/{index}", error.code, str(error)))
-        if len(wrong) == MOST_FAULTS:
-            break
-        if time.monotonic() > end:
-            raise fault(f"{place}/{index}", "too_much_to_decode", "send these pictures in several requests")
-    if wrong:
-        raise invalid(wrong)
-    return _some(np.array(images, np.uint8), place)
-
-
-def _from_file(file: tuple[str, bytes]) -> Images:
-    name, data = file
+def _at_once(parsing: Coroutine[Any, Any, PredictionBody]) -> PredictionBody:
+    """Return the result of a coroutine that never waits, as all its data are in memory; an event loop takes longer."""
     try:
-        return treat(data)
-    except ImageError as error:
-        raise ImageError(error.code, f"{name or 'a file without a name'}: {error}") from error
+        parsing.send(None)
+    except StopIteration as end:
+        body: PredictionBody = end.value
+        return body
+    raise RuntimeError("the parser of forms waits for something")
 
 
-def _from_text(text: Any) -> Images:
-    try:
-        data = from_base64(text)
-    except (AttributeError, ValueError):
-        raise ImageError("not_base64", "an image is a string of base64") from None
-    return treat(data)
-
-
-def _some(images: Images, place: str) -> Images:
-    if not len(images):
-        raise fault(place, "no_images", "there is no image in the request")
-    return images
+async def _chunks(raw: bytes) -> AsyncGenerator[bytes, None]:
+    for start in range(0, len(raw), CHUNK_BYTES):
+        yield raw[start : start + CHUNK_BYTES]

@@ -14,18 +14,18 @@ from dualtrain.core.nn import Dense, Network
 from dualtrain.core.nn.activations import LEAK, ActivationName
 
 OPSET = 17
-"""Has all operators that are needed here, and is old enough for every runtime that is still kept."""
+"""Has all operators that are needed here, and is old enough for every maintained runtime."""
 IR_VERSION = 8
 
 Activate = Callable[["_Graph", str], str]
 
 
 class NotExportable(ValueError):
-    """A layer has no ONNX operator."""
+    """A layer that no ONNX operator can express."""
 
 
 class _Graph:
-    """Collects nodes and constants; every operator's output gets a name of its own."""
+    """Nodes and constants of a graph; every operator's output gets a name of its own."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -65,26 +65,32 @@ ACTIVATIONS: dict[ActivationName, Activate] = {
 """Each activation as ONNX operators."""
 
 
-def to_onnx(network: Network, parameters: NDArray[Any], facts: Mapping[str, str]) -> bytes:
-    """Return an ONNX file, in float32, with `facts` as its metadata. Raises NotExportable."""
+def to_onnx(network: Network, parameters: NDArray[Any], metadata: Mapping[str, str]) -> bytes:
+    """Return an ONNX file, in float32, with this metadata. Raises NotExportable."""
     graph = _Graph()
     logits = _layers(graph, network, network.unpack(parameters))
     graph.nodes.append(helper.make_node("Softmax", [logits], ["probabilities"], axis=-1))
-    shapes = (("input", network.input_size), ("probabilities", network.classes))
-    inputs, outputs = ([helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])] for name, width in shapes)
-    made = helper.make_graph(graph.nodes, "dualtrain", inputs, outputs, graph.constants)
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-    helper.set_model_props(model, dict(facts))
+    inputs = [_rows("input", network.input_size)]
+    outputs = [_rows("probabilities", network.classes)]
+    proto = helper.make_graph(graph.nodes, "dualtrain", inputs, outputs, graph.constants)
+    model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
 
+def _rows(name: str, width: int) -> onnx.ValueInfoProto:
+    """Return the description of a matrix (n, width)."""
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])
+
+
 def _layers(graph: _Graph, network: Network, arrays: list[tuple[Any, ...]]) -> str:
     """Add all layers; return the name of the logits: the last layer's softmax is that of `probabilities`."""
-    current, last = "input", len(network.layers) - 1
+    current = "input"
+    last = len(network.layers) - 1
     for index, (layer, values) in enumerate(zip(network.layers, arrays, strict=True)):
         if not isinstance(layer, Dense):
-            raise NotExportable(f"layer {index} is custom code, which no ONNX operator stands for; take safetensors")
+            raise NotExportable(f"layer {index} is custom code, which ONNX cannot express; download safetensors")
         names = [graph.constant(value, f"layers.{index}.{i}") for i, value in enumerate(values)]
         current = graph.add("Gemm", current, *names)
         if not (index == last and layer.activation == "softmax"):

@@ -1,4 +1,4 @@
-"""The ε made visible: one direction followed through the layers for one image."""
+"""The tangent of one parameter, followed through the layers for one image."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Layers = list[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Direction:
-    """One parameter: number `parameter` of the flat vector, at `row`, `column` of an array (of a bias at `column`)."""
+    """One parameter: number `parameter` of the flat vector, at `row`, `column` of an array (a bias: `column`)."""
 
     parameter: int
     layer: int
@@ -27,7 +27,7 @@ class Direction:
 
 @dataclass(frozen=True)
 class Trace:
-    """What a direction does to one sample: after each layer value and tangent, at the end both of the loss."""
+    """Effect of a direction on one sample: value and tangent after each layer, and of the loss."""
 
     layers: list[tuple[list[float], list[float]]]
     loss: float
@@ -37,8 +37,8 @@ class Trace:
 
 
 def locate(network: Network, parameter: int) -> Direction:
-    """Return where a parameter of the flat vector lies. Raises LookupError."""
-    part = next((one for one in network.slices if one.start <= parameter < one.stop), None)
+    """Return the place of a parameter of the flat vector. Raises LookupError."""
+    part = next((part for part in network.slices if part.start <= parameter < part.stop), None)
     if part is None:
         raise LookupError(f"there is no parameter {parameter}; the network has {network.size}")
     row, column = divmod(parameter - part.start, part.shape[-1])
@@ -46,10 +46,10 @@ def locate(network: Network, parameter: int) -> Direction:
 
 
 def address(network: Network, layer: int, name: str, row: int, column: int) -> Direction:
-    """Return the parameter at a place of an array. Raises LookupError that says which places there are."""
-    part = next((one for one in network.slices if (one.layer, one.name) == (layer, name)), None)
+    """Return the parameter at a place of an array. Raises LookupError with the places that exist."""
+    part = next((part for part in network.slices if (part.layer, part.name) == (layer, name)), None)
     if part is None:
-        names = ", ".join(f"{one.layer} {one.name}" for one in network.slices)
+        names = ", ".join(f"{part.layer} {part.name}" for part in network.slices)
         raise LookupError(f"layer {layer} has no {name!r}; there are: {names}")
     rows, columns = (1, *part.shape)[-2:]
     if row >= rows or column >= columns:
@@ -58,23 +58,27 @@ def address(network: Network, layer: int, name: str, row: int, column: int) -> D
 
 
 def trace(network: Network, parameters: Vector, direction: Direction, inputs: Vector, label: int) -> Trace:
-    """Follow a direction for inputs (1, D), in float64: `W + E·ε` goes in, and `L + ∂L/∂W·ε` comes out."""
+    """Follow a direction for inputs (1, D), in float64: `W + E·ε` goes in, and `L + ∂L/∂W·ε` comes out.
+
+    Raises TypeError for a layer that tangents cannot pass.
+    """
     labels = np.array([label])
-    perturbed, logits = _dual_layers(network, parameters, direction), inputs
-    shown: list[tuple[list[float], list[float]]] = []
+    perturbed = _dual_layers(network, parameters, direction)
+    logits = inputs
+    layers: list[tuple[list[float], list[float]]] = []
     for index, arrays in enumerate(perturbed):
         logits = network.step(index, arrays, logits)
-        shown.append(_both(network.outputs(logits) if index == len(perturbed) - 1 else logits))
+        layers.append(_both(network.outputs(logits) if index == len(perturbed) - 1 else logits))
     loss, derivative = _both(network.sample_losses(logits, labels))
     step, difference = _difference(lambda theta: float(network.loss(theta, inputs, labels)), parameters, direction)
-    return Trace(shown, loss[0], derivative[0], step, difference)
+    return Trace(layers, loss[0], derivative[0], step, difference)
 
 
 def _dual_layers(network: Network, parameters: Vector, direction: Direction) -> Layers:
-    """Return the layers' arrays; only the one that the direction lies in carries a tangent."""
+    """Return the layers' arrays; only the one with the direction's parameter carries a tangent."""
     layers = network.unpack(parameters)
-    parts = [one for one in network.slices if one.layer == direction.layer]
-    layers[direction.layer] = tuple(_dual(one, parameters, direction) for one in parts)
+    parts = [part for part in network.slices if part.layer == direction.layer]
+    layers[direction.layer] = tuple(_dual(part, parameters, direction) for part in parts)
     return layers
 
 
@@ -96,9 +100,10 @@ def _both(tensor: Any) -> tuple[list[float], list[float]]:
 
 def _difference(f: Callable[[Vector], float], parameters: Vector, direction: Direction) -> tuple[float, float]:
     """Return the step and the central difference of `f`: the step balances truncation and round-off."""
-    at = direction.parameter
-    step = float(np.cbrt(np.finfo(np.float64).eps) * max(1.0, abs(parameters[at])))
-    above, below = parameters.copy(), parameters.copy()
-    above[at] += step
-    below[at] -= step
-    return step, (f(above) - f(below)) / float(above[at] - below[at])
+    i = direction.parameter
+    step = float(np.cbrt(np.finfo(np.float64).eps) * max(1.0, abs(parameters[i])))
+    above = parameters.copy()
+    below = parameters.copy()
+    above[i] += step
+    below[i] -= step
+    return step, (f(above) - f(below)) / float(above[i] - below[i])

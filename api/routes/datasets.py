@@ -1,17 +1,20 @@
 """Data sets: what can be trained on, uploads and their end."""
 
-import tempfile
-from pathlib import Path as File
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 
-from dualtrain.api.dependencies import ServicesDep, administers, reads, submits
+from dualtrain.api.dependencies import CallerDep, ServicesDep, administers, reads, submits
 from dualtrain.api.errors.problems import Problem, documented
 from dualtrain.api.errors.validation import fault
 from dualtrain.api.http_headers import OCTETS, media_type
+from dualtrain.api.sandbox.disconnects import unless_disconnected
+from dualtrain.api.sandbox.messages import Message
+from dualtrain.api.sandbox.spool import spooled
 from dualtrain.api.services import Services
 from dualtrain.core.data import (
     DatasetError,
@@ -19,7 +22,6 @@ from dualtrain.core.data import (
     UnknownDataset,
     catalogue,
     describe,
-    install,
     remove,
     uploaded,
 )
@@ -91,28 +93,30 @@ def get_dataset(services: ServicesDep, name: Name) -> Any:
     response_model=DatasetView,
     max_body_size=FILE_BYTES,
     openapi_extra=_BODY,
-    responses={**_PROBLEMS, **documented("bad_request", "dataset_exists", "body_too_large", "unsupported_media_type")},
+    responses={
+        **_PROBLEMS,
+        **documented("bad_request", "dataset_exists", "body_too_large", "unsupported_media_type", "over_limit", "busy"),
+    },
 )
-async def upload_dataset(request: Request, services: ServicesDep, name: UploadName) -> Any:
+async def upload_dataset(request: Request, services: ServicesDep, key: CallerDep, name: UploadName) -> Any:
     """Take a zip of class folders (`[train/ or test/]CLASS/FILE`), or a Parquet file with `image` and `label`.
 
     Pictures become grey, 28x28; without a test split each seventh sample is one. Jobs rely on it, so it never changes.
     """
     if media_type(request, absent=OCTETS) not in MEDIA_TYPES:
         raise Problem("unsupported_media_type", f"send the file as one of: {', '.join(MEDIA_TYPES)}")
-    if name in services.uploads:
-        raise Problem("dataset_exists", f"data set {name!r} is being uploaded already")
-    services.uploads[name] = 0
-    try:
-        services.settings.data_dir.mkdir(parents=True, exist_ok=True)
-        # The file has no name, so that a process that is killed leaves none.
-        with tempfile.TemporaryFile(dir=services.settings.data_dir) as file:
-            async for chunk in request.stream():
-                await run_in_threadpool(file.write, chunk)
-            file.flush()
-            return await run_in_threadpool(_install, services, name, File(f"/dev/fd/{file.fileno()}"))
-    finally:
-        del services.uploads[name]
+    pool = services.pools.installs
+    with pool.admitted(key.name), _reserved(services, name):
+        async with spooled(request, services.settings.data_dir) as body:
+            arguments = {"name": name, "data_dir": str(services.settings.data_dir)}
+            installing = pool.run(key.name, "install_dataset", arguments, (body,), partial(_progress, services, name))
+            try:
+                reply = await unless_disconnected(request, installing)
+            except DatasetError as error:
+                raise fault("", error.code, str(error)) from error
+            except FileExistsError as error:
+                raise Problem("dataset_exists", str(error)) from error
+    return DatasetView.model_validate(reply.document["result"])
 
 
 @router.delete(
@@ -136,16 +140,22 @@ def delete_dataset(services: ServicesDep, name: UploadName) -> None:
         raise missing from None
 
 
-def _install(services: Services, name: str, file: File) -> DatasetView:
-    def progress(done: int) -> None:
-        services.uploads[name] = done
-
+@contextmanager
+def _reserved(services: Services, name: str) -> Iterator[None]:
+    """Reserve a name for one upload. Raises Problem when another one has it."""
+    if name in services.uploads:
+        raise Problem("dataset_exists", f"data set {name!r} is being uploaded already")
+    services.uploads[name] = 0
     try:
-        return _described(install(name, file, services.settings.data_dir, progress))
-    except DatasetError as error:
-        raise fault("", error.code, str(error)) from error
-    except FileExistsError as error:
-        raise Problem("dataset_exists", str(error)) from error
+        yield
+    finally:
+        del services.uploads[name]
+
+
+async def _progress(services: Services, name: str, question: dict[str, Any]) -> Message:
+    """Note how many samples of an upload are read."""
+    services.uploads[name] = int(question["samples_read"])
+    return Message({})
 
 
 def _view(services: Services, name: str) -> DatasetView:

@@ -14,6 +14,7 @@ from dualtrain.api.http_headers import media_type
 from dualtrain.api.jobs import admission
 from dualtrain.api.jobs import dry_run as dry_runs
 from dualtrain.api.jobs.record import new_job
+from dualtrain.api.sandbox.disconnects import unless_disconnected
 from dualtrain.api.schemas import DryRun, JobView
 from dualtrain.api.security import Key
 from dualtrain.api.services import Services
@@ -65,10 +66,11 @@ async def posted(request: Request) -> JobSpec:
         200: {"model": DryRun, "description": "With `dry_run=true`: what the job would be"},
         **documented("bad_request", "malformed_json", "unauthenticated", "forbidden", "request_in_flight",
                      "body_too_large", "unsupported_media_type", "invalid", "not_estimable", "idempotency_mismatch",
-                     "queue_full", "quota_exceeded", "store_unavailable"),
+                     "queue_full", "quota_exceeded", "busy", "store_unavailable"),
     },
 )  # fmt: skip
-def create_job(
+async def create_job(
+    request: Request,
     services: ServicesDep,
     key: CallerDep,
     spec: Annotated[JobSpec, Depends(posted)],
@@ -80,15 +82,25 @@ def create_job(
 ) -> Any:
     """Queue a job, or with `dry_run` tell what it would take. Every field of the spec has a default."""
     if dry_run:
-        admission.check(spec, services, key)
-        found = dry_runs.dry_run(spec, services.settings, max(1, services.exchange.count_workers()))
-        return Response(found.model_dump_json(), media_type="application/json")
-    if idempotency_key:
-        job_id, answer = _once(services, key, spec, idempotency_key.strip('"'))
-    else:
-        job_id = new_id()
-        answer = _queue(services, key, spec, job_id)
+        return await unless_disconnected(request, _dry_run(services, key, spec))
+    job_id, answer = await run_in_threadpool(_accept, services, key, spec, idempotency_key)
     return Response(answer, 202, {"Location": f"/v1/jobs/{job_id}"}, "application/json")
+
+
+async def _dry_run(services: Services, key: Key, spec: JobSpec) -> Response:
+    await run_in_threadpool(admission.check, spec, services, key)
+    timing = await services.timings.of(spec, key.name)
+    workers = max(1, await run_in_threadpool(services.exchange.count_workers))
+    estimate = await run_in_threadpool(dry_runs.dry_run, spec, timing, services.settings, workers)
+    return Response(estimate.model_dump_json(), media_type="application/json")
+
+
+def _accept(services: Services, key: Key, spec: JobSpec, idempotency_key: str | None) -> tuple[str, str]:
+    """Queue a job, at most once for an idempotency key; return its id and its JSON. Raises Problem, QueueFull."""
+    if idempotency_key:
+        return _once(services, key, spec, idempotency_key.strip('"'))
+    job_id = new_id()
+    return job_id, _queue(services, key, spec, job_id)
 
 
 def _once(services: Services, key: Key, spec: JobSpec, idempotency_key: str) -> tuple[str, str]:

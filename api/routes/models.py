@@ -1,7 +1,9 @@
-"""Models: the weights as files and as pictures, and back."""
+"""Models: their weights as files and as images, and models from files."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -10,23 +12,27 @@ from dualtrain.api.errors.problems import Problem, documented
 from dualtrain.api.errors.validation import fault
 from dualtrain.api.http_headers import OCTETS, IfNoneMatch, matches, media_type
 from dualtrain.api.jobs import admission
-from dualtrain.api.predictions import Model
 from dualtrain.api.predictions.export import FORMATS
-from dualtrain.api.predictions.imports import accept, new_job, parse
+from dualtrain.api.predictions.imports import new_job, save
+from dualtrain.api.predictions.model import LoadedModel
 from dualtrain.api.predictions.onnx import NotExportable
-from dualtrain.api.predictions.pictures import weights_png
+from dualtrain.api.predictions.weights_png import weights_png
+from dualtrain.api.sandbox.disconnects import unless_disconnected
+from dualtrain.api.sandbox.messages import Message
+from dualtrain.api.sandbox.spool import spooled
 from dualtrain.api.schemas import JobView
 from dualtrain.api.security import Key
 from dualtrain.api.services import Services
 from dualtrain.core.runtime.fingerprint import digest
+from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Leases
 
 router = APIRouter(prefix="/v1", tags=["models"])
 
 IMPORT_MILLISECONDS = 60_000
-"""How long a store that is busy may take to keep a model; until then no aggregator looks at it."""
+"""How long a busy store may take to save a model; until then no aggregator takes its job."""
 FILE_BYTES = 96 << 20
-"""Of an uploaded model: 10,000,000 parameters in float64, and its header."""
+"""Largest uploaded model: 10,000,000 parameters in float64, and its header."""
 _PROBLEMS = documented("unauthenticated", "forbidden", "job_not_found", "not_there_yet", "invalid", "store_unavailable")
 _UNCHANGED: dict[int | str, Any] = {304: {"description": "Not changed"}}
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
@@ -53,7 +59,8 @@ def download_model(
 ) -> Response:
     """Download the weights: safetensors or npz with the spec in them, or an ONNX graph from pixels to probabilities."""
     model = services.models.of_job(key, job.id, step)
-    tag, (write, kind) = _tag(model), FORMATS[format]
+    tag = _tag(model)
+    write, kind = FORMATS[format]
     if matches(if_none_match, tag["ETag"]):
         return Response(status_code=304, headers=tag)
     try:
@@ -78,7 +85,7 @@ def show_weights(
     step: Step = "last",
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Show a layer's weights: of the first a small picture for each unit. Blue is negative, red positive."""
+    """Show a layer's weights, those of the first as a small image for each unit. Blue is negative, red positive."""
     model = services.models.of_job(key, job.id, step)
     tag = _tag(model)
     if matches(if_none_match, tag["ETag"]):
@@ -98,28 +105,43 @@ def show_weights(
     responses={
         201: {"model": JobView, "headers": {"Location": {"schema": {"type": "string"}}}},
         **documented("bad_request", "unauthenticated", "forbidden", "body_too_large", "unsupported_media_type",
-                     "invalid", "queue_full", "quota_exceeded", "store_unavailable"),
+                     "invalid", "over_limit", "queue_full", "quota_exceeded", "busy", "store_unavailable"),
     },
 )  # fmt: skip
 async def upload_model(request: Request, services: ServicesDep, key: CallerDep) -> Response:
-    """Take a safetensors file as `GET /v1/jobs/{id}/model` writes it; it becomes a job that has ended.
+    """Accept a safetensors file as `GET /v1/jobs/{id}/model` writes it; it becomes a job that has ended.
 
     Predictions, exports, aliases, and `initial_weights` of other jobs work with it as with any job.
     """
     if media_type(request, absent=OCTETS) != OCTETS:
         raise Problem("unsupported_media_type", f"send a safetensors file as {OCTETS}")
-    return await run_in_threadpool(_import, services, key, await request.body())
+    pool = services.pools.answers
+    with pool.admitted(key.name):
+        async with spooled(request, services.settings.data_dir) as body:
+            reading = pool.run(key.name, "read_model", {}, (body,), partial(_check, services, key))
+            reply = await unless_disconnected(request, reading)
+    return await run_in_threadpool(_save, services, key, reply)
 
 
-def _import(services: Services, key: Key, data: bytes) -> Response:
-    spec, parameters = parse(data, lambda spec: admission.check(spec, services, key))
+async def _check(services: Services, key: Key, question: dict[str, Any]) -> Message:
+    """Raise Problem for a spec that would not be accepted as a job's."""
+    spec = JobSpec.model_validate_json(question["spec"])
+    await run_in_threadpool(admission.check, spec, services, key)
+    return Message({})
+
+
+def _save(services: Services, key: Key, reply: Message) -> Response:
+    result = reply.document["result"]
+    spec = JobSpec.model_validate_json(result["spec"])
+    parameters = np.frombuffer(reply.block, spec.dtype)
     admission.check_quota(services, key)
-    job, leases = new_job(spec, key.owner), Leases(services.store, IMPORT_MILLISECONDS)
-    accept(services.jobs, leases, services.checkpoints, job, parameters, services.settings.max_waiting_jobs)
-    shown = services.forecast.view(services.jobs.get(job.id))
-    return Response(shown.model_dump_json(), 201, {"Location": f"/v1/jobs/{job.id}"}, "application/json")
+    job = new_job(spec, key.owner)
+    leases = Leases(services.store, IMPORT_MILLISECONDS)
+    save(services.jobs, leases, services.checkpoints, job, parameters, services.settings.max_waiting_jobs)
+    view = services.forecast.view(services.jobs.get(job.id))
+    return Response(view.model_dump_json(), 201, {"Location": f"/v1/jobs/{job.id}"}, "application/json")
 
 
-def _tag(model: Model) -> dict[str, str]:
+def _tag(model: LoadedModel) -> dict[str, str]:
     # Weak: the weights are the same, the bytes around them (the order of a header, a time in an archive) need not be.
     return {"ETag": f'W/"{model.step}-{digest(model.parameters)[:20]}"', "Cache-Control": "private, no-cache"}

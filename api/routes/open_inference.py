@@ -1,4 +1,4 @@
-"""The Open Inference Protocol v2: KServe's and Triton's clients work with it. Models are jobs and aliases."""
+"""The Open Inference Protocol v2, for KServe's and Triton's clients. Models are jobs and aliases."""
 
 from typing import Annotated, Any
 
@@ -8,10 +8,11 @@ from starlette.concurrency import run_in_threadpool
 
 from dualtrain.api.dependencies import CallerDep, ServicesDep, reads
 from dualtrain.api.errors.problems import Problem, documented_errors
-from dualtrain.api.predictions import Model
 from dualtrain.api.predictions.bodies import BODY_BYTES
 from dualtrain.api.predictions.models import LAST
-from dualtrain.api.predictions.open_inference import LENGTH, Infer, metadata
+from dualtrain.api.predictions.open_inference import LENGTH, metadata
+from dualtrain.api.sandbox.disconnects import unless_disconnected
+from dualtrain.api.sandbox.spool import spooled
 from dualtrain.api.security import Key
 from dualtrain.api.services import Services
 from dualtrain.core.version import __version__
@@ -35,7 +36,7 @@ _INFER: dict[str, Any] = {
     "responses": {
         200: {"content": {"application/json": {}}},
         **_PROBLEMS,
-        **documented_errors("bad_request", "body_too_large", "unsupported_media_type"),
+        **documented_errors("bad_request", "body_too_large", "unsupported_media_type", "over_limit", "busy"),
     },
 }
 
@@ -47,7 +48,7 @@ class Live(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether the server can answer: its store does."""
+    """Whether the server can answer, as its store does."""
 
     ready: bool
 
@@ -59,15 +60,15 @@ class ModelReady(BaseModel):
     ready: bool
 
 
-class Server(BaseModel):
-    """What the server is."""
+class ServerMetadata(BaseModel):
+    """Name, version and extensions of the server."""
 
     name: str
     version: str
     extensions: list[str]
 
 
-class TensorDocument(BaseModel):
+class TensorMetadata(BaseModel):
     """An input or output; -1 stands for any number of images."""
 
     name: str
@@ -75,50 +76,52 @@ class TensorDocument(BaseModel):
     shape: list[int]
 
 
-class ModelDocument(BaseModel):
-    """What a model is."""
+class ModelMetadata(BaseModel):
+    """Versions, inputs and outputs of a model."""
 
     name: str
     versions: list[str]
     platform: str
-    inputs: list[TensorDocument]
-    outputs: list[TensorDocument]
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
 
 
-@router.get("", dependencies=reads, response_model=Server, responses=documented_errors("unauthenticated", "forbidden"))
+@router.get(
+    "", dependencies=reads, response_model=ServerMetadata, responses=documented_errors("unauthenticated", "forbidden")
+)
 async def server_metadata() -> Any:
-    """Tell what this server is."""
-    return Server(name="dualtrain", version=__version__, extensions=["binary_tensor_data"])
+    """Return name, version and extensions of this server."""
+    return ServerMetadata(name="dualtrain", version=__version__, extensions=["binary_tensor_data"])
 
 
 @router.get("/health/live", response_model=Live)
 async def server_live() -> Any:
-    """Tell that the server is alive."""
+    """Return that the server is alive."""
     return Live(live=True)
 
 
 @router.get("/health/ready", response_model=Ready, responses=documented_errors("store_unavailable"))
 def server_ready(services: ServicesDep) -> Any:
-    """Tell whether models can be read; training needs a worker too, see `/readyz`."""
+    """Return whether models can be read; training needs a worker too, see `/readyz`."""
     services.store.ping()
     return Ready(ready=True)
 
 
-@router.get("/models/{name}", dependencies=reads, response_model=ModelDocument, responses=_PROBLEMS)
+@router.get("/models/{name}", dependencies=reads, response_model=ModelMetadata, responses=_PROBLEMS)
 def model_metadata(services: ServicesDep, key: CallerDep, name: Name) -> Any:
-    """Tell what a model takes and gives."""
+    """Return inputs and outputs of a model."""
     return _metadata(services, key, name, LAST)
 
 
-@router.get("/models/{name}/versions/{version}", dependencies=reads, response_model=ModelDocument, responses=_PROBLEMS)
+@router.get("/models/{name}/versions/{version}", dependencies=reads, response_model=ModelMetadata, responses=_PROBLEMS)
 def version_metadata(services: ServicesDep, key: CallerDep, name: Name, version: Version) -> Any:
-    """Tell what a checkpoint of a model takes and gives."""
+    """Return inputs and outputs of a checkpoint of a model."""
     return _metadata(services, key, name, version)
 
 
 @router.get("/models/{name}/ready", dependencies=reads, response_model=ModelReady, responses=_PROBLEMS)
 def model_ready(services: ServicesDep, key: CallerDep, name: Name) -> Any:
-    """Tell that a model can answer; 404 as long as its job has no checkpoint."""
+    """Return that a model can answer; 404 as long as its job has no checkpoint."""
     services.models.named(key, name)
     return ModelReady(name=name, ready=True)
 
@@ -127,7 +130,7 @@ def model_ready(services: ServicesDep, key: CallerDep, name: Name) -> Any:
     "/models/{name}/versions/{version}/ready", dependencies=reads, response_model=ModelReady, responses=_PROBLEMS
 )
 def version_ready(services: ServicesDep, key: CallerDep, name: Name, version: Version) -> Any:
-    """Tell that a checkpoint of a model can answer; 404 when it is not kept."""
+    """Return that a checkpoint of a model can answer; 404 when it is not kept."""
     services.models.named(key, name, version)
     return ModelReady(name=name, ready=True)
 
@@ -159,7 +162,7 @@ async def infer_version(
 
 def _metadata(services: Services, key: Key, name: str, step: str) -> Any:
     model = services.models.named(key, name, step)
-    return metadata(name, model, [one.step for one in services.models.steps(model.job_id)])
+    return metadata(name, model, [checkpoint.step for checkpoint in services.models.steps(model.job_id)])
 
 
 async def _infer(
@@ -167,11 +170,13 @@ async def _infer(
 ) -> Response:
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Problem("unsupported_media_type", "send the body without compression")
-    body = await request.body()
-    return await run_in_threadpool(_answer, services, key, name, step, body, header_length)
-
-
-def _answer(services: Services, key: Key, name: str, step: str, body: bytes, header_length: int | None) -> Response:
-    model: Model = services.models.named(key, name, step)
-    content, headers = Infer.parse(body, header_length).answer(name, model)
-    return Response(content, 200, headers)
+    pool = services.pools.answers
+    with pool.admitted(key.name):
+        async with spooled(request, services.settings.data_dir) as body:
+            model = await run_in_threadpool(services.models.named, key, name, step)
+            arguments = {"name": name, "model": model.document, "header_length": header_length}
+            reading = pool.run(key.name, "infer", arguments, (body, model.file))
+            reply = await unless_disconnected(request, reading)
+    result = reply.document["result"]
+    services.counters.observe("dualtrain_prediction_seconds", result["seconds"])
+    return Response(reply.block, 200, result["headers"])

@@ -1,36 +1,38 @@
-"""Predictions: by a job's model, or by the best there is."""
+"""Predictions: by a job's model, or by the best one."""
 
-import time
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
-import numpy as np
 from fastapi import APIRouter, Query, Request, Response
-from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 
 from dualtrain.api.dependencies import CallerDep, JobId, ServicesDep, Step, reads
-from dualtrain.api.errors.problems import documented
-from dualtrain.api.predictions import Sent, read
-from dualtrain.api.predictions.answers import Predictions, answered
-from dualtrain.api.predictions.bodies import BODY_BYTES
-from dualtrain.api.predictions.model import Model
+from dualtrain.api.errors.problems import Problem, documented
+from dualtrain.api.http_headers import media_type
+from dualtrain.api.predictions.answers import Predictions
+from dualtrain.api.predictions.bodies import BODY_BYTES, JSON, MULTIPART
+from dualtrain.api.predictions.model import LoadedModel
+from dualtrain.api.sandbox.disconnects import unless_disconnected
+from dualtrain.api.sandbox.messages import Message
+from dualtrain.api.sandbox.spool import spooled
 from dualtrain.api.security import Key
 from dualtrain.api.services import Services
 
 router = APIRouter(prefix="/v1", tags=["predictions"], dependencies=reads)
 
-Preview = Annotated[bool, Query(description="send back the 28x28 image that the model saw")]
+Preview = Annotated[bool, Query(description="return the 28x28 image that the model saw")]
 Name = Annotated[str | None, Query(max_length=100, description="a job's id or an alias; else the best model there is")]
 
 _BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {
+            JSON: {
                 "schema": {"$ref": "#/components/schemas/PredictionRequest"},
                 "examples": {"a black image": {"value": {"pixels": [[0] * 784]}}},
             },
-            "multipart/form-data": {
+            MULTIPART: {
                 "schema": {
                     "type": "object",
                     "required": ["image"],
@@ -49,7 +51,7 @@ _DOCUMENTED: dict[str, Any] = {
     "responses": {
         200: {"model": Predictions, "description": "One prediction for each image"},
         **documented("bad_request", "malformed_json", "unauthenticated", "forbidden", "job_not_found", "not_there_yet",
-                     "body_too_large", "unsupported_media_type", "invalid", "store_unavailable"),
+                     "body_too_large", "unsupported_media_type", "invalid", "over_limit", "busy", "store_unavailable"),
     },
 }  # fmt: skip
 
@@ -63,33 +65,44 @@ async def predict_with_job(
     step: Step = "last",
     preview: Preview = False,
 ) -> Response:
-    """Say which digits these images show: by a job's newest checkpoint, while it runs, or by another that is kept."""
-    return await run_in_threadpool(_by_job, services, key, await read(request), job_id, step, preview)
+    """Classify images by a job's newest checkpoint, while it runs, or by another one that is kept."""
+    return await _predict(request, services, key, partial(services.models.of_job, key, job_id, step), preview)
 
 
 @router.post("/predictions", **_DOCUMENTED)
 async def predict(
     request: Request, services: ServicesDep, key: CallerDep, model: Name = None, preview: Preview = False
 ) -> Response:
-    """Say which digits these images show: by the best model there is, or by the one that `model` names."""
-    return await run_in_threadpool(_by_name, services, key, await read(request), model, preview)
+    """Classify images by the best model there is, or by the one that `model` names."""
+    find = partial(services.models.named, key, model) if model else None
+    return await _predict(request, services, key, find, preview)
 
 
-def _by_job(services: Services, key: Key, sent: Sent, job_id: str, step: str, preview: bool) -> Response:
-    model = services.models.of_job(key, job_id, step)  # before the images: what is not there needs no decoding
-    images, _ = sent.images()
-    return _answer(services, model, images, preview)
+async def _predict(
+    request: Request, services: Services, key: Key, find: Callable[[], LoadedModel] | None, preview: bool
+) -> Response:
+    """Answer by the model that `find` returns; without it the body may name one."""
+    if media_type(request) not in (JSON, MULTIPART):
+        raise Problem("unsupported_media_type", f"send {JSON}, or {MULTIPART} with files `image`")
+    pool = services.pools.answers
+    with pool.admitted(key.name):
+        async with spooled(request, services.settings.data_dir) as body:
+            model = await run_in_threadpool(find) if find else None  # first: an unknown one needs no decoding
+            arguments = {
+                "content_type": request.headers["content-type"],
+                "model": model and model.document,
+                "preview": preview,
+            }
+            files = (body, model.file) if model else (body,)
+            reading = pool.run(key.name, "predict", arguments, files, partial(_named, services, key))
+            reply = await unless_disconnected(request, reading)
+    services.counters.observe("dualtrain_prediction_seconds", reply.document["result"]["seconds"])
+    return Response(reply.block, media_type=JSON)
 
 
-def _by_name(services: Services, key: Key, sent: Sent, name: str | None, preview: bool) -> Response:
-    images, said = sent.images()
-    name = name or said
-    model = services.models.named(key, name) if name else services.models.best(key)
-    return _answer(services, model, images, preview)
-
-
-def _answer(services: Services, model: Model, images: NDArray[np.uint8], preview: bool) -> Response:
-    started = time.perf_counter()
-    body = answered(model, images, preview)
-    services.counters.observe("dualtrain_prediction_seconds", time.perf_counter() - started)
-    return Response(body, media_type="application/json")
+async def _named(services: Services, key: Key, question: dict[str, Any]) -> Message:
+    """Return the model that a body names, or the best one."""
+    name = question["model"]
+    find = partial(services.models.named, key, name) if name else partial(services.models.best, key)
+    model = await run_in_threadpool(find)
+    return Message(model.document, files=(model.file,))

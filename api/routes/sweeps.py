@@ -10,6 +10,7 @@ from dualtrain.api.dependencies import CallerDep, ServicesDep, reads, submits
 from dualtrain.api.errors.problems import documented
 from dualtrain.api.errors.validation import parse
 from dualtrain.api.routes.jobs import LIMIT, below_cursor, cursor
+from dualtrain.api.sandbox.disconnects import unless_disconnected
 from dualtrain.api.security import Key
 from dualtrain.api.services import Services
 from dualtrain.api.sweeps import admission, tables
@@ -86,17 +87,25 @@ SweepDep = Annotated[SweepRecord, Depends(_owned_sweep)]
         202: {"model": SweepView, "headers": {"Location": {"schema": {"type": "string"}}}, "description": "Accepted"},
         200: {"model": SweepDryRun, "description": "With `dry_run=true`: the size of the sweep"},
         **documented("malformed_json", "unauthenticated", "forbidden", "body_too_large", "invalid", "not_estimable",
-                     "store_unavailable"),
+                     "busy", "store_unavailable"),
     },
 )  # fmt: skip
-def create_sweep(
-    services: ServicesDep, key: CallerDep, spec: Annotated[SweepSpec, Depends(_posted)], dry_run: bool = False
+async def create_sweep(
+    request: Request,
+    services: ServicesDep,
+    key: CallerDep,
+    spec: Annotated[SweepSpec, Depends(_posted)],
+    dry_run: bool = False,
 ) -> Response:
     """Accept a sweep after every cell's spec was checked, or with `dry_run` tell how large it is."""
-    specs = admission.check(spec, services, key)
+    specs = await run_in_threadpool(admission.check, spec, services, key)
     if dry_run:
-        size = dry_run_of(spec, specs, services)
+        size = await unless_disconnected(request, dry_run_of(spec, specs, services, key))
         return Response(size.model_dump_json(), media_type="application/json")
+    return await run_in_threadpool(_accept, services, key, spec)
+
+
+def _accept(services: Services, key: Key, spec: SweepSpec) -> Response:
     document = spec.model_dump(mode="json")
     sweep = SweepRecord(id=new_sweep_id(), name=spec.name, owner=key.owner, created_at=now(), spec=document)
     services.sweeps.create(sweep)

@@ -1,7 +1,7 @@
 """What networks are trained on: data sets, their cache, and pictures that people send."""
 
 from dualtrain.core.data.archives import DatasetError
-from dualtrain.core.data.cache import load
+from dualtrain.core.data.cache import is_prepared, load
 from dualtrain.core.data.dataset import Dataset, scale
 from dualtrain.core.data.images import ImageError, treat
 from dualtrain.core.data.resize import SIDE, resize
@@ -18,6 +18,7 @@ __all__ = [
     "catalogue",
     "describe",
     "install",
+    "is_prepared",
     "load",
     "remove",
     "resize",

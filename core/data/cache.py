@@ -43,6 +43,11 @@ def load(
     return _open(name, image_size, wanted)
 
 
+def is_prepared(name: str, image_size: int, data_dir: Path) -> bool:
+    """Return whether `load` finds a data set prepared at this size on this host."""
+    return (data_dir / "cache" / _stem(name, folder_of(name, data_dir)).format(size=image_size)).exists()
+
+
 def forget(name: str, folder: Path, data_dir: Path) -> None:
     """Remove what this host prepared of the data set in `folder`, at all sizes."""
     for place in (data_dir / "cache").glob(_stem(name, folder).format(size="*")):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from redis import Redis
 
-from dualtrain.api.predictions.imports import parse
+from dualtrain.api.predictions.model_file import parse
 from dualtrain.core.data import Dataset, load, scale
 from dualtrain.core.job import Status
 from dualtrain.core.loop import network_for

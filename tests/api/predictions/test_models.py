@@ -38,7 +38,7 @@ def test_as_many_models_stay_as_fit_and_the_one_not_asked_for_longest_goes(
     put_model: Callable[..., str], found: Models, read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vector = np.zeros(3110, np.float32)
-    monkeypatch.setattr(models, "KEPT_BYTES", 2 * vector.nbytes)
+    monkeypatch.setattr(models, "CACHE_BYTES", 2 * vector.nbytes)
     ids = [put_model(JobSpec(), State(1, vector)) for _ in range(3)]
     for number in (0, 1, 0, 2, 0, 1):
         assert found.of_job(ANYONE, ids[number]).job_id == ids[number]
@@ -48,7 +48,7 @@ def test_as_many_models_stay_as_fit_and_the_one_not_asked_for_longest_goes(
 def test_one_model_stays_however_large_it_is(
     put_model: Callable[..., str], found: Models, read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "KEPT_BYTES", 1)
+    monkeypatch.setattr(models, "CACHE_BYTES", 1)
     job_id = put_model(JobSpec(), State(1, np.ones(3110, np.float32)))
     for _ in range(2):
         assert found.of_job(ANYONE, job_id).parameters.tolist() == [1.0] * 3110

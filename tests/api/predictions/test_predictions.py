@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dualtrain.api.predictions.bodies import MOST_FAULTS
 from dualtrain.core.data import Dataset, scale
 from dualtrain.core.rounds import State
 from dualtrain.core.spec import JobSpec
+from dualtrain.core.validation import MAX_FAULTS
 
 FOREIGN = Path(__file__).parents[2] / "core" / "data" / "foreign_digits.zip"
 Trained = tuple[JobSpec, State, float]
@@ -179,7 +179,7 @@ def test_each_bad_picture_is_told_by_its_name(client: httpx.Client, model_id: st
     assert codes(answer) == [("/image/1", "broken_image"), ("/image/2", "unknown_image_format")]
     assert [fault["message"].partition(":")[0] for fault in answer.json()["errors"]] == ["torn.png", "song.mp3"]
     many = client.post(f"/v1/jobs/{model_id}/predictions", files=[("image", b"none")] * 30)
-    assert len(codes(many)) == MOST_FAULTS
+    assert len(codes(many)) == MAX_FAULTS
 
 
 def test_other_bodies(client: httpx.Client, model_id: str) -> None:

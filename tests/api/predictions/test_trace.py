@@ -1,6 +1,5 @@
 """The traced tangent is the derivative: by finite differences, by the gradient, layer by layer."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +7,17 @@ import httpx
 import numpy as np
 import pytest
 
+from dualtrain.api.predictions import tracing
+from dualtrain.api.predictions.model import LoadedModel
 from dualtrain.api.predictions.trace import address, locate, trace
-from dualtrain.core.data import Dataset, UnknownDataset, scale
+from dualtrain.api.predictions.tracing import TraceRequest
+from dualtrain.core.data import Dataset, scale
 from dualtrain.core.gradients import PerNeuron, gradient
 from dualtrain.core.loop import network_for
 from dualtrain.core.nn import Dense, Network
 from dualtrain.core.rounds import State
 from dualtrain.core.spec import JobSpec
+from dualtrain.core.validation import Invalid
 
 Trained = tuple[JobSpec, State, float]
 NETWORKS = [
@@ -119,24 +122,25 @@ def closed_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.mark.parametrize("rounded", [True, False])
-def test_through_a_black_box(
-    client: httpx.Client, put_model: Callable[..., str], closed_layer: str, rounded: bool
-) -> None:
+def test_through_a_black_box(digits: Dataset, data_dir: Path, closed_layer: str, rounded: bool) -> None:
     layers = [{"units": 10}, {"custom": "quantize" if rounded else closed_layer}, {"units": 10}]
     spec = JobSpec.model_validate({"network": {"layers": layers}, "gradient": {"method": "spsa"}})
-    job_id = put_model(spec, State(1, network_for(spec).init(0)))
-    answer = client.post(f"/v1/jobs/{job_id}/trace", json={})
+    network = network_for(spec)
+    model = LoadedModel("j", 1, spec, network, network.init(0), digits.classes)
     if rounded:
-        assert answer.json()["derivative"] == 0  # a step function: so it is, nearly everywhere
+        view = tracing.respond(model, TraceRequest(), data_dir, ())
+        assert view.derivative == 0  # a step function: so it is, nearly everywhere
     else:
-        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_differentiable")
-    assert client.post(f"/v1/jobs/{job_id}/trace", json={"layer": 2}).json()["derivative"] != 0
+        with pytest.raises(Invalid) as caught:
+            tracing.respond(model, TraceRequest(), data_dir, ())
+        assert [fault.code for fault in caught.value.faults] == ["not_differentiable"]
+    assert tracing.respond(model, TraceRequest(layer=2), data_dir, ()).derivative != 0
 
 
-def test_a_data_set_that_is_gone_is_said(client: httpx.Client, model_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_: Any) -> None:
-        raise UnknownDataset("data set 'mnist' is not known")
-
-    monkeypatch.setattr("dualtrain.api.routes.trace.load", gone)
-    answer = client.post(f"/v1/jobs/{model_id}/trace", json={})
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "unknown_dataset")
+def test_a_data_set_that_is_gone_is_an_error(digits: Dataset, data_dir: Path) -> None:
+    spec = JobSpec.model_validate({"dataset": {"name": "gone"}})
+    network = network_for(spec)
+    model = LoadedModel("j", 1, spec, network, network.init(0), digits.classes)
+    with pytest.raises(Invalid) as caught:
+        tracing.respond(model, TraceRequest(), data_dir, ())
+    assert [fault.code for fault in caught.value.faults] == ["unknown_dataset"]

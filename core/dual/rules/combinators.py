@@ -131,8 +131,9 @@ def gathered(function: Handler, *arrays: Tensor) -> Tensor:
 
 
 def numbered(x: Tensor, start: int = 0) -> Any:
-    """Return the numbers of the elements in C order, in an array that lies in memory as x does."""
-    numbers = np.empty_like(plain(x), np.intp)
+    """Return the numbers of the elements in C order, in an array that is contiguous in the order of x."""
+    value = np.asarray(plain(x))
+    numbers = np.empty(value.shape, np.intp, "F" if value.flags.fnc else "C")
     numbers[...] = np.arange(start, start + numbers.size).reshape(numbers.shape)
     return numbers
 

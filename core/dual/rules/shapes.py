@@ -200,6 +200,12 @@ def placed(values: Tensor, places: Any, shape: tuple[int, ...]) -> Tensor:
     return out
 
 
+def resize(x: Tensor, new_shape: Any) -> Tensor:
+    if np.size(x) == 0:
+        return np.zeros_like(x, shape=new_shape)
+    return gathering(np.resize)(x, new_shape)
+
+
 def sliding_window_view(
     x: Tensor, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
 ) -> Tensor:
@@ -236,7 +242,7 @@ RULES: dict[Any, Handler] = {
     np.rot90: rot90,
     np.rollaxis: rollaxis,
     np.tile: gathering(np.tile),
-    np.resize: gathering(np.resize),
+    np.resize: resize,
     np.repeat: gathering(np.repeat),
     np.diagonal: diagonal,
     np.trace: trace,

@@ -90,10 +90,10 @@ np.add.at({a}, 0, {s}); {a}.fill({s}); {a}.fill(0.25); {a}.sort(); {a}.real *= 2
 {a}.T[0] += {b}; {a}[1:] = {a}[:-1].copy(); np.place({a}, {a} > 0, [0.5]); np.matmul({b}, {b}, out={a})
 {a}.reshape(-1)[0] = {s}; {a}.reshape(-1)[::2] *= 2; {a}.ravel()[0] = {s}; {a}.ravel(order="F")[1] = 0.75
 np.diagonal({a}).copy()[...] = 1; np.subtract({a}, 1.0, out={a}); np.clip({b}, -0.3, 0.3, out={a})
-np.cumsum({b}, axis=0, out={a} if {a}.shape == {b}.shape != () else 1 / 0); {a}[0], {a}[1] = {a}[1].copy(), {a}[0].copy()
-{a}[None][0] *= 2; {a}[:, None][0] = {s}; np.transpose({a})[0] = 0.25; np.atleast_2d({a})[0] *= 3
-np.einsum("ii->i", {a} if len({a}) == len({a}.T) else 1 / 0)[...] = {s}; {a}.partition(1)
-np.put_along_axis({a}, np.array([[0, 0, 0]]), {s}, 0); np.square({a}, where={a} > 0, out={a})
+np.cumsum({b}, axis=0, out={a} if {a}.shape == {b}.shape != () else 1 / 0)
+{a}[0], {a}[1] = {a}[1].copy(), {a}[0].copy(); {a}[None][0] *= 2; {a}[:, None][0] = {s}; np.transpose({a})[0] = 0.25
+np.atleast_2d({a})[0] *= 3; np.einsum("ii->i", {a} if len({a}) == len({a}.T) else 1 / 0)[...] = {s}
+{a}.partition(1); np.put_along_axis({a}, np.array([[0, 0, 0]]), {s}, 0); np.square({a}, where={a} > 0, out={a})
 np.swapaxes({a}, 0, -1)[0] += 1
 """.replace("\n", ";")
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, each, push, tangent_of
-from dualtrain.core.dual.rules.combinators import total
+from dualtrain.core.dual.engine import Dual, Tensor, map_directions, push, tangent_of
+from dualtrain.core.dual.rules.combinators import add_terms
 from dualtrain.core.dual.structured import OuterTangent, UnitTangent, contract
 
 
 def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
-    """A decorator that gives a function of arrays the derivative rule that you write for it.
+    """Return a decorator that gives a function of arrays the derivative rule that you write for it.
 
     One rule per argument, `(tangent, out, *arguments, **options) -> tangent of the result`, linear in the tangent,
     which has the argument's shape: directions are pushed one by one. None for an argument without a derivative. The
@@ -35,25 +35,25 @@ def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Ten
                 raise TypeError(f"{function.__name__} takes duals by position, where it may have a rule, or .primal")
             if not any(isinstance(x, Dual) for x in operands):
                 return function(*operands, **options)
-            check_operands(function, partials, operands)
-            return push(partial(call, **options), partial(summed, partials, options), operands)
+            _check_operands(function, partials, operands)
+            return push(partial(call, **options), partial(_summed, partials, options), operands)
 
         return call
 
     return decorate
 
 
-def summed(partials: Any, options: dict[str, Any], tangents: list[Tensor], out: Tensor, *primals: Tensor) -> Tensor:
-    """The sum of what the rules of the arguments give for those with a tangent, direction by direction."""
+def _summed(partials: Any, options: dict[str, Any], tangents: list[Tensor], out: Tensor, *primals: Tensor) -> Tensor:
+    """Return the sum of what the rules of the arguments give for those with a tangent, direction by direction."""
 
     def term(rule: Callable[..., Tensor], tangent: Tensor, x: Tensor) -> Tensor:
-        return each(lambda t: rule(t, out, *primals, **options), tangent, np.ndim(x))
+        return map_directions(lambda t: rule(t, out, *primals, **options), tangent, np.ndim(x))
 
     triples = zip(partials, tangents, primals, strict=True)
-    return total(*(term(rule, tangent, x) for rule, tangent, x in triples if tangent is not None))
+    return add_terms(*(term(rule, tangent, x) for rule, tangent, x in triples if tangent is not None))
 
 
-def check_operands(function: Callable[..., Tensor], partials: Any, operands: Any) -> None:
+def _check_operands(function: Callable[..., Tensor], partials: Any, operands: Any) -> None:
     name = function.__name__
     if len(partials) != len(operands):
         raise TypeError(f"{name} has derivative rules for {len(partials)} arguments, got {len(operands)}")
@@ -67,7 +67,7 @@ def check_operands(function: Callable[..., Tensor], partials: Any, operands: Any
 def elementwise_function(
     value: Callable[[Tensor], Tensor], slope: Callable[[Tensor, Tensor], Tensor]
 ) -> Callable[[Tensor], Tensor]:
-    """A function of each element, from itself and its derivative `(out, x) -> slopes`.
+    """Return a function of each element, from itself and its derivative `(out, x) -> slopes`.
 
     A unit tangent stays one; a derivative that is 0 or 1 may be an array of truth values.
     """
@@ -83,14 +83,14 @@ def elementwise_function(
             return x.like(out, tangent.scaled(slopes))
         if isinstance(tangent, OuterTangent) and type(tangent.values) is type(slopes) is np.ndarray:
             dense = tangent.dense(x.primal.shape, x.primal.dtype)
-            return x.like(out, np.multiply(dense, slopes, out=dense))  # in place: nobody else has it
+            return x.like(out, np.multiply(dense, slopes, out=dense))  # in place: dense is not used again
         return x.like(out, tangent_of(x) * slopes)
 
     return apply
 
 
 def row_function(value: Callable[[Tensor], Tensor], gradient: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """A function of the last axis, `(*b, C) -> (*b,)`, from itself and its gradient `(*b, C) -> (*b, C)`.
+    """Return a function of the last axis, `(*b, C) -> (*b,)`, from itself and its gradient `(*b, C) -> (*b, C)`.
 
     Unit and outer tangents are contracted without becoming dense.
     """

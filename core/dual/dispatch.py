@@ -25,12 +25,12 @@ from dualtrain.core.dual.rules.assignment import setitem
 from dualtrain.core.dual.rules.methods import outer
 from dualtrain.core.dual.unsupported import check_plain_arrays
 
-OPERANDS = (Dual, np.ndarray, np.generic, bool, int, float, complex, list, tuple, slice)
+_OPERANDS = (Dual, np.ndarray, np.generic, bool, int, float, complex, list, tuple, slice)
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Tensor, ...], options: dict[str, Any]) -> Any:
-    """A ufunc of arguments with a dual among them; NotImplemented for operands of other libraries."""
-    if not all(isinstance(x, OPERANDS) for x in inputs):
+    """Return a ufunc of arguments with a dual among them; NotImplemented for operands of other libraries."""
+    if not all(isinstance(x, _OPERANDS) for x in inputs):
         return NotImplemented
     check_plain_arrays([type(x) for x in inputs if isinstance(x, np.ndarray)])
     if method != "at":  # whose second argument is an index
@@ -38,39 +38,39 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Tensor, ...], options: dic
     outputs = options.pop("out", None)
     mask = options.pop("where", True) if method == "__call__" else True  # of a method it is one of its options
     if mask is not True and outputs is None:
-        raise TypeError(f"{named(ufunc)} with where= leaves the rest undefined: give out= too, or take np.where")
-    result = answer(ufunc, method, inputs, options)
+        raise TypeError(f"{_ufunc_name(ufunc)} with where= leaves the rest undefined: give out= too, or take np.where")
+    result = _apply_ufunc(ufunc, method, inputs, options)
     if outputs is None:
         return result
     if method != "__call__":
-        check_shapes(result, outputs)
-    return delivered(named(ufunc), result, outputs, mask)
+        _check_shapes(result, outputs)
+    return _write_outputs(_ufunc_name(ufunc), result, outputs, mask)
 
 
-def answer(ufunc: Any, method: str, inputs: tuple[Tensor, ...], options: dict[str, Any]) -> Any:
-    """The result of a ufunc, or of a method of it, as a new array."""
+def _apply_ufunc(ufunc: Any, method: str, inputs: tuple[Tensor, ...], options: dict[str, Any]) -> Any:
+    """Return the result of a ufunc, or of a method of it, as a new array."""
     if ufunc in CONSTANT_UFUNCS:
         return getattr(ufunc, method)(*(plain(x) for x in inputs), **plain(options))
     if method == "outer" and not options:
         return outer(ufunc, *inputs)
     if method != "__call__":
-        return call(METHODS.get((ufunc, method)), f"{named(ufunc)}.{method}", inputs, options)
+        return _call(METHODS.get((ufunc, method)), f"{_ufunc_name(ufunc)}.{method}", inputs, options)
     if ufunc in UFUNCS:
-        return call(UFUNCS[ufunc], named(ufunc), inputs, options)
-    rule = ELEMENTWISE.get(ufunc) or special(ufunc)
+        return _call(UFUNCS[ufunc], _ufunc_name(ufunc), inputs, options)
+    rule = ELEMENTWISE.get(ufunc) or _special_rule(ufunc)
     if rule is None or options:
-        raise refusal(named(ufunc), options, REFUSED_UFUNCS.get(ufunc))
+        raise _refusal(_ufunc_name(ufunc), options, REFUSED_UFUNCS.get(ufunc))
     return elementwise(ufunc, rule, inputs)
 
 
-def named(ufunc: Any) -> str:
-    """Its name, with NumPy's in front if it is there: SciPy has ufuncs too."""
+def _ufunc_name(ufunc: Any) -> str:
+    """Return the name of a ufunc, behind "numpy." if it is NumPy's: SciPy has ufuncs too."""
     name: str = ufunc.__name__
     return f"numpy.{name}" if getattr(np, name, None) is ufunc else name
 
 
-def special(ufunc: Any) -> Any:
-    """The rule of a ufunc of SciPy's, if it is one: then SciPy is there."""
+def _special_rule(ufunc: Any) -> Any:
+    """Return the rule of a ufunc of SciPy's, if it is one: then SciPy is there."""
     if getattr(np, ufunc.__name__, None) is ufunc:
         return None
     try:
@@ -80,19 +80,19 @@ def special(ufunc: Any) -> Any:
     return RULES.get(ufunc)
 
 
-def delivered(name: str, result: Any, outputs: tuple[Any, ...], mask: Any) -> Any:
-    """The result written into `out=`, which holds tangents only if it is a dual itself."""
+def _write_outputs(name: str, result: Any, outputs: tuple[Any, ...], mask: Any) -> Any:
+    """Return the result written into `out=`, which holds tangents only if it is a dual itself."""
     results = result if isinstance(result, tuple) else (result,)
-    written = tuple(written_into(name, one, out, mask) for one, out in zip(results, outputs, strict=True))
+    written = tuple(_write_output(name, item, out, mask) for item, out in zip(results, outputs, strict=True))
     return written if len(written) > 1 else written[0]
 
 
-def written_into(name: str, result: Any, out: Any, mask: Any) -> Any:
+def _write_output(name: str, result: Any, out: Any, mask: Any) -> Any:
     if out is None or (isinstance(out, Dual) and not isinstance(plain(out), np.ndarray)):
         return result  # NumPy's scalars do not change either: `s += x` makes a new one
     if isinstance(out, Dual):
-        kept: Any = out
-        setitem(out, ..., result if mask is True else np.where(mask, result, kept))
+        selected: Any = out
+        setitem(out, ..., result if mask is True else np.where(mask, result, selected))
         return out
     if isinstance(result, Dual):
         raise TypeError(f"{name} with out= a plain array would drop the derivative: make it with np.zeros_like(dual)")
@@ -101,7 +101,7 @@ def written_into(name: str, result: Any, out: Any, mask: Any) -> Any:
 
 
 def call_function(function: Callable[..., Any], args: Any, options: dict[str, Any]) -> Any:
-    """An array function of arguments with a dual among them."""
+    """Return an array function of arguments with a dual among them."""
     args, options = _by_keyword(function, args, options)
     out = options.pop("out", None)
     name = f"{function.__module__}.{function.__name__}"
@@ -109,12 +109,12 @@ def call_function(function: Callable[..., Any], args: Any, options: dict[str, An
         result = function(*plain(args), **plain(options))
     else:
         hint = REFUSED_FUNCTIONS.get(function) or REFUSED_MODULES.get(function.__module__)
-        result = call(FUNCTIONS.get(function), name, args, options, hint)
+        result = _call(FUNCTIONS.get(function), name, args, options, hint)
     if out is None:
         return result
     if function is not np.clip:  # which is a ufunc in all but name
-        check_shapes(result, (out,))
-    return delivered(name, result, (out,), True)
+        _check_shapes(result, (out,))
+    return _write_outputs(name, result, (out,), True)
 
 
 def _by_keyword(function: Callable[..., Any], args: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -146,31 +146,31 @@ def _positions(function: Callable[..., Any]) -> list[str]:
     return [p.name for p in signature(function).parameters.values() if p.kind in by_position]
 
 
-def check_shapes(result: Any, outputs: tuple[Any, ...]) -> None:
-    """ValueError for `out=` of another shape than the result, which ufuncs alone broadcast into it."""
+def _check_shapes(result: Any, outputs: tuple[Any, ...]) -> None:
+    """Raise ValueError for `out=` of another shape than the result, which ufuncs alone broadcast into it."""
     for out in outputs:
         if np.shape(out) != np.shape(result):
             raise ValueError(f"out= has the shape {np.shape(out)}, but the result {np.shape(result)}")
 
 
-def call(
+def _call(
     rule: Callable[..., Any] | None, name: str, args: Any, options: dict[str, Any], hint: str | None = None
 ) -> Any:
-    """The rule's answer; TypeError if there is no rule or it does not take these arguments."""
+    """Return the rule's answer; TypeError if there is no rule or it does not take these arguments."""
     if rule is None:
-        raise refusal(name, {}, hint)
+        raise _refusal(name, {}, hint)
     try:
         return rule(*args, **options)
     except TypeError as error:
         if error.__traceback__ is None or error.__traceback__.tb_next is not None:
             raise  # from inside the rule, which has said what is wrong
-        raise refusal(name, options) from error
+        raise _refusal(name, options) from error
 
 
-def refusal(name: str, options: dict[str, Any], hint: str | None = None) -> TypeError:
-    """The error for a call without a rule."""
-    told = f" with {', '.join(f'{option}=' for option in options)}" if options else ""
-    usual = (
+def _refusal(name: str, options: dict[str, Any], hint: str | None = None) -> TypeError:
+    """Return the error for a call without a rule."""
+    suffix = f" with {', '.join(f'{option}=' for option in options)}" if options else ""
+    advice = (
         "write it with functions that have one, or add one with dualtrain.core.dual.rule; .primal is the value alone"
     )
-    return TypeError(f"no derivative rule for {name}{told}: {hint or usual}")
+    return TypeError(f"no derivative rule for {name}{suffix}: {hint or advice}")

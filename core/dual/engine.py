@@ -13,11 +13,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dualtrain.core.dual.structured import Structure, Zero, densified
+from dualtrain.core.dual.structured import Structure, Zero, to_dense
 from dualtrain.core.dual.views import is_laid_out_as, mirror, root_of, shares_memory, tie, window
 
-Tensor: TypeAlias = Any  # an ndarray, or a dual of a lower level: rules are written for both alike
-Rule: TypeAlias = Callable[..., Tensor]
+Tensor: TypeAlias = Any  # an ndarray, or a dual of a lower level: rules are written for both
+_Rule: TypeAlias = Callable[..., Tensor]
 LEVELS = count(1)  # every call of jvp takes the next, so it is higher than that of every call around it
 
 
@@ -33,13 +33,13 @@ class Dual:
     rank = 0  # of several classes in one call the highest decides the result's
 
     def like(self, primal: Tensor, tangent: Tensor) -> "Dual":
-        """A dual of the same level."""
+        """Return a dual of the same level."""
         raise NotImplementedError
 
     @property
     def tangent(self) -> Tensor:
         """The tangent as a dense array `(*directions, *shape)`."""
-        return densified(self.stored_tangent, self)
+        return to_dense(self.stored_tangent, self)
 
     @property
     def real(self) -> Any:
@@ -78,18 +78,18 @@ class Dual:
         return self.size * self.itemsize
 
 
-DENSE = (np.ndarray, Dual)
+_DENSE = (np.ndarray, Dual)
 
 
 def push(
-    function: Callable[..., Tensor], rule: Rule, operands: Sequence[Tensor], *, structured: bool = False
+    function: Callable[..., Tensor], rule: _Rule, operands: Sequence[Tensor], *, structured: bool = False
 ) -> Tensor:
-    """`function(*operands)` with the tangent that `rule` gives; a plain result where no operand carries a tangent.
+    """Return `function(*operands)` with the tangent that `rule` gives, or a plain result of plain operands.
 
     Structured tangents are handed on as they are only to a rule that says it is `structured`.
     """
     if len(operands) == 1:
-        return push_one(function, rule, operands[0], structured)
+        return _push_one(function, rule, operands[0], structured)
     top = leading(operands)
     if top is None:
         return function(*operands)
@@ -99,65 +99,65 @@ def push(
     out = function(*primals)
     if all(t is None for t in tangents):
         return out
-    tangent = rule(aligned(tangents, primals), out, *primals)
+    tangent = rule(broadcast_directions(tangents, primals), out, *primals)
     for given in tangents:
-        tangent = apart(tangent, given)
+        tangent = _unshared(tangent, given)
     return top.like(out, tangent)
 
 
-def push_one(function: Callable[..., Tensor], rule: Rule, x: Tensor, structured: bool) -> Tensor:
-    """`push` of one operand: a view of it if the function's value is one, and a copy if not."""
+def _push_one(function: Callable[..., Tensor], rule: _Rule, x: Tensor, structured: bool) -> Tensor:
+    """Push one operand. The result is a view of it if the function's value is one, and a copy if not."""
     if not isinstance(x, Dual):
         return function(x)
     tangent = tangent_of(x, structured=structured)
     out = function(x.primal)
-    if not isinstance(out, DENSE):  # a scalar
-        return out if tangent is None else x.like(out, apart(rule([tangent], out, x.primal), tangent))
+    if not isinstance(out, _DENSE):  # a scalar
+        return out if tangent is None else x.like(out, _unshared(rule([tangent], out, x.primal), tangent))
     if changeable(x) and shares_memory(plain(out), plain(x)):
-        return view_of(x, out, tangent, rule)
+        return _view_of(x, out, tangent, rule)
     if tangent is None:
         return x.like(out, x.stored_tangent)
-    return x.like(out, apart(rule([tangent], out, x.primal), tangent))
+    return x.like(out, _unshared(rule([tangent], out, x.primal), tangent))
 
 
-def of_view(x: Dual, out: Tensor, tangent: Tensor, rule: Rule) -> Tensor:
-    """The tangent of a view, by the rule."""
+def _of_view(x: Dual, out: Tensor, tangent: Tensor, rule: _Rule) -> Tensor:
+    """Return the tangent of a view, by the rule."""
     return x.stored_tangent if tangent is None else rule([tangent], out, x.primal)
 
 
-def view_of(x: Dual, out: Tensor, tangent: Tensor, rule: Rule) -> Dual:
-    """The view of x whose value is `out`."""
+def _view_of(x: Dual, out: Tensor, tangent: Tensor, rule: _Rule) -> Dual:
+    """Return the view of x whose value is `out`."""
     root = root_of(x)
     if type(out) is np.ndarray and (tangent is None or type(tangent) is np.ndarray):  # the quick way, if it is right
         mirror(root)
-        made = of_view(x, out, tangent if tangent is None else x.stored_tangent, rule)
-        if tangent is None or (is_laid_out_as(made, out) and shares_memory(made, x.stored_tangent)):
-            return tie(x.like(out, made), root)
+        result = _of_view(x, out, tangent if tangent is None else x.stored_tangent, rule)
+        if tangent is None or (is_laid_out_as(result, out) and shares_memory(result, x.stored_tangent)):
+            return tie(x.like(out, result), root)
     mirror(root)
     return window(root, plain(out))
 
 
-def apart(made: Any, tangent: Any) -> Any:
-    """A tangent that a rule made of another, as an array of its own unless nobody can write into the other."""
+def _unshared(result: Any, tangent: Any) -> Any:
+    """Return the tangent that a rule computed from another, copied if both share memory that may be written into."""
     if type(tangent) is np.ndarray and not tangent.flags.writeable:
-        return made
-    if made is not tangent and getattr(made, "base", made) is None:
-        return made
-    if isinstance(made, Structure) or not isinstance(tangent, DENSE) or not isinstance(made, DENSE):
-        return made
+        return result
+    if result is not tangent and getattr(result, "base", result) is None:
+        return result
+    if isinstance(result, Structure) or not isinstance(tangent, _DENSE) or not isinstance(result, _DENSE):
+        return result
     theirs = plain(tangent)
-    if not theirs.flags.writeable or not np.may_share_memory(plain(made), theirs):
-        return made
-    return np.copy(made)  # type: ignore[arg-type]
+    if not theirs.flags.writeable or not np.may_share_memory(plain(result), theirs):
+        return result
+    return np.copy(result)  # type: ignore[arg-type]
 
 
 def level_above(*parts: Tensor) -> int:
-    """The level of a dual with these parts that somebody makes: the lowest, or a new one around other duals."""
+    """Return the level of a new dual with these parts: the lowest, or a new one around other duals."""
     return next(LEVELS) if any(isinstance(part, Dual) for part in parts) else 0
 
 
 def leading(operands: Sequence[Tensor]) -> Dual | None:
-    """The dual that decides on level and class of the result: of the highest level, a tensor before a number."""
+    """Return the dual that decides on level and class of the result: of the highest level, a tensor before a number."""
     top: Dual | None = None
     for x in operands:
         if isinstance(x, Dual) and (top is None or (x.level, x.rank) > (top.level, top.rank)):
@@ -166,7 +166,7 @@ def leading(operands: Sequence[Tensor]) -> Dual | None:
 
 
 def tangent_of(x: Dual, *, structured: bool = False) -> Tensor | None:
-    """The tangent of a dual: dense unless asked otherwise, None where it is known to be zero."""
+    """Return the tangent of a dual: dense unless `structured`, None where it is known to be zero."""
     tangent = x.stored_tangent
     if type(tangent) is np.ndarray:
         return tangent
@@ -181,51 +181,53 @@ def tangent_of(x: Dual, *, structured: bool = False) -> Tensor | None:
 
 
 def writeable(x: Dual) -> bool:
-    """Whether it can be assigned into, unlike the arguments of a function that `jvp` calls."""
+    """Return whether it can be assigned into, unlike the arguments of a function that `jvp` calls."""
     return bool(plain(x).flags.writeable)
 
 
 def changeable(x: Dual) -> bool:
-    """Whether its elements may still change: it, or the dual of which it is a view, can be assigned into."""
+    """Return whether its elements may still change: it, or the dual of which it is a view, can be assigned into."""
     value = x.primal
     while isinstance(value, Dual):
         value = value.primal
     return value.flags.writeable or getattr(x, "root", None) is not None
 
 
-def aligned(tangents: list[Tensor | None], primals: Sequence[Tensor]) -> list[Tensor | None]:
-    """The dense tangents with the same direction axes, by broadcasting; others pass."""
-    shapes = {directions(t, x) for t, x in zip(tangents, primals, strict=True) if isinstance(t, DENSE)}
+def broadcast_directions(tangents: list[Tensor | None], primals: Sequence[Tensor]) -> list[Tensor | None]:
+    """Return the dense tangents with the same direction axes, by broadcasting; others pass."""
+    shapes = {directions(t, x) for t, x in zip(tangents, primals, strict=True) if isinstance(t, _DENSE)}
     if len(shapes) < 2:
         return tangents
     common = np.broadcast_shapes(*shapes)
-    return [t if t is None else redirect(t, np.ndim(x), common) for t, x in zip(tangents, primals, strict=True)]
+    return [
+        t if t is None else broadcast_tangent(t, np.ndim(x), common) for t, x in zip(tangents, primals, strict=True)
+    ]
 
 
 def plain(x: Any) -> Any:
-    """The value of a dual of any level, and of every dual in a list, tuple or dictionary."""
+    """Return the value of a dual of any level, and of every dual in a list, tuple or dictionary."""
     if isinstance(x, Dual):
         return plain(x.primal)
     if isinstance(x, list | tuple):
-        return type(x)(plain(one) for one in x)
+        return type(x)(plain(item) for item in x)
     if isinstance(x, dict):
-        return {name: plain(one) for name, one in x.items()}
+        return {name: plain(item) for name, item in x.items()}
     return x
 
 
 def directions(tangent: Tensor, primal: Tensor) -> tuple[int, ...]:
-    """The direction axes of a dense tangent."""
+    """Return the direction axes of a dense tangent."""
     return tangent.shape[: tangent.ndim - primal.ndim]  # type: ignore[no-any-return]
 
 
-def redirect(tangent: Tensor, ndim: int, to: tuple[int, ...]) -> Tensor:
-    """The tangent of an `ndim`-dimensional value broadcast to other direction axes."""
+def broadcast_tangent(tangent: Tensor, ndim: int, to: tuple[int, ...]) -> Tensor:
+    """Return the tangent of an `ndim`-dimensional value broadcast to other direction axes."""
     shape = tangent.shape[tangent.ndim - ndim :]
     return np.broadcast_to(tangent, to + shape)
 
 
-def spread(tangent: Tensor, ndim: int, to: int) -> Tensor:
-    """The tangent with axes of length 1 after its directions, as broadcasting puts them before a value's axes.
+def insert_axes(tangent: Tensor, ndim: int, to: int) -> Tensor:
+    """Return the tangent with axes of length 1 after its directions, as broadcasting puts them before a value's axes.
 
     Without them `(3,)·(2,3)` with two directions gives a plausible wrong shape instead of an error.
     """
@@ -236,20 +238,20 @@ def spread(tangent: Tensor, ndim: int, to: int) -> Tensor:
     return np.reshape(tangent, shape[:count] + (1,) * (to - ndim) + shape[count:])
 
 
-def each(function: Callable[[Tensor], Tensor], tangent: Tensor, ndim: int) -> Tensor:
-    """A function that is linear in one tangent, applied to every direction on its own."""
+def map_directions(function: Callable[[Tensor], Tensor], tangent: Tensor, ndim: int) -> Tensor:
+    """Return a function that is linear in one tangent, applied to every direction on its own."""
     count = tangent.ndim - ndim
     if count == 0:
         return function(tangent)
     front, shape = tangent.shape[:count], tangent.shape[count:]
-    flat = folded(tangent, 0, count)
+    flat = merge_axes(tangent, 0, count)
     rows = [function(flat[k]) for k in range(len(flat))]
-    found = np.stack(rows or [function(np.zeros(shape, tangent.dtype))])  # which tells the shape where there are none
-    return np.reshape(found[: len(rows)], front + found.shape[1:])
+    result = np.stack(rows or [function(np.zeros(shape, tangent.dtype))])  # which tells the shape where there are none
+    return np.reshape(result[: len(rows)], front + result.shape[1:])
 
 
-def folded(x: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
-    """x with its axes from start to stop as one, whose length is told: -1 finds none where there are no elements."""
+def merge_axes(x: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+    """Merge the axes of x from start to stop into one; unlike a length of -1, also where there are no elements."""
     shape = np.shape(x)
     start, stop, _ = slice(start, stop).indices(len(shape))
     return np.reshape(x, (*shape[:start], prod(shape[start:stop]), *shape[stop:]))

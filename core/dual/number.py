@@ -7,11 +7,11 @@ import numpy as np
 
 from dualtrain.core.dual.dispatch import call_function, call_ufunc
 from dualtrain.core.dual.engine import Dual, Tensor, level_above, plain
-from dualtrain.core.dual.tensor import DualTensor, checked
+from dualtrain.core.dual.tensor import DualTensor, value_and_tangent
 from dualtrain.core.dual.unsupported import Refusing, check_plain_arrays
 
-DIVISIONS = {np.divide, np.floor_divide, np.remainder, np.fmod, np.divmod}
-POWERS = {np.power, np.float_power}
+_DIVISIONS = {np.divide, np.floor_divide, np.remainder, np.fmod, np.divmod}
+_POWERS = {np.power, np.float_power}
 
 
 class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
@@ -30,20 +30,20 @@ class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     __slots__ = ()
 
     def __init__(self, primal: Any, tangent: Any = 0) -> None:
-        value, tangent = checked(primal, tangent)
+        value, tangent = value_and_tangent(primal, tangent)
         if np.ndim(value) or np.ndim(tangent):
             raise ValueError(f"a DualNumber has numbers as its parts, not shape {np.shape(value)}: use DualTensor")
         self.primal, self.stored_tangent = (x if isinstance(x, Dual) else x[()] for x in (value, tangent))
         self.level = level_above(value, tangent)
 
     def like(self, primal: Tensor, tangent: Tensor) -> Dual:
-        made: Any = object.__new__(DualTensor if np.ndim(primal) else DualNumber)
-        made.primal, made.stored_tangent, made.level = primal, tangent, self.level
-        return made  # type: ignore[no-any-return]
+        result: Any = object.__new__(DualTensor if np.ndim(primal) else DualNumber)
+        result.primal, result.stored_tangent, result.level = primal, tangent, self.level
+        return result  # type: ignore[no-any-return]
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if not any(isinstance(x, DualTensor) or np.ndim(x) for x in inputs):
-            forbid_division_by_zero(ufunc, inputs)
+            _forbid_division_by_zero(ufunc, inputs)
         return call_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: dict[str, Any]) -> Any:
@@ -67,20 +67,20 @@ class DualNumber(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return bool(self.primal != 0 or self.tangent != 0)
 
     def __repr__(self) -> str:
-        return f"DualNumber({shown(self.primal)}, {shown(self.tangent)})"
+        return f"DualNumber({_number_repr(self.primal)}, {_number_repr(self.tangent)})"
 
 
 eps = DualNumber(0, 1)
 
 
-def shown(x: Any) -> str:
+def _number_repr(x: Any) -> str:
     return repr(x) if isinstance(x, Dual) else repr(x.item())
 
 
-def forbid_division_by_zero(ufunc: Any, inputs: tuple[Any, ...]) -> None:
-    """ZeroDivisionError for a dual number that has no inverse."""
-    inverse = ufunc is np.reciprocal or (ufunc in POWERS and np.real(plain(inputs[1])) < 0)
-    divisor = inputs[1] if ufunc in DIVISIONS else inputs[0] if inverse else 1
+def _forbid_division_by_zero(ufunc: Any, inputs: tuple[Any, ...]) -> None:
+    """Raise ZeroDivisionError for a dual number that has no inverse."""
+    inverse = ufunc is np.reciprocal or (ufunc in _POWERS and np.real(plain(inputs[1])) < 0)
+    divisor = inputs[1] if ufunc in _DIVISIONS else inputs[0] if inverse else 1
     if plain(divisor) == 0:
         raise ZeroDivisionError(
             f"{divisor!r} has no inverse: its primal is 0, and a multiple of eps times any dual number is never 1"

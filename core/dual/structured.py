@@ -11,16 +11,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-Array: TypeAlias = Any  # ndarray, or a dual of a lower level
-Indices: TypeAlias = np.ndarray[Any, np.dtype[np.integer[Any]]]
-PLAIN = (np.ndarray, np.generic, int, float, complex)
+_Array: TypeAlias = Any  # ndarray, or a dual of a lower level
+_Indices: TypeAlias = np.ndarray[Any, np.dtype[np.integer[Any]]]
+_PLAIN = (np.ndarray, np.generic, int, float, complex)
 
 
 class Structure:
-    """A tangent that is held by its structure."""
+    """A tangent stored by its structure."""
 
-    def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """The tangent of a value of this shape and type as an array `(*directions, *shape)`."""
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> _Array:
+        """Return the tangent of a value of this shape and type as an array `(*directions, *shape)`."""
         raise NotImplementedError
 
     @property
@@ -35,7 +35,7 @@ class Zero(Structure):
 
     shape: tuple[int, ...] = ()
 
-    def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> _Array:
         return np.zeros(self.shape + shape, dtype)
 
     @property
@@ -47,14 +47,14 @@ class Zero(Structure):
 class EntrySeed(Structure):
     """On a matrix `(D, H)`: direction k is 1 at `rows[k], columns[k]`, both `(K,)` integers, and 0 elsewhere."""
 
-    rows: Indices
-    columns: Indices
+    rows: _Indices
+    columns: _Indices
 
-    def after(self, a: Array) -> "UnitTangent":
-        """The tangent of `a @ matrix`: direction k lives in unit `columns[k]`, with `a[..., rows[k]]`."""
-        return UnitTangent(self.columns, chosen(a, self.rows))
+    def after(self, a: _Array) -> "UnitTangent":
+        """Return the tangent of `a @ matrix`: direction k lives in unit `columns[k]`, with `a[..., rows[k]]`."""
+        return UnitTangent(self.columns, _chosen(a, self.rows))
 
-    def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> _Array:
         seeds = np.zeros((len(self.rows), *shape), dtype)
         seeds[np.arange(len(self.rows)), self.rows, self.columns] = 1
         return seeds
@@ -71,10 +71,10 @@ class UnitTangent(Structure):
     `units` is `(K,)` integers, `values` `(K, *batch)`.
     """
 
-    units: Indices
-    values: Array
+    units: _Indices
+    values: _Array
 
-    def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> _Array:
         if isinstance(self.values, np.ndarray):
             dense = np.zeros((len(self.units), *shape), dtype)
             dense[np.arange(len(self.units)), ..., self.units] = self.values
@@ -86,15 +86,15 @@ class UnitTangent(Structure):
     def directions(self) -> tuple[int, ...]:
         return (len(self.units),)
 
-    def scaled(self, by: Array) -> "UnitTangent":
-        """The tangent times an array of the value's shape `(*batch, H)`, or a number."""
+    def scaled(self, by: _Array) -> "UnitTangent":
+        """Return the tangent times an array of the value's shape `(*batch, H)`, or a number."""
         if np.ndim(by) == 0:
             return self if isinstance(by, int) and by == 1 else UnitTangent(self.units, self.values * by)
         return UnitTangent(self.units, self.values * self.factor(by))
 
-    def factor(self, weights: Array) -> Array:
-        """What the values are multiplied with by a contraction with weights of the value's shape, `(K, *batch)`."""
-        return chosen(weights, self.units)
+    def factor(self, weights: _Array) -> _Array:
+        """Return the factor `(K, *batch)` of the values in a contraction with weights of the value's shape."""
+        return _chosen(weights, self.units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +104,11 @@ class OuterTangent(Structure):
     `values` is `(K, *batch)`, `rows` `(U, C)`: where directions are many, those of a unit share its row.
     """
 
-    values: Array
-    rows: Array
-    which: Indices | EllipsisType = ...
+    values: _Array
+    rows: _Array
+    which: _Indices | EllipsisType = ...
 
-    def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> _Array:
         rows = self.rows[self.which]
         return self.values[..., None] * rows.reshape(len(rows), *(1,) * (len(shape) - 1), shape[-1])
 
@@ -116,8 +116,8 @@ class OuterTangent(Structure):
     def directions(self) -> tuple[int, ...]:
         return (len(self.values),)
 
-    def factor(self, weights: Array) -> Array:
-        """What the values are multiplied with by a contraction with weights of the value's shape, `(K, *batch)`."""
+    def factor(self, weights: _Array) -> _Array:
+        """Return the factor `(K, *batch)` of the values in a contraction with weights of the value's shape."""
         if weights.ndim == 2:
             return (self.rows @ np.transpose(weights))[self.which]
         return np.moveaxis(weights @ np.transpose(self.rows), -1, 0)[self.which]
@@ -131,13 +131,13 @@ class ScaledTangent(Structure):
     and the directions only once, at its end. Nobody may write into `base`, and `slopes` are this tangent's own.
     """
 
-    slopes: Array
-    base: Array
+    slopes: _Array
+    base: _Array
     ndim: int  # of the tensor
 
     @np.errstate(divide="ignore", invalid="ignore", over="ignore")
-    def dense(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        dense = weighted(self.slopes, self.base)
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> _Array:
+        dense = scale_tangent(self.slopes, self.base)
         return dense if dense.dtype == dtype else dense.astype(dtype)
 
     @property
@@ -145,51 +145,51 @@ class ScaledTangent(Structure):
         return self.base.shape[: self.base.ndim - self.ndim]  # type: ignore[no-any-return]
 
     @np.errstate(divide="ignore", invalid="ignore", over="ignore")
-    def scaled(self, by: Array) -> "ScaledTangent":
+    def scaled(self, by: _Array) -> "ScaledTangent":
         return ScaledTangent(self.slopes * by, self.base, self.ndim)
 
 
-def densified(tangent: Array | Structure | None, x: Array) -> Any:
-    """The tangent of x as an array `(*directions, *x.shape)`; None passes."""
+def to_dense(tangent: _Array | Structure | None, x: _Array) -> Any:
+    """Return the tangent of x as an array `(*directions, *x.shape)`; None passes."""
     return tangent.dense(x.shape, x.dtype) if isinstance(tangent, Structure) else tangent
 
 
-def weighted(slopes: Array, tangent: Array, into: Array | None = None) -> Array:
-    """`slopes * tangent`, 0 where the tangent is, even if the slope is infinite there, or a derivative of it is."""
+def scale_tangent(slopes: _Array, tangent: _Array, into: _Array | None = None) -> _Array:
+    """Return `slopes * tangent`, 0 where the tangent is, even if the slope or its derivative is infinite there."""
     square = np.vdot(slopes, slopes)  # one pass: an infinity or NaN among them shows in the sum
-    moving = not isinstance(tangent, PLAIN)  # a dual of 0 may have a derivative
-    if np.isfinite(square) and (moving or isinstance(square, PLAIN) or finite(square.tangent)):
+    moving = not isinstance(tangent, _PLAIN)  # a dual of 0 may have a derivative
+    if np.isfinite(square) and (moving or isinstance(square, _PLAIN) or _is_finite(square.tangent)):
         return np.multiply(slopes, tangent, out=into)
     return np.where(tangent == 0, 0, slopes * tangent)
 
 
-def finite(x: Array) -> bool:
-    """Whether all of an array is finite, and of a dual the tangents too."""
-    return bool(np.all(np.isfinite(x))) and (isinstance(x, PLAIN) or finite(x.tangent))
+def _is_finite(x: _Array) -> bool:
+    """Return whether all of an array is finite, and of a dual the tangents too."""
+    return bool(np.all(np.isfinite(x))) and (isinstance(x, _PLAIN) or _is_finite(x.tangent))
 
 
-def chosen(x: Array, indices: Indices) -> Array:
-    """`x[..., indices]` with that axis first, `(K, *batch)`."""
+def _chosen(x: _Array, indices: _Indices) -> _Array:
+    """Return `x[..., indices]` with that axis first, `(K, *batch)`."""
     if type(x) is np.ndarray and x.ndim == 2:
         return x.T.take(indices, axis=0)  # rows one after the other, unlike the transpose of x[:, indices]
     return np.moveaxis(x[..., indices], -1, 0)
 
 
-def contract(tangent: Array | Structure, weights: Array) -> Array:
-    """Σ_c tangent[k, *b, c] · weights[*b, c], `(*directions, *batch)`: a tangent through a function of the last axis.
+def contract(tangent: _Array | Structure, weights: _Array) -> _Array:
+    """Return Σ_c tangent[k, *b, c] · weights[*b, c], `(*directions, *batch)`, through a function of the last axis.
 
     For unit and outer tangents the dense array is never built.
     """
     if isinstance(tangent, UnitTangent | OuterTangent):
         return tangent.values * tangent.factor(weights)
-    return np.einsum("...c,...c->...", densified(tangent, weights), weights)
+    return np.einsum("...c,...c->...", to_dense(tangent, weights), weights)
 
 
-def inner(tangent: Array | Structure, weights: Array) -> Array:
-    """Σ_bc tangent[k, *b, c] · weights[*b, c], `(K,)`, of real numbers: `contract`, summed over the batch."""
+def inner(tangent: _Array | Structure, weights: _Array) -> _Array:
+    """Return Σ_bc tangent[k, *b, c] · weights[*b, c], `(K,)`, of real numbers: `contract`, summed over the batch."""
     if isinstance(tangent, UnitTangent | OuterTangent):
         values = tangent.values
         flat = (len(values), values[:1].size)
         return np.vecdot(values.reshape(flat), tangent.factor(weights).reshape(flat))
-    tangent = densified(tangent, weights)
+    tangent = to_dense(tangent, weights)
     return tangent.reshape(len(tangent), weights.size) @ weights.ravel()

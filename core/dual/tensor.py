@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from dualtrain.core.dual.chain import quick
+from dualtrain.core.dual.chain import fast_path
 from dualtrain.core.dual.dispatch import call_function, call_ufunc
 from dualtrain.core.dual.engine import Dual, Tensor, level_above, plain, push
 from dualtrain.core.dual.rules.assignment import setitem
@@ -14,8 +14,8 @@ from dualtrain.core.dual.structured import Structure
 from dualtrain.core.dual.unsupported import Refusing, check_plain_array, check_plain_arrays
 
 
-def method(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A method that calls the NumPy function of that name."""
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method that calls the NumPy function of that name."""
 
     def call(self: "DualTensor", *args: Any, **options: Any) -> Any:
         return function(self, *args, **options)
@@ -42,19 +42,19 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     rank = 1
 
     def __init__(self, primal: Any, tangent: Any) -> None:
-        self.primal, self.stored_tangent = checked(primal, tangent)
+        self.primal, self.stored_tangent = value_and_tangent(primal, tangent)
         if not isinstance(self.stored_tangent, Structure) and np.may_share_memory(self.primal, self.stored_tangent):
             self.stored_tangent = self.stored_tangent.copy()  # an assignment changes both
         self.level = level_above(self.primal, self.stored_tangent)
 
     def like(self, primal: Tensor, tangent: Tensor) -> "DualTensor":
-        made = object.__new__(DualTensor)
-        made.primal, made.stored_tangent, made.level = primal, tangent, self.level
-        return made
+        result = object.__new__(DualTensor)
+        result.primal, result.stored_tangent, result.level = primal, tangent, self.level
+        return result
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if method == "__call__" and not options:
-            result = quick(ufunc, inputs)
+            result = fast_path(ufunc, inputs)
             if result is not None:
                 return result
         return call_ufunc(ufunc, method, inputs, options)
@@ -133,7 +133,7 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return self.like(self.primal.copy(order), tangent if isinstance(tangent, Structure) else tangent.copy())
 
     def astype(self, dtype: Any, **options: Any) -> Any:
-        """In another type; a plain array if that cannot hold a tangent."""
+        """Convert to another type; to a plain array if that cannot hold a tangent."""
         if np.dtype(dtype).kind not in "fc":
             return plain(self).astype(dtype, **options)
 
@@ -152,7 +152,7 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
         return np.ravel(self, order).copy()
 
     def item(self, *place: Any) -> Any:
-        """One element, which is a dual itself; of a dual with one element, that, and ValueError of another."""
+        """Return one element as a dual; without an index the only one, or raise ValueError."""
         if not place:
             return np.reshape(self, 1)[0]
         return np.ravel(self)[place[0]] if len(place) == 1 else self[place]
@@ -170,45 +170,45 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     def tolist(self) -> NoReturn:
         self._refuse("tolist")
 
-    all = method(np.all)
-    any = method(np.any)
-    argmax = method(np.argmax)
-    argmin = method(np.argmin)
-    argpartition = method(np.argpartition)
-    argsort = method(np.argsort)
-    clip = method(np.clip)
-    compress = method(lambda x, condition, axis=None: np.compress(condition, x, axis))
-    conj = method(np.conjugate)
-    conjugate = method(np.conjugate)
-    cumprod = method(np.cumprod)
-    cumsum = method(np.cumsum)
-    diagonal = method(np.diagonal)
-    dot = method(np.dot)
-    max = method(np.max)
-    mean = method(np.mean)
-    min = method(np.min)
-    nonzero = method(np.nonzero)
-    prod = method(np.prod)
-    put = method(np.put)
-    ravel = method(np.ravel)
-    repeat = method(np.repeat)
-    round = method(np.round)
-    searchsorted = method(np.searchsorted)
-    squeeze = method(np.squeeze)
-    std = method(np.std)
-    sum = method(np.sum)
-    swapaxes = method(np.swapaxes)
-    take = method(np.take)
-    trace = method(np.trace)
-    var = method(np.var)
+    all = _method(np.all)
+    any = _method(np.any)
+    argmax = _method(np.argmax)
+    argmin = _method(np.argmin)
+    argpartition = _method(np.argpartition)
+    argsort = _method(np.argsort)
+    clip = _method(np.clip)
+    compress = _method(lambda x, condition, axis=None: np.compress(condition, x, axis))
+    conj = _method(np.conjugate)
+    conjugate = _method(np.conjugate)
+    cumprod = _method(np.cumprod)
+    cumsum = _method(np.cumsum)
+    diagonal = _method(np.diagonal)
+    dot = _method(np.dot)
+    max = _method(np.max)
+    mean = _method(np.mean)
+    min = _method(np.min)
+    nonzero = _method(np.nonzero)
+    prod = _method(np.prod)
+    put = _method(np.put)
+    ravel = _method(np.ravel)
+    repeat = _method(np.repeat)
+    round = _method(np.round)
+    searchsorted = _method(np.searchsorted)
+    squeeze = _method(np.squeeze)
+    std = _method(np.std)
+    sum = _method(np.sum)
+    swapaxes = _method(np.swapaxes)
+    take = _method(np.take)
+    trace = _method(np.trace)
+    var = _method(np.var)
 
 
-def checked(primal: Any, tangent: Any) -> tuple[Tensor, Tensor]:
-    """Value and tangent as arrays of one floating type."""
-    value = floating(primal)
+def value_and_tangent(primal: Any, tangent: Any) -> tuple[Tensor, Tensor]:
+    """Return value and tangent as arrays of one floating type."""
+    value = as_floating(primal)
     if isinstance(tangent, Structure):
         return value, tangent
-    tangent = floating(tangent)
+    tangent = as_floating(tangent)
     if tangent.ndim < value.ndim or tangent.shape[tangent.ndim - value.ndim :] != value.shape:
         raise ValueError(
             f"a tangent of shape {tangent.shape} does not fit a value of shape {value.shape}: it has the value's "
@@ -218,8 +218,8 @@ def checked(primal: Any, tangent: Any) -> tuple[Tensor, Tensor]:
     return tuple(x if x.dtype == kind else x.astype(kind) for x in (value, tangent))
 
 
-def floating(x: Any) -> Tensor:
-    """An array of floats or complex numbers; a dual as it is."""
+def as_floating(x: Any) -> Tensor:
+    """Return an array of floats or complex numbers; a dual as it is."""
     if isinstance(x, Dual):
         return x
     check_plain_array(type(x))

@@ -1,4 +1,4 @@
-"""Derivatives of functions: jvp and what is made of it."""
+"""Derivatives of functions: jvp, and transforms built on it."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -8,16 +8,16 @@ import numpy as np
 
 from dualtrain.core.dual.engine import LEVELS, Dual, Tensor
 from dualtrain.core.dual.structured import EntrySeed, Structure, UnitTangent
-from dualtrain.core.dual.tensor import DualTensor, checked, floating
+from dualtrain.core.dual.tensor import DualTensor, as_floating, value_and_tangent
 
-SEED_ELEMENTS = 2**22
-CHUNK = 256
+_SEED_ELEMENTS = 2**22
+_CHUNK = 256
 
-Function = Callable[..., Any]
+_Function = Callable[..., Any]
 
 
-def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The value of `f(*primals)` and its derivative along the tangents, as in JAX.
+def jvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the value of `f(*primals)` and its derivative along the tangents, as in JAX.
 
     A tangent has the shape of its primal, or direction axes more in front; the result's tangent is
     `(*directions, *value.shape)`, zeros where f does not depend on the primals. Results may be tuples, lists or
@@ -32,22 +32,22 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     if len(primals) != len(tangents):
         raise ValueError(f"jvp got {len(primals)} primals and {len(tangents)} tangents")
     level = next(LEVELS)
-    inputs = [entered(x, t, level) for x, t in zip(primals, tangents, strict=True)]
-    axes = np.broadcast_shapes(*(directions_of(x) for x in inputs))
-    return split(f(*inputs), level, axes)
+    inputs = [_dual_argument(x, t, level) for x, t in zip(primals, tangents, strict=True)]
+    axes = np.broadcast_shapes(*(_directions_of(x) for x in inputs))
+    return _split(f(*inputs), level, axes)
 
 
-def entered(x: Any, tangent: Any, level: int) -> DualTensor:
-    """The primal with its tangent on the level; read-only, for f must not change its caller's arrays."""
-    primal, tangent = checked(x, tangent)
-    made = object.__new__(DualTensor)
+def _dual_argument(x: Any, tangent: Any, level: int) -> DualTensor:
+    """Return the primal with its tangent on the level; read-only, for f must not change its caller's arrays."""
+    primal, tangent = value_and_tangent(x, tangent)
+    result = object.__new__(DualTensor)
     if not isinstance(x, np.ndarray | Dual):
         primal = primal[()]  # numbers stay scalars, in which nothing can be written
-    made.primal, made.stored_tangent, made.level = locked(primal), locked(tangent), level
-    return made
+    result.primal, result.stored_tangent, result.level = _read_only(primal), _read_only(tangent), level
+    return result
 
 
-def locked(x: Tensor) -> Tensor:
+def _read_only(x: Tensor) -> Tensor:
     if not isinstance(x, np.ndarray):
         return x
     view = x.view()
@@ -55,44 +55,46 @@ def locked(x: Tensor) -> Tensor:
     return view
 
 
-def directions_of(x: DualTensor) -> tuple[int, ...]:
+def _directions_of(x: DualTensor) -> tuple[int, ...]:
     if isinstance(x.stored_tangent, Structure):
         return x.stored_tangent.directions
     return x.stored_tangent.shape[: x.stored_tangent.ndim - x.ndim]  # type: ignore[no-any-return]
 
 
-def split(result: Any, level: int, axes: tuple[int, ...]) -> tuple[Any, Any]:
-    """Value and tangent of a result, or of each part of it."""
+def _split(result: Any, level: int, axes: tuple[int, ...]) -> tuple[Any, Any]:
+    """Return value and tangent of a result, or of each part of it."""
     if isinstance(result, tuple | list):
-        pairs = [split(part, level, axes) for part in result]
+        pairs = [_split(part, level, axes) for part in result]
         make = type(result)._make if hasattr(result, "_make") else type(result)
         return make(p[0] for p in pairs), make(p[1] for p in pairs)
     if isinstance(result, dict):
-        parts = {name: split(part, level, axes) for name, part in result.items()}
+        parts = {name: _split(part, level, axes) for name, part in result.items()}
         return {n: p[0] for n, p in parts.items()}, {n: p[1] for n, p in parts.items()}
     if isinstance(result, Dual) and result.level == level:
         tangent = result.tangent
         shape = axes + result.shape
-        return unboxed(result.primal), unboxed(tangent if tangent.shape == shape else np.broadcast_to(tangent, shape))
-    value = constant(result)
-    return unboxed(value), unboxed(np.zeros(axes + value.shape, value.dtype))
+        return _as_scalar(result.primal), _as_scalar(
+            tangent if tangent.shape == shape else np.broadcast_to(tangent, shape)
+        )
+    value = _constant(result)
+    return _as_scalar(value), _as_scalar(np.zeros(axes + value.shape, value.dtype))
 
 
-def constant(result: Any) -> Tensor:
+def _constant(result: Any) -> Tensor:
     try:
-        return floating(result)
+        return as_floating(result)
     except TypeError as error:
         kind = type(result).__name__
         raise TypeError(f"the function's result, of type {kind}, is no array of numbers: return one") from error
 
 
-def unboxed(x: Tensor) -> Tensor:
-    """A scalar instead of an array without axes."""
+def _as_scalar(x: Tensor) -> Tensor:
+    """Return a scalar instead of an array without axes."""
     return x[()] if isinstance(x, np.ndarray) and x.ndim == 0 else x
 
 
-def derivative(f: Function, *, holomorphic: bool = False) -> Function:
-    """The derivative of a function of one number; its result may be an array.
+def derivative(f: _Function, *, holomorphic: bool = False) -> _Function:
+    """Return the derivative of a function of one number; its result may be an array.
 
     TypeError for a complex argument unless `holomorphic` says that f has a complex derivative.
 
@@ -105,15 +107,15 @@ def derivative(f: Function, *, holomorphic: bool = False) -> Function:
             raise ValueError(
                 f"derivative takes a number, not shape {np.shape(x)}; perhaps you meant gradient or jacobian"
             )
-        check_holomorphic(holomorphic, "derivative", x)
-        slope = jvp(f, (x,), (np.ones((), real_type(x)),))[1]
-        check_holomorphic(holomorphic, "derivative", slope, "results")
+        _check_holomorphic(holomorphic, "derivative", x)
+        slope = jvp(f, (x,), (np.ones((), _real_type(x)),))[1]
+        _check_holomorphic(holomorphic, "derivative", slope, "results")
         return slope
 
     return differentiated
 
 
-def check_holomorphic(holomorphic: bool, name: str, x: Any, kind: str = "arguments") -> None:
+def _check_holomorphic(holomorphic: bool, name: str, x: Any, kind: str = "arguments") -> None:
     """Raise TypeError where complex numbers meet a transform of real functions, or real ones a complex one, as in JAX.
 
     Of a function without a complex derivative, such as |z|², a single derivative says how it changes along the real
@@ -121,7 +123,7 @@ def check_holomorphic(holomorphic: bool, name: str, x: Any, kind: str = "argumen
     """
     is_complex = np.iscomplexobj(x)
     if holomorphic and not is_complex:
-        raise TypeError(f"{name} with holomorphic=True takes complex {kind}, not {real_type(x)}")
+        raise TypeError(f"{name} with holomorphic=True takes complex {kind}, not {_real_type(x)}")
     if is_complex and not holomorphic and kind == "arguments":
         raise TypeError(
             f"{name} of a complex argument: say holomorphic=True if the function has a complex derivative, or make it "
@@ -129,36 +131,36 @@ def check_holomorphic(holomorphic: bool, name: str, x: Any, kind: str = "argumen
         )
 
 
-def real_type(x: Any) -> Any:
+def _real_type(x: Any) -> Any:
     dtype = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
     return dtype if dtype.kind in "fc" else np.dtype(np.float64)
 
 
-def gradient(f: Function, *, holomorphic: bool = False) -> Function:
-    """The gradient of a function whose value is one number, in the shape of its argument.
+def gradient(f: _Function, *, holomorphic: bool = False) -> _Function:
+    """Return the gradient of a function whose value is one number, in the shape of its argument.
 
     TypeError for complex arguments unless `holomorphic` says that f has a complex derivative.
     """
 
     def differentiated(x: Any) -> Any:
-        found = jacobian(f, holomorphic=holomorphic)(x)
-        if np.ndim(found) != np.ndim(x):
-            shape = np.shape(found)[: np.ndim(found) - np.ndim(x)]
+        result = jacobian(f, holomorphic=holomorphic)(x)
+        if np.ndim(result) != np.ndim(x):
+            shape = np.shape(result)[: np.ndim(result) - np.ndim(x)]
             raise ValueError(
                 f"gradient needs a function with one number as its value, not shape {shape}; perhaps you meant jacobian"
             )
-        return found
+        return result
 
     return differentiated
 
 
 def jacobian(
-    f: Function, chunk_size: int | None = None, *, sparsity: Any = None, holomorphic: bool = False
-) -> Function:
-    """All partial derivatives of a function of one array, `(*out, *in)`.
+    f: _Function, chunk_size: int | None = None, *, sparsity: Any = None, holomorphic: bool = False
+) -> _Function:
+    """Return all partial derivatives of a function of one array, `(*out, *in)`.
 
     Directions are pushed in chunks of equal size, at most `chunk_size`: by default as many as keep the seeds below 4
-    million elements, and 256 at most. Seeds of vectors and matrices are held by their structure, never as an identity.
+    million elements, and 256 at most. Seeds of vectors and matrices are structured tangents, never an identity matrix.
     `sparsity` is a pattern `(outputs, inputs)`, true where the Jacobian may have an entry, as an array of truth values
     or one of SciPy's sparse arrays; columns are then pushed together where they share no row, and the result is sparse
     if the pattern is. ValueError for a chunk size below 1, or for a pattern that does not fit; TypeError for a function
@@ -170,28 +172,28 @@ def jacobian(
     """
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"chunk_size is {chunk_size}, but a chunk has at least one direction")
-    f = of_one_array(f)
+    f = _of_one_array(f)
 
     def differentiated(x: Any) -> Any:
         number = not isinstance(x, np.ndarray | Dual)
-        x = floating(x)
+        x = as_floating(x)
         x = x[()] if number else x
-        check_holomorphic(holomorphic, "jacobian", x)
-        limit = chunk_size or max(1, min(CHUNK, SEED_ELEMENTS // max(1, x.size)))
+        _check_holomorphic(holomorphic, "jacobian", x)
+        limit = chunk_size or max(1, min(_CHUNK, _SEED_ELEMENTS // max(1, x.size)))
         if sparsity is not None:
-            from dualtrain.core.dual.sparsity import sparse_jacobian  # which is made of jvp
+            from dualtrain.core.dual.sparsity import sparse_jacobian  # which imports this module
 
             return sparse_jacobian(f, x, sparsity, limit)
-        rows = [jvp(f, (x,), (seed(x, *chunk),))[1] for chunk in equal_chunks(x.size, limit)]
-        check_holomorphic(holomorphic, "jacobian", rows[0], "results")
-        found = np.moveaxis(np.concatenate(rows), 0, -1)
-        return np.reshape(found, found.shape[:-1] + x.shape)
+        rows = [jvp(f, (x,), (_seed(x, *chunk),))[1] for chunk in equal_chunks(x.size, limit)]
+        _check_holomorphic(holomorphic, "jacobian", rows[0], "results")
+        result = np.moveaxis(np.concatenate(rows), 0, -1)
+        return np.reshape(result, result.shape[:-1] + x.shape)
 
     return differentiated
 
 
-def of_one_array(f: Function) -> Function:
-    """f, with a TypeError for a result of several parts: their derivatives are not one array."""
+def _of_one_array(f: _Function) -> _Function:
+    """Return f, with a TypeError for a result of several parts: their derivatives are not one array."""
 
     def called(x: Any) -> Any:
         result = f(x)
@@ -206,14 +208,14 @@ def of_one_array(f: Function) -> Function:
 
 
 def equal_chunks(size: int, limit: int) -> list[tuple[int, int]]:
-    """`[0, size)` as the fewest ranges of at most `limit`, whose lengths differ by 1 at most."""
+    """Return `[0, size)` as the fewest ranges of at most `limit`, whose lengths differ by 1 at most."""
     count = max(1, -(-size // limit))
     edges = [size * i // count for i in range(count + 1)]
     return list(pairwise(edges))
 
 
-def seed(x: Tensor, start: int, stop: int) -> Tensor:
-    """The unit directions start to stop of a tensor, by structure where there is one."""
+def _seed(x: Tensor, start: int, stop: int) -> Tensor:
+    """Return the unit directions start to stop of a tensor, by structure where there is one."""
     entries = np.arange(start, stop)
     if x.ndim == 1:
         return UnitTangent(entries, np.ones(len(entries), x.dtype))
@@ -224,13 +226,13 @@ def seed(x: Tensor, start: int, stop: int) -> Tensor:
     return seeds.reshape(len(entries), *x.shape)
 
 
-def hessian(f: Function, chunk_size: int | None = None, *, holomorphic: bool = False) -> Function:
-    """The second derivatives of a function of one array, `(*out, *in, *in)`."""
+def hessian(f: _Function, chunk_size: int | None = None, *, holomorphic: bool = False) -> _Function:
+    """Return the second derivatives of a function of one array, `(*out, *in, *in)`."""
     return jacobian(jacobian(f, chunk_size, holomorphic=holomorphic), chunk_size, holomorphic=holomorphic)
 
 
-def hvp(f: Function, *, holomorphic: bool = False) -> Function:
-    """The product of a Hessian with a vector, `hvp(f)(x, v)`, in the shape of x; f has one number as its value."""
+def hvp(f: _Function, *, holomorphic: bool = False) -> _Function:
+    """Return the product of a Hessian with a vector, `hvp(f)(x, v)`, in the shape of x; f returns one number."""
 
     def product(x: Any, v: Any) -> Any:
         return jvp(gradient(f, holomorphic=holomorphic), (x,), (v,))[1]

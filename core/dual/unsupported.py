@@ -8,16 +8,16 @@ import numpy as np
 
 from dualtrain.core.dual.engine import plain
 
-MEMORY = "value and tangent are two arrays: take that of .primal and of .tangent"
-FILES = "pickle the dual, or save .primal and .tangent apart"
+_MEMORY = "value and tangent are two arrays: take that of .primal and of .tangent"
+_FILES = "pickle the dual, or save .primal and .tangent apart"
 
 
-PLAIN_ARRAYS: set[type] = {np.ndarray, np.memmap}  # and the classes of duals
+_PLAIN_ARRAYS: set[type] = {np.ndarray, np.memmap}  # and the classes of duals
 
 
 def check_plain_arrays(kinds: Iterable[type]) -> None:
     """Raise TypeError for subclasses of arrays: a mask, a unit or the product of matrices would be lost."""
-    if PLAIN_ARRAYS.issuperset(kinds):
+    if _PLAIN_ARRAYS.issuperset(kinds):
         return
     for kind in kinds:
         check_plain_array(kind)
@@ -25,7 +25,7 @@ def check_plain_arrays(kinds: Iterable[type]) -> None:
 
 def check_plain_array(kind: type) -> None:
     """Raise TypeError for a subclass of arrays."""
-    if kind not in PLAIN_ARRAYS and issubclass(kind, np.ndarray):
+    if kind not in _PLAIN_ARRAYS and issubclass(kind, np.ndarray):
         raise TypeError(
             f"core.dual takes plain NumPy arrays, and would ignore what a {kind.__name__} adds to them: convert it, "
             "with np.asarray(x), or x.filled(value) of a masked array"
@@ -51,24 +51,24 @@ class Refusing:
     __slots__ = ()
 
     def __init_subclass__(cls) -> None:
-        PLAIN_ARRAYS.add(cls)
+        _PLAIN_ARRAYS.add(cls)
 
-    base = Missing(MEMORY)
-    byteswap = Missing(MEMORY)
+    base = Missing(_MEMORY)
+    byteswap = Missing(_MEMORY)
     choose = Missing("a dual is no index; np.choose takes duals as its choices")
-    ctypes = Missing(MEMORY)
-    data = Missing(MEMORY)
-    dump = Missing(FILES)
-    dumps = Missing(FILES)
-    flags = Missing(MEMORY)
+    ctypes = Missing(_MEMORY)
+    data = Missing(_MEMORY)
+    dump = Missing(_FILES)
+    dumps = Missing(_FILES)
+    flags = Missing(_MEMORY)
     flat = Missing("iterate over np.ravel(dual), and assign into dual.reshape(-1)")
     getfield = Missing("a dual has no fields")
     resize = Missing("np.resize(dual, shape) makes a new one")
     setfield = Missing("a dual has no fields")
-    setflags = Missing(MEMORY)
-    strides = Missing(MEMORY)
-    tobytes = Missing(FILES)
-    tofile = Missing(FILES)
+    setflags = Missing(_MEMORY)
+    strides = Missing(_MEMORY)
+    tobytes = Missing(_FILES)
+    tofile = Missing(_FILES)
     view = Missing("dual[...] is a view of it, dual.astype another type")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:

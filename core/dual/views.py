@@ -34,7 +34,7 @@ def root_of(x: "Dual") -> "Dual":
     return x if root is None else root
 
 
-def views_of(x: "Dual") -> Any:
+def _views_of(x: "Dual") -> Any:
     """Return the views of a root by their ids, None before the first."""
     return getattr(x, "views", None)
 
@@ -42,7 +42,7 @@ def views_of(x: "Dual") -> Any:
 def tie(view: "Dual", root: "Dual") -> "Dual":
     """Register a dual as a view of a root."""
     view.root = root
-    if views_of(root) is None:
+    if _views_of(root) is None:
         root.views = WeakValueDictionary()
     root.views[id(view)] = view
     return view
@@ -50,17 +50,17 @@ def tie(view: "Dual", root: "Dual") -> "Dual":
 
 def retake(root: "Dual") -> None:
     """Take every view of a root from it again."""
-    views = list((views_of(root) or {}).values())
+    views = list((_views_of(root) or {}).values())
     if views:
         mirror(root)
     for view in views:
-        now = window(root, value_of(view))
+        now = window(root, _value_of(view))
         view.primal = now.primal
         view.stored_tangent = now.stored_tangent
         view.level = now.level
 
 
-def value_of(x: Any) -> Any:
+def _value_of(x: Any) -> Any:
     """Return the plain value of a dual, or an array itself."""
     while not isinstance(x, np.ndarray | np.generic):
         x = x.primal
@@ -69,7 +69,7 @@ def value_of(x: Any) -> Any:
 
 def window(root: "Dual", part: Any) -> "Dual":
     """Return the view of a mirrored root whose plain value is `part`."""
-    value = value_of(root)
+    value = _value_of(root)
     primal = part if isinstance(root.primal, np.ndarray) else window(root.primal, part)
     return tie(root.like(primal, _window_of_tangent(root.stored_tangent, value, part)), root)
 
@@ -79,7 +79,7 @@ def _window_of_tangent(tangent: Any, value: Any, part: Any) -> Any:
         return tangent
     if isinstance(tangent, np.ndarray):
         return _window_of_array(tangent, value, part)
-    return window(tangent, _window_of_array(value_of(tangent), value, part))
+    return window(tangent, _window_of_array(_value_of(tangent), value, part))
 
 
 class _Memory:
@@ -118,8 +118,8 @@ def mirror(x: "Dual") -> None:
     tangent = x.stored_tangent
     if isinstance(tangent, Structure) and not isinstance(tangent, Zero):
         tangent = tangent.dense(x.primal.shape, x.primal.dtype)
-    value = value_of(x)
-    x.stored_tangent = tangent if is_laid_out_as(tangent, value) else laid_out_as(tangent, value)
+    value = _value_of(x)
+    x.stored_tangent = tangent if is_laid_out_as(tangent, value) else _laid_out_as(tangent, value)
 
 
 def is_laid_out_as(tangent: Any, value: Any) -> bool:
@@ -140,7 +140,7 @@ def is_laid_out_as(tangent: Any, value: Any) -> bool:
     return all(own == other or length < 2 for length, own, other in triples)
 
 
-def laid_out_as(tangent: Any, value: Any) -> Any:
+def _laid_out_as(tangent: Any, value: Any) -> Any:
     """Return a copy of a tangent that lies in memory, behind its direction axes, as a value does."""
     if isinstance(tangent, Zero):
         return tangent
@@ -150,13 +150,13 @@ def laid_out_as(tangent: Any, value: Any) -> Any:
         inner = tangent.stored_tangent
         if isinstance(inner, Structure) and not isinstance(inner, Zero):
             inner = inner.dense(tangent.primal.shape, tangent.primal.dtype)
-        return tangent.like(laid_out_as(tangent.primal, value), laid_out_as(inner, value))
-    array = _blank(tangent.shape[: tangent.ndim - value.ndim], value)
+        return tangent.like(_laid_out_as(tangent.primal, value), _laid_out_as(inner, value))
+    array = _filled_like(tangent.shape[: tangent.ndim - value.ndim], value)
     array[...] = tangent
     return array
 
 
-def _blank(front: tuple[int, ...], value: Any) -> Any:
+def _filled_like(front: tuple[int, ...], value: Any) -> Any:
     """Return an array `(*front, *value.shape)` whose last axes have the strides of the value."""
     if value.size == 0:
         return np.empty(front + value.shape, value.dtype)

@@ -5,19 +5,19 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Tensor, plain, push
-from dualtrain.core.dual.rules.combinators import Handler, axiswise, from_end, typed
-from dualtrain.core.dual.structured import weighted
+from dualtrain.core.dual.rules.combinators import Handler, as_dtype, axiswise, negative_axes
+from dualtrain.core.dual.structured import scale_tangent
 
 
-def cumsum(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
-    return axiswise(np.cumsum, 0, None, "ravel")(np.atleast_1d(typed(x, dtype)), axis)
+def _cumsum(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
+    return axiswise(np.cumsum, 0, None, "ravel")(np.atleast_1d(as_dtype(x, dtype)), axis)
 
 
-def cumprod(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
-    x = np.atleast_1d(typed(x, dtype))
+def _cumprod(x: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
+    x = np.atleast_1d(as_dtype(x, dtype))
     if axis is None:
         x, axis = np.ravel(x), 0
-    place = from_end(axis, x.ndim)
+    place = negative_axes(axis, x.ndim)
 
     def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
         last = (np.moveaxis(array, place, -1) for array in (tangents[0], out, primal))
@@ -34,12 +34,12 @@ def _product_rule(tangent: Tensor, out: Tensor, primal: Tensor) -> Tensor:
         return out * np.cumsum(tangent / primal, axis=-1)
     sums = [tangent[..., 0]]
     for i in range(1, primal.shape[-1]):
-        sums.append(sums[-1] * primal[..., i] + weighted(out[..., i - 1], tangent[..., i]))
+        sums.append(sums[-1] * primal[..., i] + scale_tangent(out[..., i - 1], tangent[..., i]))
     return np.stack(sums, axis=-1)
 
 
-def cumulative(function: Handler, first: float) -> Handler:
-    """np.cumulative_sum or np.cumulative_prod by their older names."""
+def _cumulative(function: Handler, first: float) -> Handler:
+    """Return the rule of np.cumulative_sum or np.cumulative_prod, by their older names."""
 
     def handle(x: Tensor, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
         if axis is None and x.ndim > 1:
@@ -55,8 +55,8 @@ def cumulative(function: Handler, first: float) -> Handler:
 
 
 RULES: dict[Any, Handler] = {
-    np.cumsum: cumsum,
-    np.cumprod: cumprod,
-    np.cumulative_sum: cumulative(np.cumsum, 0),
-    np.cumulative_prod: cumulative(np.cumprod, 1),
+    np.cumsum: _cumsum,
+    np.cumprod: _cumprod,
+    np.cumulative_sum: _cumulative(np.cumsum, 0),
+    np.cumulative_prod: _cumulative(np.cumprod, 1),
 }

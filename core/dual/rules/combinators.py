@@ -1,30 +1,30 @@
-"""What rules of array functions are made of: a handler answers a call whose arguments have duals among them."""
+"""Building blocks of the rules of array functions. A handler computes a call with duals among its arguments."""
 
 from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, each, plain, push
+from dualtrain.core.dual.engine import Dual, Tensor, map_directions, plain, push
 from dualtrain.core.dual.rules.indexing import plain_index
 
 Handler = Callable[..., Any]
 
 
 def linear(function: Handler) -> Handler:
-    """A function linear in its first argument, applied to every direction on its own."""
+    """Return a function linear in its first argument, applied to every direction on its own."""
 
     def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
         def apply(array: Tensor) -> Tensor:
             return function(array, *args, **options)
 
-        return push(apply, lambda tangents, out, primal: each(apply, tangents[0], np.ndim(primal)), (x,))
+        return push(apply, lambda tangents, out, primal: map_directions(apply, tangents[0], np.ndim(primal)), (x,))
 
     return handle
 
 
 def bilinear(function: Handler) -> Handler:
-    """A function linear in each of its first two arguments: `f(ta, b) + f(a, tb)`."""
+    """Return a function linear in each of its first two arguments: `f(ta, b) + f(a, tb)`."""
 
     def handle(a: Tensor, b: Tensor, *args: Any, **options: Any) -> Tensor:
         def apply(a: Tensor, b: Tensor) -> Tensor:
@@ -32,9 +32,9 @@ def bilinear(function: Handler) -> Handler:
 
         def rule(tangents: list[Tensor], out: Tensor, a: Tensor, b: Tensor) -> Tensor:
             ta, tb = tangents
-            left = None if ta is None else each(lambda t: apply(t, b), ta, np.ndim(a))
-            right = None if tb is None else each(lambda t: apply(a, t), tb, np.ndim(b))
-            return total(left, right)
+            left = None if ta is None else map_directions(lambda t: apply(t, b), ta, np.ndim(a))
+            right = None if tb is None else map_directions(lambda t: apply(a, t), tb, np.ndim(b))
+            return add_terms(left, right)
 
         return push(apply, rule, (a, b))
 
@@ -42,7 +42,7 @@ def bilinear(function: Handler) -> Handler:
 
 
 def of_arrays(function: Handler) -> Handler:
-    """A function whose first two arguments are arrays, and may come as lists."""
+    """Return a function whose first two arguments are arrays, and may come as lists."""
 
     def handle(a: Tensor, b: Tensor, *args: Any, **options: Any) -> Any:
         return function(as_array(a), as_array(b), *args, **options)
@@ -51,12 +51,12 @@ def of_arrays(function: Handler) -> Handler:
 
 
 def as_array(x: Any) -> Tensor:
-    """x as an array; a dual as it is."""
+    """Return x as an array; a dual as it is."""
     return x if isinstance(x, Dual) else np.asarray(x)
 
 
-def total(*terms: Tensor) -> Tensor:
-    """The sum of the terms that are not None; at least one is not."""
+def add_terms(*terms: Tensor) -> Tensor:
+    """Return the sum of the terms that are not None; at least one is not."""
     present = [term for term in terms if term is not None]
     return sum(present[1:], start=present[0])
 
@@ -64,7 +64,7 @@ def total(*terms: Tensor) -> Tensor:
 def axiswise(
     function: Handler, position: int, default: Any, none: Literal["all", "ravel"] = "all", name: str = "axis"
 ) -> Handler:
-    """A linear function along axes: counted from the end, they are the same for a value and for its tangents.
+    """Return a linear function along axes: counted from the end, they are the same for a value and for its tangents.
 
     `position` is that of the axis among the arguments after the array; `none` says what an axis of None means.
     """
@@ -73,7 +73,7 @@ def axiswise(
         axis = args[position] if len(args) > position else options.pop(name, default)
         if axis is None and none == "ravel":
             x, axis = np.ravel(x), -1
-        options |= {name: from_end(axis, np.ndim(x))}
+        options |= {name: negative_axes(axis, np.ndim(x))}
         before, after = args[:position], args[position + 1 :]
         if after:
             before, after = (*before, options.pop(name), *after), ()
@@ -86,13 +86,13 @@ def axiswise(
     return handle
 
 
-def typed(x: Tensor, dtype: Any) -> Tensor:
-    """x in the type that a result is asked to have."""
-    return x if holding(dtype) is None else np.astype(x, dtype)
+def as_dtype(x: Tensor, dtype: Any) -> Tensor:
+    """Return x in the type of a result, if one is given."""
+    return x if floating_dtype(dtype) is None else np.astype(x, dtype)
 
 
-def holding(dtype: Any) -> Any:
-    """The type, or None for any; TypeError for one that holds no derivative."""
+def floating_dtype(dtype: Any) -> Any:
+    """Return the type, or None for any; TypeError for one that holds no derivative."""
     if dtype is not None and np.dtype(dtype).kind not in "fc":
         raise TypeError(
             f"dtype={np.dtype(dtype)} would drop the derivative: take floats, or give the function .primal instead"
@@ -101,7 +101,7 @@ def holding(dtype: Any) -> Any:
 
 
 def reshaping(function: Handler) -> Handler:
-    """A function that keeps all elements in their C order."""
+    """Return a function that keeps all elements in their C order."""
 
     def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
         def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ def reshaping(function: Handler) -> Handler:
 
 
 def gathering(function: Handler) -> Handler:
-    """A function that only moves, repeats or leaves out elements: done on their numbers, then once on the elements."""
+    """Return the rule of a function that only selects elements: it is applied to their numbers, then indexed once."""
 
     def handle(x: Tensor, *args: Any, **options: Any) -> Tensor:
         return gathered(lambda numbers: function(numbers, *plain_index(args), **options), x)
@@ -123,14 +123,14 @@ def gathering(function: Handler) -> Handler:
 
 
 def gathered(function: Handler, *arrays: Tensor) -> Tensor:
-    """The same of several arrays, whose elements are numbered one array after the other."""
+    """Return the same of several arrays, whose elements are numbered one array after the other."""
     starts = np.cumsum([0, *(np.size(x) for x in arrays)])
-    numbers = [numbered(x, start) for start, x in zip(starts, arrays, strict=False)]
+    numbers = [_numbered(x, start) for start, x in zip(starts, arrays, strict=False)]
     flat = [np.ravel(x) for x in arrays]
     return (np.concatenate(flat) if len(flat) > 1 else flat[0])[function(*numbers)]
 
 
-def numbered(x: Tensor, start: int = 0) -> Any:
+def _numbered(x: Tensor, start: int = 0) -> Any:
     """Return the numbers of the elements in C order, in an array that is contiguous in the order of x."""
     value = np.asarray(plain(x))
     numbers = np.empty(value.shape, np.intp, "F" if value.flags.fnc else "C")
@@ -146,10 +146,10 @@ def in_order(x: Tensor, like: Tensor) -> Tensor:
     return x if flags.c_contiguous else np.copy(x, "C")
 
 
-def from_end(axis: Any, ndim: int) -> Any:
-    """Axes as negative numbers, or all of them for None; `numpy.exceptions.AxisError` for one that is not there."""
+def negative_axes(axis: Any, ndim: int) -> Any:
+    """Return axes as negative numbers, or all of them for None; raise `numpy.exceptions.AxisError`."""
     if axis is None:
         return tuple(range(-ndim, 0))
     if np.ndim(axis):
-        return tuple(from_end(one, ndim) for one in axis)
+        return tuple(negative_axes(item, ndim) for item in axis)
     return np.lib.array_utils.normalize_axis_index(axis, ndim) - ndim

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-INTEGERS_ONLY = "it works on integers or booleans, and a dual holds neither: take .primal and convert it"
-FILES = "files hold plain numbers: save .primal and .tangent apart"
+_INTEGERS_ONLY = "it works on integers or booleans, and a dual holds neither: take .primal and convert it"
+_FILES = "files hold plain numbers: save .primal and .tangent apart"
 
 CONSTANT_UFUNCS = {
     np.ceil, np.floor, np.trunc, np.rint, np.floor_divide, np.signbit, np.spacing,
@@ -25,7 +25,7 @@ CONSTANT_FUNCTIONS = {
 }  # fmt: skip
 
 REFUSED_UFUNCS: dict[Any, str] = {
-    ufunc: INTEGERS_ONLY
+    ufunc: _INTEGERS_ONLY
     for ufunc in (
         np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.bitwise_count, np.invert, np.left_shift, np.right_shift,
         np.gcd, np.lcm, np.isnat,
@@ -50,15 +50,15 @@ REFUSED_FUNCTIONS: dict[Any, str] = {
     np.unique_counts: "take np.unique(x, return_counts=True)",
     np.unique_inverse: "take np.unique(x, return_inverse=True)",
     np.linalg.eig: "eigenvectors have a free phase: take eigvals, or eigh for symmetric matrices",
-    np.ix_: INTEGERS_ONLY,
-    np.packbits: INTEGERS_ONLY,
-    np.unpackbits: INTEGERS_ONLY,
-    np.ravel_multi_index: INTEGERS_ONLY,
-    np.unravel_index: INTEGERS_ONLY,
-    np.busday_count: INTEGERS_ONLY,
-    np.busday_offset: INTEGERS_ONLY,
-    np.is_busday: INTEGERS_ONLY,
-    np.datetime_as_string: INTEGERS_ONLY,
+    np.ix_: _INTEGERS_ONLY,
+    np.packbits: _INTEGERS_ONLY,
+    np.unpackbits: _INTEGERS_ONLY,
+    np.ravel_multi_index: _INTEGERS_ONLY,
+    np.unravel_index: _INTEGERS_ONLY,
+    np.busday_count: _INTEGERS_ONLY,
+    np.busday_offset: _INTEGERS_ONLY,
+    np.is_busday: _INTEGERS_ONLY,
+    np.datetime_as_string: _INTEGERS_ONLY,
     **{
         function: "with like= a dual it would hold no tangent: np.zeros_like(dual) can, np.stack joins duals"
         for function in (
@@ -85,10 +85,10 @@ REFUSED_FUNCTIONS: dict[Any, str] = {
             np.loadtxt,
         )
     },
-    np.save: FILES,
-    np.savez: FILES,
-    np.savez_compressed: FILES,
-    np.savetxt: FILES,
+    np.save: _FILES,
+    np.savez: _FILES,
+    np.savez_compressed: _FILES,
+    np.savetxt: _FILES,
 }
 REFUSED_MODULES = {
     "numpy.polynomial.polynomial": "np.polyval has a rule",

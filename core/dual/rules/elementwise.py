@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 Partial = Callable[..., Any] | int
-NUMBERS = (int, float, complex)
+_NUMBERS = (int, float, complex)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +28,24 @@ class Elementwise:
 
 
 def smooth(*partials: Partial, joint: Callable[..., Any] | None = None) -> Elementwise:
-    """Analytic: the same rule for complex arguments."""
+    """Return the rule of an analytic function: the same rule for complex arguments."""
     return Elementwise(partials, joint=joint)
 
 
 def singular(*partials: Partial) -> Elementwise:
-    """Analytic but for points with an infinite derivative; each partial makes a new array."""
+    """Return the rule of a function with an infinite derivative somewhere; each partial makes a new array."""
     return Elementwise(partials, singular=True)
 
 
 def real_only(
     *partials: Partial, joint: Callable[..., Any] | None = None, of_complex: Callable[..., Any] | None = None
 ) -> Elementwise:
-    """Differentiable nearly everywhere on the real line; no complex derivative."""
+    """Return the rule of a function that is differentiable almost everywhere on the real line alone."""
     return Elementwise(partials, holomorphic=False, of_complex=of_complex, joint=joint)
 
 
 def unknown(argument: str) -> Callable[..., Any]:
-    """The partial of an argument without a known derivative: a tangent there is refused, never dropped."""
+    """Return the partial of an argument without a known derivative: a tangent there is refused, never dropped."""
 
     def refuse(out: Any, *arguments: Any) -> Any:
         raise TypeError(f"no derivative rule for {argument}: pass it as a plain number or array, such as its .primal")
@@ -53,8 +53,8 @@ def unknown(argument: str) -> Callable[..., Any]:
     return refuse
 
 
-def chosen(first_wins: Callable[..., Any]) -> Callable[..., Any]:
-    """The tangent of the argument that wins, and the mean of both where they tie."""
+def _chosen(first_wins: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the tangent of the argument that wins, and the mean of both where they tie."""
 
     def joint(tx: Any, ty: Any, out: Any, x: Any, y: Any) -> Any:
         picked = np.where(first_wins(x, y), tx, ty)
@@ -64,23 +64,23 @@ def chosen(first_wins: Callable[..., Any]) -> Callable[..., Any]:
     return joint
 
 
-def share(first: Any, second: Any, out: Any) -> Any:
-    """1 where only the first condition holds, 1/2 where both do, 0 elsewhere; in the type of the result."""
+def _share(first: Any, second: Any, out: Any) -> Any:
+    """Return 1 where only the first condition holds, 1/2 where both do, 0 elsewhere; in the type of the result."""
     return first * (1 - np.asarray(0.5, out.dtype) * second)
 
 
-def one_over(y: Any) -> Any:
-    """1/y, infinite for a Python number 0 too, by which Python does not divide."""
-    return 1 / (np.asarray(y) if isinstance(y, NUMBERS) and y == 0 else y)
+def _one_over(y: Any) -> Any:
+    """Return 1/y, infinite for a Python number 0 too, by which Python does not divide."""
+    return 1 / (np.asarray(y) if isinstance(y, _NUMBERS) and y == 0 else y)
 
 
-def zero_safe(x: Any) -> Any:
-    """x with 1 in the place of 0, for quotients whose numerator is 0 there."""
+def _zero_safe(x: Any) -> Any:
+    """Return x with 1 in the place of 0, for quotients whose numerator is 0 there."""
     return np.where(x == 0, np.asarray(1, x.dtype), x)
 
 
-def portion(power: Callable[..., Any], out: Any, x: Any, y: Any) -> Any:
-    """The portion `power(x - out)` of x in a sum of powers, by their logarithms x, y and `out`.
+def _share_of_sum(power: Callable[..., Any], out: Any, x: Any, y: Any) -> Any:
+    """Return the portion `power(x - out)` of x in a sum of powers, by their logarithms x, y and `out`.
 
     Where the sum is infinite, infinite powers share it evenly; where it is 0, neither has a portion.
     """
@@ -88,28 +88,28 @@ def portion(power: Callable[..., Any], out: Any, x: Any, y: Any) -> Any:
     if not beyond.any():
         return power(x - out)
     inside = power(x - np.where(beyond, np.asarray(0, out.dtype), out))
-    return np.where(beyond, share(np.equal(x, np.inf), np.equal(y, np.inf), out), inside)
+    return np.where(beyond, _share(np.equal(x, np.inf), np.equal(y, np.inf), out), inside)
 
 
-def power_base(out: Any, x: Any, y: Any) -> Any:
-    """y·x^(y-1), and 0 for y = 0 at every x."""
+def _power_base(out: Any, x: Any, y: Any) -> Any:
+    """Return y·x^(y-1), and 0 for y = 0 at every x."""
     if isinstance(y, int | float):
         return y * x ** (y - 1) if y else np.zeros_like(out)
     return y * x ** np.where(y == 0, 1, y - 1)
 
 
-def power_exponent(out: Any, x: Any, y: Any) -> Any:
-    """log(x)·x^y, and 0 at x = 0, where 0^y is the constant 0 for y > 0."""
+def _power_exponent(out: Any, x: Any, y: Any) -> Any:
+    """Return log(x)·x^y, and 0 at x = 0, where 0^y is the constant 0 for y > 0."""
     return np.log(np.where(x == 0, 1, x)) * out
 
 
-def per_radius(z: Any, x: Any, y: Any) -> Any:
-    """z/(x² + y²), divided twice: the square may be too large or too small a number."""
-    radius = zero_safe(np.hypot(x, y))
+def _per_radius(z: Any, x: Any, y: Any) -> Any:
+    """Return z/(x² + y²), divided twice: the square may be too large or too small a number."""
+    radius = _zero_safe(np.hypot(x, y))
     return z / radius / radius
 
 
-POWER = singular(power_base, power_exponent)
+_POWER = singular(_power_base, _power_exponent)
 
 RULES: dict[Any, Elementwise] = {
     np.positive: smooth(1),
@@ -147,35 +147,37 @@ RULES: dict[Any, Elementwise] = {
     np.subtract: smooth(1, -1, joint=lambda tx, ty, out, x, y: tx - ty),
     np.multiply: smooth(lambda out, x, y: y, lambda out, x, y: x, joint=lambda tx, ty, out, x, y: y * tx + x * ty),
     np.divide: smooth(
-        lambda out, x, y: one_over(y), lambda out, x, y: -out / y, joint=lambda tx, ty, out, x, y: (tx - out * ty) / y
+        lambda out, x, y: _one_over(y), lambda out, x, y: -out / y, joint=lambda tx, ty, out, x, y: (tx - out * ty) / y
     ),
-    np.power: POWER,
-    np.float_power: POWER,
+    np.power: _POWER,
+    np.float_power: _POWER,
     np.remainder: real_only(1, lambda out, x, y: -np.floor_divide(x, y)),
     np.fmod: real_only(1, lambda out, x, y: -np.rint((x - out) / y)),
-    np.arctan2: real_only(lambda out, x, y: per_radius(y, x, y), lambda out, x, y: per_radius(-x, x, y)),
-    np.hypot: real_only(lambda out, x, y: x / zero_safe(out), lambda out, x, y: y / zero_safe(out)),
-    np.logaddexp: real_only(lambda out, x, y: portion(np.exp, out, x, y), lambda out, x, y: portion(np.exp, out, y, x)),
+    np.arctan2: real_only(lambda out, x, y: _per_radius(y, x, y), lambda out, x, y: _per_radius(-x, x, y)),
+    np.hypot: real_only(lambda out, x, y: x / _zero_safe(out), lambda out, x, y: y / _zero_safe(out)),
+    np.logaddexp: real_only(
+        lambda out, x, y: _share_of_sum(np.exp, out, x, y), lambda out, x, y: _share_of_sum(np.exp, out, y, x)
+    ),
     np.logaddexp2: real_only(
-        lambda out, x, y: portion(np.exp2, out, x, y), lambda out, x, y: portion(np.exp2, out, y, x)
+        lambda out, x, y: _share_of_sum(np.exp2, out, x, y), lambda out, x, y: _share_of_sum(np.exp2, out, y, x)
     ),
     np.maximum: real_only(
-        lambda out, x, y: share(x >= y, y >= x, out),
-        lambda out, x, y: share(y >= x, x >= y, out),
-        joint=chosen(np.greater),
+        lambda out, x, y: _share(x >= y, y >= x, out),
+        lambda out, x, y: _share(y >= x, x >= y, out),
+        joint=_chosen(np.greater),
     ),
     np.minimum: real_only(
-        lambda out, x, y: share(x <= y, y <= x, out),
-        lambda out, x, y: share(y <= x, x <= y, out),
-        joint=chosen(np.less),
+        lambda out, x, y: _share(x <= y, y <= x, out),
+        lambda out, x, y: _share(y <= x, x <= y, out),
+        joint=_chosen(np.less),
     ),
     np.fmax: real_only(
-        lambda out, x, y: share((x >= y) | np.isnan(y), y >= x, out),
-        lambda out, x, y: share((y >= x) | np.isnan(x), x >= y, out),
+        lambda out, x, y: _share((x >= y) | np.isnan(y), y >= x, out),
+        lambda out, x, y: _share((y >= x) | np.isnan(x), x >= y, out),
     ),
     np.fmin: real_only(
-        lambda out, x, y: share((x <= y) | np.isnan(y), y <= x, out),
-        lambda out, x, y: share((y <= x) | np.isnan(x), x <= y, out),
+        lambda out, x, y: _share((x <= y) | np.isnan(y), y <= x, out),
+        lambda out, x, y: _share((y <= x) | np.isnan(x), x <= y, out),
     ),
     np.copysign: real_only(lambda out, x, y: np.copysign(1, x) * np.copysign(np.ones_like(out), y), 0),
     np.ldexp: real_only(lambda out, x, y: np.ldexp(np.ones_like(out), y), 0),

@@ -12,8 +12,8 @@ TWO_AXES = ("fft2", "ifft2", "rfft2", "irfft2")
 MANY_AXES = ("fftn", "ifftn", "rfftn", "irfftn")
 
 
-def last_axes(function: Any) -> Handler:
-    """A transform over the axes given, or the last ones that its shape `s` names, or all."""
+def _last_axes(function: Any) -> Handler:
+    """Return a transform over the axes given, or the last ones that its shape `s` names, or all."""
 
     def handle(x: Tensor, s: Any = None, axes: Any = None, norm: Any = None) -> Tensor:
         if axes is None and s is not None:
@@ -26,7 +26,7 @@ def last_axes(function: Any) -> Handler:
 RULES: dict[Any, Handler] = {
     **{getattr(np.fft, name): axiswise(getattr(np.fft, name), 1, -1) for name in ONE_AXIS},
     **{getattr(np.fft, name): axiswise(getattr(np.fft, name), 1, (-2, -1), name="axes") for name in TWO_AXES},
-    **{getattr(np.fft, name): last_axes(getattr(np.fft, name)) for name in MANY_AXES},
+    **{getattr(np.fft, name): _last_axes(getattr(np.fft, name)) for name in MANY_AXES},
     np.fft.fftshift: axiswise(np.fft.fftshift, 0, None, name="axes"),
     np.fft.ifftshift: axiswise(np.fft.ifftshift, 0, None, name="axes"),
 }

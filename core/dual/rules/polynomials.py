@@ -4,45 +4,45 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, each, plain, push
+from dualtrain.core.dual.engine import Dual, Tensor, map_directions, plain, push
 from dualtrain.core.dual.rules.combinators import Handler, as_array, linear
 
 
-def polyval(p: Tensor, x: Tensor) -> Tensor:
+def _polyval(p: Tensor, x: Tensor) -> Tensor:
     out = np.zeros_like(plain(x))
     for coefficient in as_array(p):
         out = out * x + coefficient
     return out
 
 
-def polyadd(a: Tensor, b: Tensor) -> Tensor:
-    return longer(a, b) + longer(b, a)
+def _polyadd(a: Tensor, b: Tensor) -> Tensor:
+    return _padded_to(a, b) + _padded_to(b, a)
 
 
-def polysub(a: Tensor, b: Tensor) -> Tensor:
-    return longer(a, b) - longer(b, a)
+def _polysub(a: Tensor, b: Tensor) -> Tensor:
+    return _padded_to(a, b) - _padded_to(b, a)
 
 
-def longer(a: Tensor, b: Tensor) -> Tensor:
-    """Coefficients with zeros in front, as many as b has more."""
+def _padded_to(a: Tensor, b: Tensor) -> Tensor:
+    """Return coefficients with zeros in front, as many as b has more."""
     a = np.atleast_1d(a)
     return np.pad(a, (max(np.size(b) - np.size(a), 0), 0))
 
 
-def polyint(p: Tensor, m: int = 1, k: Any = None) -> Tensor:
+def _polyint(p: Tensor, m: int = 1, k: Any = None) -> Tensor:
     def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
-        return each(lambda t: np.polyint(t, m), tangents[0], 1)  # the constants of integration do not change
+        return map_directions(lambda t: np.polyint(t, m), tangents[0], 1)  # the constants of integration do not change
 
     return push(lambda p: np.polyint(p, m, k), rule, (p,))
 
 
-def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+def _vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     count = np.vander(plain(x), N).shape[1]
     powers = np.arange(count) if increasing else np.arange(count)[::-1]
     return x[:, None] ** powers
 
 
-def polymul(a: Tensor, b: Tensor) -> Tensor:
+def _polymul(a: Tensor, b: Tensor) -> Tensor:
     return np.convolve(_without_leading_zeros(a), _without_leading_zeros(b))
 
 
@@ -60,8 +60,8 @@ def _tangents_of(x: Tensor) -> list[Tensor]:
     return [x.tangent, *_tangents_of(x.primal), *_tangents_of(x.tangent)] if isinstance(x, Dual) else []
 
 
-def roots(p: Tensor) -> Tensor:
-    """Where p vanishes it still does after a step: the root moves by -t(r)/p'(r), t the step as a polynomial."""
+def _roots(p: Tensor) -> Tensor:
+    """Return the roots of p. A root r moves by -t(r)/p'(r), where t is the tangent as a polynomial."""
 
     def rule(tangents: list[Tensor], out: Tensor, p: Tensor) -> Tensor:
         moved = tangents[0] @ np.transpose(np.vander(out, len(p)))
@@ -70,8 +70,8 @@ def roots(p: Tensor) -> Tensor:
     return push(np.roots, rule, (p,))
 
 
-def polyfit(x: Tensor, y: Tensor, deg: int, *, w: Any = None) -> Tensor:
-    """Least squares on the powers of x, scaled to columns of length 1."""
+def _polyfit(x: Tensor, y: Tensor, deg: int, *, w: Any = None) -> Tensor:
+    """Fit by least squares on the powers of x, scaled to columns of length 1."""
     deg = np.polyfit(plain(x), plain(y), deg, w=plain(w)).shape[0] - 1  # with NumPy's errors, and its warning
     at: Tensor = x if isinstance(x, Dual) else np.asarray(x, np.float64)
     powers = np.vander(at, deg + 1)
@@ -80,18 +80,18 @@ def polyfit(x: Tensor, y: Tensor, deg: int, *, w: Any = None) -> Tensor:
         w = as_array(w)
         powers, y = powers * w[:, None], y * (w if y.ndim == 1 else w[:, None])
     lengths = np.linalg.norm(plain(powers), axis=0)
-    found = np.linalg.lstsq(powers / lengths, y, len(x) * np.finfo(np.float64).eps)[0]
-    return np.transpose(np.transpose(found) / lengths)
+    result = np.linalg.lstsq(powers / lengths, y, len(x) * np.finfo(np.float64).eps)[0]
+    return np.transpose(np.transpose(result) / lengths)
 
 
 RULES: dict[Any, Handler] = {
-    np.polyval: polyval,
-    np.polyadd: polyadd,
-    np.polysub: polysub,
-    np.polymul: polymul,
+    np.polyval: _polyval,
+    np.polyadd: _polyadd,
+    np.polysub: _polysub,
+    np.polymul: _polymul,
     np.polyder: linear(np.polyder),
-    np.polyint: polyint,
-    np.vander: vander,
-    np.roots: roots,
-    np.polyfit: polyfit,
+    np.polyint: _polyint,
+    np.vander: _vander,
+    np.roots: _roots,
+    np.polyfit: _polyfit,
 }

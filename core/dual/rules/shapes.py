@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, changeable, plain, push, spread
-from dualtrain.core.dual.rules.combinators import Handler, axiswise, from_end, gathering, linear, reshaping
+from dualtrain.core.dual.engine import Dual, Tensor, changeable, insert_axes, plain, push
+from dualtrain.core.dual.rules.combinators import Handler, axiswise, gathering, linear, negative_axes, reshaping
 from dualtrain.core.dual.structured import EntrySeed, UnitTangent
 
 
-def reshape(x: Tensor, shape: Any, order: Any = "C", *, copy: bool | None = None) -> Tensor:
-    """A one-hot tangent of a vector becomes one of a matrix; any other is reshaped after its direction axes."""
+def _reshape(x: Tensor, shape: Any, order: Any = "C", *, copy: bool | None = None) -> Tensor:
+    """Return a one-hot tangent of a vector becomes one of a matrix; any other is reshaped after its direction axes."""
     order = _order_of(x, order)
 
     def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ def _backwards(tangent: Tensor, count: int) -> Tensor:
     return np.transpose(tangent, (*range(count), *range(np.ndim(tangent) - 1, count - 1, -1)))
 
 
-def ravel(x: Tensor, order: Any = "C") -> Tensor:
+def _ravel(x: Tensor, order: Any = "C") -> Tensor:
     order = _order_of(x, order)
     if order == "K":
         return _ravel_as_in_memory(x)
@@ -87,8 +87,8 @@ def _axes_as_in_memory(value: Any) -> list[int]:
     return axes[::-1]
 
 
-def each_of(function: Handler) -> Handler:
-    """A function that keeps all elements in their C order, of one array or of each of several."""
+def _each_of(function: Handler) -> Handler:
+    """Return a function that keeps all elements in their C order, of one array or of each of several."""
     reshaped = reshaping(function)
 
     def handle(*arrays: Tensor) -> Any:
@@ -97,8 +97,8 @@ def each_of(function: Handler) -> Handler:
     return handle
 
 
-def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
-    order = tuple(from_end(tuple(axes), x.ndim)) if axes is not None else tuple(range(-1, -x.ndim - 1, -1))
+def _transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
+    order = tuple(negative_axes(tuple(axes), x.ndim)) if axes is not None else tuple(range(-1, -x.ndim - 1, -1))
 
     def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
         tangent = tangents[0]
@@ -107,24 +107,24 @@ def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
     return push(lambda array: np.transpose(array, order), rule, (x,))
 
 
-def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
-    first, second = from_end((axis1, axis2), x.ndim)
+def _swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
+    first, second = negative_axes((axis1, axis2), x.ndim)
     return push(lambda a: np.swapaxes(a, first, second), lambda t, *_: np.swapaxes(t[0], first, second), (x,))
 
 
-def moveaxis(x: Tensor, source: Any, destination: Any) -> Tensor:
-    start, end = from_end(source, x.ndim), from_end(destination, x.ndim)
+def _moveaxis(x: Tensor, source: Any, destination: Any) -> Tensor:
+    start, end = negative_axes(source, x.ndim), negative_axes(destination, x.ndim)
     return push(lambda a: np.moveaxis(a, start, end), lambda t, *_: np.moveaxis(t[0], start, end), (x,))
 
 
-def rollaxis(x: Tensor, axis: int, start: int = 0) -> Tensor:
-    """NumPy's `start` is where the axis comes to lie before, counted among one place more than there are axes."""
-    place = from_end(axis, x.ndim) + x.ndim
+def _rollaxis(x: Tensor, axis: int, start: int = 0) -> Tensor:
+    """Roll an axis to just before `start`, an index from 0 to the number of axes."""
+    place = negative_axes(axis, x.ndim) + x.ndim
     end = np.lib.array_utils.normalize_axis_index(start + x.ndim if start < 0 else start, x.ndim + 1)
-    return moveaxis(x, place, end - (place < end))
+    return _moveaxis(x, place, end - (place < end))
 
 
-def rot90(x: Tensor, k: int = 1, axes: Any = (0, 1)) -> Tensor:
+def _rot90(x: Tensor, k: int = 1, axes: Any = (0, 1)) -> Tensor:
     np.rot90(x.primal, k, axes)  # whose errors are NumPy's
     first, second = axes
     if k % 2 == 0:
@@ -133,7 +133,7 @@ def rot90(x: Tensor, k: int = 1, axes: Any = (0, 1)) -> Tensor:
     return np.flip(turned, first if k % 4 == 1 else second)
 
 
-def broadcast_to(x: Tensor, shape: Any, subok: bool = False) -> Tensor:
+def _broadcast_to(x: Tensor, shape: Any, subok: bool = False) -> Tensor:
     def rule(tangents: list[Tensor], out: Tensor, primal: Tensor) -> Tensor:
         return broadcast_behind(tangents[0], np.ndim(primal), out.shape)
 
@@ -143,36 +143,36 @@ def broadcast_to(x: Tensor, shape: Any, subok: bool = False) -> Tensor:
 def broadcast_behind(tangent: Tensor, ndim: int, shape: tuple[int, ...]) -> Tensor:
     """Return the tangent of an `ndim`-dimensional value that is broadcast to a shape."""
     front = tangent.shape[: tangent.ndim - ndim]
-    return np.broadcast_to(spread(tangent, ndim, len(shape)), front + shape)
+    return np.broadcast_to(insert_axes(tangent, ndim, len(shape)), front + shape)
 
 
-def roll(x: Tensor, shift: Any, axis: Any = None) -> Tensor:
+def _roll(x: Tensor, shift: Any, axis: Any = None) -> Tensor:
     if axis is None:
-        return np.reshape(roll(np.ravel(x), shift, -1), x.shape)
+        return np.reshape(_roll(np.ravel(x), shift, -1), x.shape)
     return axiswise(np.roll, 1, None)(x, shift, axis)
 
 
-def diagonal(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-    first, second = from_end((axis1, axis2), x.ndim)
+def _diagonal(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    first, second = negative_axes((axis1, axis2), x.ndim)
     return push(
         lambda a: np.diagonal(a, offset, first, second), lambda t, *_: np.diagonal(t[0], offset, first, second), (x,)
     )
 
 
-def linalg_diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
-    return diagonal(x, offset, -2, -1)
+def _linalg_diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
+    return _diagonal(x, offset, -2, -1)
 
 
-def trace(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
-    return np.sum(diagonal(x, offset, axis1, axis2), axis=-1, dtype=dtype)
+def _trace(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
+    return np.sum(_diagonal(x, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
-def linalg_trace(x: Tensor, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
-    return trace(x, offset, -2, -1, dtype)
+def _linalg_trace(x: Tensor, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
+    return _trace(x, offset, -2, -1, dtype)
 
 
-def triangle(function: Handler) -> Handler:
-    """np.tril or np.triu, which act on the last two axes."""
+def _triangle(function: Handler) -> Handler:
+    """Return the rule of np.tril or np.triu, which act on the last two axes."""
 
     def handle(x: Tensor, k: int = 0) -> Tensor:
         mask = function(np.ones(np.shape(x)[-2:], bool), k)
@@ -181,35 +181,35 @@ def triangle(function: Handler) -> Handler:
     return handle
 
 
-def diag(x: Tensor, k: int = 0) -> Tensor:
+def _diag(x: Tensor, k: int = 0) -> Tensor:
     if np.ndim(x) not in (1, 2):
         raise ValueError(f"diag takes a vector or a matrix, not {np.ndim(x)} dimensions")
-    return diagonal(x, k) if np.ndim(x) == 2 else diagflat(x, k)
+    return _diagonal(x, k) if np.ndim(x) == 2 else _diagflat(x, k)
 
 
-def diagflat(x: Tensor, k: int = 0) -> Tensor:
+def _diagflat(x: Tensor, k: int = 0) -> Tensor:
     size = x.size + abs(k)
     places = np.flatnonzero(np.eye(size, k=k))
-    return linear(lambda values: placed(values, places, (size, size)))(np.ravel(x))
+    return linear(lambda values: _placed(values, places, (size, size)))(np.ravel(x))
 
 
-def placed(values: Tensor, places: Any, shape: tuple[int, ...]) -> Tensor:
-    """Zeros of a shape with the values at flat places."""
+def _placed(values: Tensor, places: Any, shape: tuple[int, ...]) -> Tensor:
+    """Return zeros of a shape with the values at flat places."""
     out = np.zeros_like(values, shape=shape)
     out[np.unravel_index(places, shape)] = values
     return out
 
 
-def resize(x: Tensor, new_shape: Any) -> Tensor:
+def _resize(x: Tensor, new_shape: Any) -> Tensor:
     if np.size(x) == 0:
         return np.zeros_like(x, shape=new_shape)
     return gathering(np.resize)(x, new_shape)
 
 
-def sliding_window_view(
+def _sliding_window_view(
     x: Tensor, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
 ) -> Tensor:
-    axes = from_end(axis, np.ndim(x))
+    axes = negative_axes(axis, np.ndim(x))
 
     def apply(array: Tensor) -> Tensor:
         return np.lib.stride_tricks.sliding_window_view(array, window_shape, axes, writeable=writeable)
@@ -217,42 +217,42 @@ def sliding_window_view(
     return push(apply, lambda tangents, *_: apply(tangents[0]), (x,))
 
 
-def copy(x: Tensor, order: Any = "K", subok: bool = False) -> Tensor:
+def _copy(x: Tensor, order: Any = "K", subok: bool = False) -> Tensor:
     return push(lambda array: np.copy(array, order), lambda tangents, *_: np.copy(tangents[0]), (x,))
 
 
 RULES: dict[Any, Handler] = {
-    np.reshape: reshape,
-    np.ravel: ravel,
+    np.reshape: _reshape,
+    np.ravel: _ravel,
     np.squeeze: reshaping(np.squeeze),
     np.expand_dims: reshaping(np.expand_dims),
-    np.atleast_1d: each_of(np.atleast_1d),
-    np.atleast_2d: each_of(np.atleast_2d),
-    np.atleast_3d: each_of(np.atleast_3d),
-    np.transpose: transpose,
-    np.swapaxes: swapaxes,
-    np.moveaxis: moveaxis,
-    np.broadcast_to: broadcast_to,
+    np.atleast_1d: _each_of(np.atleast_1d),
+    np.atleast_2d: _each_of(np.atleast_2d),
+    np.atleast_3d: _each_of(np.atleast_3d),
+    np.transpose: _transpose,
+    np.swapaxes: _swapaxes,
+    np.moveaxis: _moveaxis,
+    np.broadcast_to: _broadcast_to,
     np.flip: axiswise(np.flip, 0, None),
-    np.roll: roll,
-    np.copy: copy,
+    np.roll: _roll,
+    np.copy: _copy,
     np.astype: lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype, copy=copy),
     np.fliplr: lambda x: np.flip(x, 1),
     np.flipud: lambda x: np.flip(x, 0),
-    np.rot90: rot90,
-    np.rollaxis: rollaxis,
+    np.rot90: _rot90,
+    np.rollaxis: _rollaxis,
     np.tile: gathering(np.tile),
-    np.resize: resize,
+    np.resize: _resize,
     np.repeat: gathering(np.repeat),
-    np.diagonal: diagonal,
-    np.trace: trace,
-    np.diag: diag,
-    np.diagflat: diagflat,
-    np.tril: triangle(np.tril),
-    np.triu: triangle(np.triu),
-    np.matrix_transpose: lambda x: swapaxes(x, -1, -2),
-    np.linalg.matrix_transpose: lambda x: swapaxes(x, -1, -2),
-    np.linalg.diagonal: linalg_diagonal,
-    np.linalg.trace: linalg_trace,
-    np.lib.stride_tricks.sliding_window_view: sliding_window_view,
+    np.diagonal: _diagonal,
+    np.trace: _trace,
+    np.diag: _diag,
+    np.diagflat: _diagflat,
+    np.tril: _triangle(np.tril),
+    np.triu: _triangle(np.triu),
+    np.matrix_transpose: lambda x: _swapaxes(x, -1, -2),
+    np.linalg.matrix_transpose: lambda x: _swapaxes(x, -1, -2),
+    np.linalg.diagonal: _linalg_diagonal,
+    np.linalg.trace: _linalg_trace,
+    np.lib.stride_tricks.sliding_window_view: _sliding_window_view,
 }

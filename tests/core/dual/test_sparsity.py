@@ -1,4 +1,4 @@
-"""Sparse Jacobians: as dense ones, with as many directions as colours."""
+"""Sparse Jacobians: as dense ones, with as many directions as colors."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import sparse
 
 from dualtrain.core.dual import jacobian
-from dualtrain.core.dual.sparsity import coloured
+from dualtrain.core.dual.sparsity import colored
 
 
 def tridiagonal(x):
@@ -43,7 +43,7 @@ def test_a_sparse_pattern_gives_a_sparse_jacobian_from_three_directions():
     np.testing.assert_allclose(found.diagonal(-1), -3 * x[:-1] ** 2)
     assert sorted(pushed) == [(3, n), (n,)]  # one more direction checks the pattern
     rows, columns = pattern.nonzero()
-    assert coloured(rows.tolist(), columns.tolist(), pattern.shape).max() == 2
+    assert colored(rows.tolist(), columns.tolist(), pattern.shape).max() == 2
 
 
 def test_axes_of_inputs_and_outputs():
@@ -99,14 +99,14 @@ def test_a_large_row_does_not_hide_what_another_lacks(large):
 
 
 @given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=8)))
-def test_no_two_columns_of_a_colour_share_a_row(pattern):
+def test_no_two_columns_of_a_color_share_a_row(pattern):
     rows, columns = pattern.nonzero()
-    colours = coloured(rows.tolist(), columns.tolist(), pattern.shape)
-    for colour in set(colours.tolist()):
-        assert pattern[:, colours == colour].sum(axis=1).max() <= 1
+    colors = colored(rows.tolist(), columns.tolist(), pattern.shape)
+    for color in set(colors.tolist()):
+        assert pattern[:, colors == color].sum(axis=1).max() <= 1
 
 
 @given(st.integers(1, 30))
-def test_a_band_takes_three_colours(n):
+def test_a_band_takes_three_colors(n):
     rows, columns = band(n).nonzero()
-    assert coloured(rows.tolist(), columns.tolist(), (n, n)).max() == min(n, 3) - 1
+    assert colored(rows.tolist(), columns.tolist(), (n, n)).max() == min(n, 3) - 1

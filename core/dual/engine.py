@@ -151,6 +151,17 @@ def _unshared(result: Any, tangent: Any) -> Any:
     return np.copy(result)  # type: ignore[arg-type]
 
 
+def blank_dual(array: Any) -> Dual:
+    """Return a dual of an array that has no tangent yet; the first dual assigned into it decides on its level."""
+    from dualtrain.core.dual.tensor import DualTensor
+
+    dual = object.__new__(DualTensor)
+    dual.primal = array
+    dual.stored_tangent = Zero()
+    dual.level = 0
+    return dual
+
+
 def level_above(*parts: Tensor) -> int:
     """Return the level of a new dual with these parts: the lowest, or a new one around other duals."""
     return next(LEVELS) if any(isinstance(part, Dual) for part in parts) else 0

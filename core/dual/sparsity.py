@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.transforms import jvp
+from dualtrain.core.dual.transforms import push_forward
+from dualtrain.core.dual.trees import children
+
+_TESTS = 256  # the sets of inputs that are pushed to detect a pattern
 
 
 def colored(rows: Iterable[int], columns: Iterable[int], shape: tuple[int, int]) -> Any:
@@ -30,31 +33,71 @@ def colored(rows: Iterable[int], columns: Iterable[int], shape: tuple[int, int])
     return colors
 
 
-def sparse_jacobian(f: Callable[..., Any], x: Any, pattern: Any, chunk: int) -> Any:
-    """Return the Jacobian with entries only where the pattern, `(outputs, inputs)`, is true; sparse if the pattern is.
+def sparse_jacobian(f: Callable[..., Any], x: Any, pattern: Any, chunk: int, has_aux: bool) -> tuple[Any, Any, Any]:
+    """Return value, auxiliary result and the Jacobian with entries where the pattern, `(outputs, inputs)`, is true.
 
-    ValueError for a pattern of another shape, or one that lacks an entry of the Jacobian: one more direction checks it.
+    It is sparse if the pattern is. ValueError for a pattern of another shape, or one that lacks an entry of the
+    Jacobian: one more direction checks it. TypeError for a function whose result is not one array.
     """
     pattern = _matrix(pattern, x.size)
     rows, columns = (part.astype(int) for part in (pattern if _is_array(pattern) else pattern.tocsr()).nonzero())
     colors = colored(rows.tolist(), columns.tolist(), pattern.shape)
     direction = np.random.default_rng(0).uniform(1, 2, x.shape).astype(x.dtype)
-    along = jvp(f, (x,), (direction,))[1]
+    value, along, aux = push_forward(f, (x,), (direction,), has_aux)
+    _check_one_array(value)
     if along.size != pattern.shape[0]:
         raise ValueError(f"a pattern of shape {pattern.shape} needs {along.size} rows, one for each output")
     values = np.empty(len(rows), along.dtype)
     count = int(np.max(colors, initial=-1)) + 1
     for start in range(0, count, chunk):
         seeds = np.arange(start, min(start + chunk, count))[:, None] == colors
-        result = jvp(f, (x,), (seeds.reshape(-1, *x.shape),))[1].reshape(len(seeds), -1)
+        result = push_forward(f, (x,), (seeds.reshape(-1, *x.shape),), has_aux)[1].reshape(len(seeds), -1)
         here = (colors[columns] >= start) & (colors[columns] < start + chunk)
         values[here] = result[colors[columns[here]] - start, rows[here]]
     _check_pattern(along.ravel(), rows, values * direction.ravel()[columns])
     if not _is_array(pattern):
-        return type(pattern.tocoo())((values, (rows, columns)), shape=pattern.shape).asformat(pattern.format)
+        entries = type(pattern.tocoo())((values, (rows, columns)), shape=pattern.shape).asformat(pattern.format)
+        return value, aux, entries
     full = np.zeros(pattern.shape, along.dtype)
     full[rows, columns] = values
-    return full.reshape(along.shape + x.shape)
+    return value, aux, full.reshape(along.shape + x.shape)
+
+
+def _check_one_array(value: Any) -> None:
+    if children(value) is not None:
+        raise TypeError(
+            f"the function's result is a {type(value).__name__}, not one array, which a sparse Jacobian needs: "
+            "join the parts with np.stack or np.concatenate"
+        )
+
+
+def detected_pattern(f: Callable[..., Any], x: Any, has_aux: bool) -> Any:
+    """Return the pattern of the Jacobian at x, `(outputs, inputs)`, of SciPy's sparse arrays if SciPy is there.
+
+    Group testing: random sets of inputs are pushed, all at once, with random weights. Where an output does not move,
+    it depends on no input of the set; an input in no such set is taken for one that the output depends on. That is at
+    worst more than the truth, and exact for rows of few entries (Du and Hwang 2000).
+    """
+    rng = np.random.default_rng(0)
+    portions = 0.5 ** (1 + np.arange(_TESTS) % max(1, min(12, int(x.size).bit_length())))
+    members = rng.uniform(size=(_TESTS, x.size)) < portions[:, None]
+    if x.size <= _TESTS:
+        members = np.eye(x.size, dtype=bool)
+    weights = (members * rng.uniform(1, 2, members.shape)).astype(x.dtype)
+    value, moved, _ = push_forward(f, (x,), (weights.reshape(-1, *x.shape),), has_aux)
+    _check_one_array(value)
+    still = (moved.reshape(len(members), -1) == 0).T.astype(np.float32)
+    tests = members.astype(np.float32)
+    rows = [still[start : start + _TESTS] @ tests == 0 for start in range(0, len(still), _TESTS)]
+    return _joined(rows, x.size)
+
+
+def _joined(rows: list[Any], columns: int) -> Any:
+    try:
+        from scipy.sparse import csr_array, vstack
+    except ImportError:
+        return np.concatenate(rows) if rows else np.zeros((0, columns), bool)
+    return vstack([csr_array(part) for part in rows], format="csr") if rows else csr_array((0, columns), dtype=bool)
 
 
 def _is_array(pattern: Any) -> bool:

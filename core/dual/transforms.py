@@ -1,28 +1,42 @@
-"""Derivatives of functions: jvp, and transforms built on it."""
+"""Forward-mode derivatives of functions along directions: jvp, derivative, linearize."""
 
+import threading
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import LEVELS, Dual, Tensor
-from dualtrain.core.dual.structured import EntrySeed, Structure, UnitTangent
+from dualtrain.core.dual.engine import LEVELS, Dual, Tensor, plain
+from dualtrain.core.dual.structured import Structure, Zero
 from dualtrain.core.dual.tensor import DualTensor, as_floating, value_and_tangent
+from dualtrain.core.dual.trees import children, leaves, map_leaves, rebuilt, with_leaves
 
-_SEED_ELEMENTS = 2**22
-_CHUNK = 256
-
-_Function = Callable[..., Any]
+Function = Callable[..., Any]
 
 
-def jvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+class _Depth(threading.local):
+    """The number of functions that this thread is differentiating, one inside the other."""
+
+    count = 0
+
+
+_DEPTH = _Depth()
+
+
+def differentiating() -> bool:
+    """Return whether a derivative is being computed in this thread."""
+    return _DEPTH.count > 0
+
+
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
     """Return the value of `f(*primals)` and its derivative along the tangents, as in JAX.
 
-    A tangent has the shape of its primal, or direction axes more in front; the result's tangent is
-    `(*directions, *value.shape)`, zeros where f does not depend on the primals. Results may be tuples, lists or
-    dictionaries of arrays. TypeError for primals that are not a tuple or list and for results that are no numbers,
-    ValueError for shapes that do not fit.
+    Primals are arrays, numbers, or nested containers of them (dictionaries, lists, tuples, named tuples, dataclasses),
+    and tangents have the same structure. A tangent has the shape of its primal, or direction axes more in front; the
+    result's tangent is `(*directions, *value.shape)`, zeros where f does not depend on the primals. Results may be
+    nested containers too, and are the caller's own to write into. With `has_aux`, f returns a pair, and the second
+    part is returned as it is: `(value, tangent, aux)`. TypeError for primals that are not a tuple or list, and for
+    results that are no numbers, ValueError for shapes that do not fit.
 
     >>> jvp(np.sin, (0.0,), (2.0,))
     (np.float64(0.0), np.float64(2.0))
@@ -31,20 +45,53 @@ def jvp(f: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
         raise TypeError("jvp takes a tuple of primals and a tuple of tangents: jvp(f, (x,), (v,))")
     if len(primals) != len(tangents):
         raise ValueError(f"jvp got {len(primals)} primals and {len(tangents)} tangents")
+    value, tangent, aux = push_forward(f, primals, tangents, has_aux)
+    value, tangent = map_leaves(_owned, value), map_leaves(_owned, tangent)
+    return (value, tangent, aux) if has_aux else (value, tangent)
+
+
+def push_forward(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool) -> tuple[Any, Any, Any]:
+    """Return value, tangent and auxiliary result, which may be read-only or share the primals' memory."""
     level = next(LEVELS)
-    inputs = [_dual_argument(x, t, level) for x, t in zip(primals, tangents, strict=True)]
-    axes = np.broadcast_shapes(*(_directions_of(x) for x in inputs))
-    return _split(f(*inputs), level, axes)
+    inputs = [
+        map_leaves(lambda x, t: _dual_argument(x, t, level), *pair) for pair in zip(primals, tangents, strict=True)
+    ]
+    axes = np.broadcast_shapes(*(_directions_of(x) for x in leaves(inputs)))
+    _DEPTH.count += 1
+    try:
+        result = f(*inputs)
+    finally:
+        _DEPTH.count -= 1
+    aux = None
+    if result is None:
+        raise TypeError("the function's result, of type NoneType, is no array of numbers: return one")
+    if has_aux:
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise TypeError("with has_aux=True the function returns a pair: its value, and what is returned as it is")
+        result, aux = result[0], map_leaves(lambda leaf: _without_level(leaf, level), result[1])
+    return (*_split(result, level, axes), aux)
+
+
+def _owned(x: Tensor) -> Tensor:
+    """Return an array that the caller may write into."""
+    return x.copy() if isinstance(x, np.ndarray) and not x.flags.writeable else x
+
+
+def _without_level(x: Any, level: int) -> Any:
+    """Return a part of an auxiliary result without the tangent of a level."""
+    return x.primal if isinstance(x, Dual) and x.level == level else x
 
 
 def _dual_argument(x: Any, tangent: Any, level: int) -> DualTensor:
     """Return the primal with its tangent on the level; read-only, for f must not change its caller's arrays."""
     primal, tangent = value_and_tangent(x, tangent)
-    result = object.__new__(DualTensor)
+    dual = object.__new__(DualTensor)
     if not isinstance(x, np.ndarray | Dual):
         primal = primal[()]  # numbers stay scalars, in which nothing can be written
-    result.primal, result.stored_tangent, result.level = _read_only(primal), _read_only(tangent), level
-    return result
+    dual.primal = _read_only(primal)
+    dual.stored_tangent = _read_only(tangent)
+    dual.level = level
+    return dual
 
 
 def _read_only(x: Tensor) -> Tensor:
@@ -63,24 +110,22 @@ def _directions_of(x: DualTensor) -> tuple[int, ...]:
 
 def _split(result: Any, level: int, axes: tuple[int, ...]) -> tuple[Any, Any]:
     """Return value and tangent of a result, or of each part of it."""
-    if isinstance(result, tuple | list):
-        pairs = [_split(part, level, axes) for part in result]
-        make = type(result)._make if hasattr(result, "_make") else type(result)
-        return make(p[0] for p in pairs), make(p[1] for p in pairs)
-    if isinstance(result, dict):
-        parts = {name: _split(part, level, axes) for name, part in result.items()}
-        return {n: p[0] for n, p in parts.items()}, {n: p[1] for n, p in parts.items()}
+    parts = children(result)
+    if parts is not None:
+        pairs = [_split(part, level, axes) for part in parts]
+        return rebuilt(result, [pair[0] for pair in pairs]), rebuilt(result, [pair[1] for pair in pairs])
     if isinstance(result, Dual) and result.level == level:
         tangent = result.tangent
         shape = axes + result.shape
-        return _as_scalar(result.primal), _as_scalar(
-            tangent if tangent.shape == shape else np.broadcast_to(tangent, shape)
-        )
+        tangent = tangent if tangent.shape == shape else np.broadcast_to(tangent, shape)
+        return _as_scalar(result.primal), _as_scalar(tangent)
     value = _constant(result)
     return _as_scalar(value), _as_scalar(np.zeros(axes + value.shape, value.dtype))
 
 
 def _constant(result: Any) -> Tensor:
+    while isinstance(result, Dual) and isinstance(result.stored_tangent, Zero):
+        result = result.primal
     try:
         return as_floating(result)
     except TypeError as error:
@@ -93,29 +138,45 @@ def _as_scalar(x: Tensor) -> Tensor:
     return x[()] if isinstance(x, np.ndarray) and x.ndim == 0 else x
 
 
-def derivative(f: _Function, *, holomorphic: bool = False) -> _Function:
-    """Return the derivative of a function of one number; its result may be an array.
+def stop_gradient(x: Any) -> Any:
+    """Return the values of duals, of every level, in an array or nested containers: constants for all derivatives."""
+    return map_leaves(plain, x)
 
-    TypeError for a complex argument unless `holomorphic` says that f has a complex derivative.
+
+def derivative(
+    f: Function, argnums: int = 0, has_aux: bool = False, *, holomorphic: bool = False
+) -> Callable[..., Any]:
+    """Return the derivative of a function of a number, `derivative(f)(x, *more, **options)`; f may return an array.
+
+    It is taken along the argument at `argnums`. With `has_aux` the result is a pair with what f returns beside its
+    value. TypeError for a complex argument unless `holomorphic` says that f has a complex derivative.
 
     >>> float(derivative(lambda x: x**3)(2.0))
     12.0
     """
 
-    def differentiated(x: Any) -> Any:
+    def differentiated(*args: Any, **options: Any) -> Any:
+        x = args[argnums]
         if np.ndim(x) != 0:
             raise ValueError(
                 f"derivative takes a number, not shape {np.shape(x)}; perhaps you meant gradient or jacobian"
             )
-        _check_holomorphic(holomorphic, "derivative", x)
-        slope = jvp(f, (x,), (np.ones((), _real_type(x)),))[1]
-        _check_holomorphic(holomorphic, "derivative", slope, "results")
-        return slope
+        check_holomorphic(holomorphic, "derivative", x)
+        function = of_argument(f, argnums, args, options)
+        _, slope, *aux = jvp(function, (x,), (np.ones((), real_type(x)),), has_aux)
+        check_holomorphic(holomorphic, "derivative", slope, "results")
+        return (slope, *aux) if has_aux else slope
 
     return differentiated
 
 
-def _check_holomorphic(holomorphic: bool, name: str, x: Any, kind: str = "arguments") -> None:
+def of_argument(f: Function, place: int, args: Sequence[Any], options: dict[str, Any]) -> Function:
+    """Return f as a function of the argument at a place alone."""
+    place = range(len(args))[place]
+    return lambda x: f(*args[:place], x, *args[place + 1 :], **options)
+
+
+def check_holomorphic(holomorphic: bool, name: str, x: Any, kind: str = "arguments") -> None:
     """Raise TypeError where complex numbers meet a transform of real functions, or real ones a complex one, as in JAX.
 
     Of a function without a complex derivative, such as |z|², a single derivative says how it changes along the real
@@ -123,7 +184,7 @@ def _check_holomorphic(holomorphic: bool, name: str, x: Any, kind: str = "argume
     """
     is_complex = np.iscomplexobj(x)
     if holomorphic and not is_complex:
-        raise TypeError(f"{name} with holomorphic=True takes complex {kind}, not {_real_type(x)}")
+        raise TypeError(f"{name} with holomorphic=True takes complex {kind}, not {real_type(x)}")
     if is_complex and not holomorphic and kind == "arguments":
         raise TypeError(
             f"{name} of a complex argument: say holomorphic=True if the function has a complex derivative, or make it "
@@ -131,110 +192,25 @@ def _check_holomorphic(holomorphic: bool, name: str, x: Any, kind: str = "argume
         )
 
 
-def _real_type(x: Any) -> Any:
+def real_type(x: Any) -> Any:
     dtype = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
     return dtype if dtype.kind in "fc" else np.dtype(np.float64)
 
 
-def gradient(f: _Function, *, holomorphic: bool = False) -> _Function:
-    """Return the gradient of a function whose value is one number, in the shape of its argument.
+def linearize(f: Function, *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return `f(*primals)` and its linear part there: a function of tangents, `(*directions, *shape)` each.
 
-    TypeError for complex arguments unless `holomorphic` says that f has a complex derivative.
+    Every call of it computes f anew with these tangents, and nothing is stored in between.
+
+    >>> value, push = linearize(np.sin, 0.0)
+    >>> float(value), float(push(2.0))
+    (0.0, 2.0)
     """
 
-    def differentiated(x: Any) -> Any:
-        result = jacobian(f, holomorphic=holomorphic)(x)
-        if np.ndim(result) != np.ndim(x):
-            shape = np.shape(result)[: np.ndim(result) - np.ndim(x)]
-            raise ValueError(
-                f"gradient needs a function with one number as its value, not shape {shape}; perhaps you meant jacobian"
-            )
-        return result
+    def push(*tangents: Any) -> Any:
+        return jvp(f, primals, tangents)[1]
 
-    return differentiated
+    return f(*primals), push
 
 
-def jacobian(
-    f: _Function, chunk_size: int | None = None, *, sparsity: Any = None, holomorphic: bool = False
-) -> _Function:
-    """Return all partial derivatives of a function of one array, `(*out, *in)`.
-
-    Directions are pushed in chunks of equal size, at most `chunk_size`: by default as many as keep the seeds below 4
-    million elements, and 256 at most. Seeds of vectors and matrices are structured tangents, never an identity matrix.
-    `sparsity` is a pattern `(outputs, inputs)`, true where the Jacobian may have an entry, as an array of truth values
-    or one of SciPy's sparse arrays; columns are then pushed together where they share no row, and the result is sparse
-    if the pattern is. ValueError for a chunk size below 1, or for a pattern that does not fit; TypeError for a function
-    whose result is not one array, and for complex arguments unless `holomorphic` says that f has a complex derivative.
-
-    >>> jacobian(lambda x: x[:2] * x[2])(np.array([1.0, 2.0, 3.0]))
-    array([[3., 0., 1.],
-           [0., 3., 2.]])
-    """
-    if chunk_size is not None and chunk_size < 1:
-        raise ValueError(f"chunk_size is {chunk_size}, but a chunk has at least one direction")
-    f = _of_one_array(f)
-
-    def differentiated(x: Any) -> Any:
-        number = not isinstance(x, np.ndarray | Dual)
-        x = as_floating(x)
-        x = x[()] if number else x
-        _check_holomorphic(holomorphic, "jacobian", x)
-        limit = chunk_size or max(1, min(_CHUNK, _SEED_ELEMENTS // max(1, x.size)))
-        if sparsity is not None:
-            from dualtrain.core.dual.sparsity import sparse_jacobian  # which imports this module
-
-            return sparse_jacobian(f, x, sparsity, limit)
-        rows = [jvp(f, (x,), (_seed(x, *chunk),))[1] for chunk in equal_chunks(x.size, limit)]
-        _check_holomorphic(holomorphic, "jacobian", rows[0], "results")
-        result = np.moveaxis(np.concatenate(rows), 0, -1)
-        return np.reshape(result, result.shape[:-1] + x.shape)
-
-    return differentiated
-
-
-def _of_one_array(f: _Function) -> _Function:
-    """Return f, with a TypeError for a result of several parts: their derivatives are not one array."""
-
-    def called(x: Any) -> Any:
-        result = f(x)
-        if isinstance(result, tuple | list | dict):
-            raise TypeError(
-                f"the function's result is a {type(result).__name__}, not one array: return one part of it, join the "
-                "parts with np.stack or np.concatenate, or take jvp, which gives each its derivative"
-            )
-        return result
-
-    return called
-
-
-def equal_chunks(size: int, limit: int) -> list[tuple[int, int]]:
-    """Return `[0, size)` as the fewest ranges of at most `limit`, whose lengths differ by 1 at most."""
-    count = max(1, -(-size // limit))
-    edges = [size * i // count for i in range(count + 1)]
-    return list(pairwise(edges))
-
-
-def _seed(x: Tensor, start: int, stop: int) -> Tensor:
-    """Return the unit directions start to stop of a tensor, by structure where there is one."""
-    entries = np.arange(start, stop)
-    if x.ndim == 1:
-        return UnitTangent(entries, np.ones(len(entries), x.dtype))
-    if x.ndim == 2:
-        return EntrySeed(*np.divmod(entries, x.shape[1]))
-    seeds = np.zeros((len(entries), x.size), x.dtype)
-    seeds[np.arange(len(entries)), entries] = 1
-    return seeds.reshape(len(entries), *x.shape)
-
-
-def hessian(f: _Function, chunk_size: int | None = None, *, holomorphic: bool = False) -> _Function:
-    """Return the second derivatives of a function of one array, `(*out, *in, *in)`."""
-    return jacobian(jacobian(f, chunk_size, holomorphic=holomorphic), chunk_size, holomorphic=holomorphic)
-
-
-def hvp(f: _Function, *, holomorphic: bool = False) -> _Function:
-    """Return the product of a Hessian with a vector, `hvp(f)(x, v)`, in the shape of x; f returns one number."""
-
-    def product(x: Any, v: Any) -> Any:
-        return jvp(gradient(f, holomorphic=holomorphic), (x,), (v,))[1]
-
-    return product
+__all__ = ["Function", "derivative", "differentiating", "jvp", "linearize", "stop_gradient", "with_leaves"]

@@ -12,6 +12,7 @@ _MEMORY = "value and tangent are two arrays: take that of .primal and of .tangen
 _FILES = "pickle the dual, or save .primal and .tangent apart"
 
 
+_NAMESPACE = "take dualtrain.core.dual.numpy in the place of numpy, or dualtrain.core.dual.adapt(function)"
 _PLAIN_ARRAYS: set[type] = {np.ndarray, np.memmap}  # and the classes of duals
 
 
@@ -74,7 +75,7 @@ class Refusing:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         raise TypeError(
             f"a {type(self).__name__} does not become a NumPy array, which would drop its derivative: "
-            "join duals with np.stack, assign into np.zeros_like(dual), or take .primal for the value alone"
+            f"{_NAMESPACE}; or join duals with np.stack, or take .primal for the value alone"
         )
 
     def __format__(self, spec: str) -> str:
@@ -105,6 +106,6 @@ class Refusing:
 
     def _refuse(self, name: str) -> NoReturn:
         raise TypeError(
-            f"{name}() of a {type(self).__name__} would drop its derivative: use NumPy's functions instead of math's, "
-            "assign it into np.zeros_like(dual) instead of a plain array, or take .primal for the value alone"
+            f"{name}() of a {type(self).__name__} would drop its derivative, as math's functions and assignments into "
+            f"plain arrays would: {_NAMESPACE}; or assign into np.zeros_like(dual), or take .primal for the value alone"
         )

@@ -6,6 +6,7 @@ from dualtrain.core.dual.rules import (
     accumulations,
     assignment,
     calculus,
+    creation,
     decompositions,
     elementwise,
     fourier,
@@ -35,7 +36,7 @@ METHODS = methods.METHODS
 ARRAY_TABLES = (
     shapes.RULES, joining.RULES, selection.RULES, reductions.RULES, nans.RULES, products.RULES, calculus.RULES,
     sequences.RULES, polynomials.RULES, padding.RULES, linalg.RULES, decompositions.RULES, fourier.RULES,
-    accumulations.RULES, assignment.RULES,
+    accumulations.RULES, assignment.RULES, creation.RULES,
 )  # fmt: skip
 FUNCTIONS: dict[Any, Any] = {function: rule for table in ARRAY_TABLES for function, rule in table.items()}
 

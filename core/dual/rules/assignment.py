@@ -91,7 +91,10 @@ def _inner_can_hold(array: Tensor, value: Tensor) -> bool:
 def _extend(x: Dual, value: Tensor) -> None:
     """Give x, which is no view, what `holds` asks for."""
     if isinstance(value, Dual) and value.level > x.level:
-        x.primal, x.stored_tangent, x.level = x.like(x.primal, x.stored_tangent), Zero(), value.level
+        if not isinstance(x.stored_tangent, Zero):
+            x.primal = x.like(x.primal, x.stored_tangent)
+        x.stored_tangent = Zero()
+        x.level = value.level
     if not isinstance(value, Dual) or value.level < x.level:
         x.primal, x.stored_tangent = (
             _inner_prepared(x.primal, value),

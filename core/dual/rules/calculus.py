@@ -134,7 +134,9 @@ def _real_if_close(z: Tensor, tol: float = 100) -> Tensor:
     close = np.isrealobj(np.real_if_close(plain(z), tol))
 
     def apply(array: Tensor) -> Tensor:
-        array = as_array(array)
+        if isinstance(array, Dual):
+            return _real_if_close(array, tol)
+        array = np.asarray(array)
         return array.real if close else array
 
     return push(apply, lambda tangents, *_: np.real(tangents[0]) if close else tangents[0], (z,))

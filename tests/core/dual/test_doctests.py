@@ -14,7 +14,18 @@ MODULES = [
     *(module.name for module in pkgutil.walk_packages(dual.__path__, "dualtrain.core.dual.")),
 ]
 WITH_EXAMPLES = {
-    f"dualtrain.core.dual.{name}" for name in ("testing", "custom", "exponentials", "number", "tensor", "transforms")
+    f"dualtrain.core.dual.{name}"
+    for name in (
+        "adapting",
+        "custom",
+        "exponentials",
+        "jacobians",
+        "number",
+        "numpy",
+        "tensor",
+        "testing",
+        "transforms",
+    )
 }
 
 

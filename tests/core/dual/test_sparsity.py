@@ -23,7 +23,7 @@ def band(n):
 @pytest.mark.parametrize("chunk_size", [None, 1, 2])
 def test_a_dense_pattern_gives_the_dense_jacobian(chunk_size):
     x = np.linspace(1, 2, 7)
-    found = jacobian(tridiagonal, chunk_size, sparsity=band(7))(x)
+    found = jacobian(tridiagonal, chunk_size=chunk_size, sparsity=band(7))(x)
     np.testing.assert_allclose(found, jacobian(tridiagonal)(x), atol=1e-14)
 
 
@@ -110,3 +110,32 @@ def test_no_two_columns_of_a_color_share_a_row(pattern):
 def test_a_band_takes_three_colors(n):
     rows, columns = band(n).nonzero()
     assert colored(rows.tolist(), columns.tolist(), (n, n)).max() == min(n, 3) - 1
+
+
+def test_a_pattern_is_detected():
+    x = np.linspace(1, 2, 400)
+    pushed = []
+
+    def f(x):
+        pushed.append(np.shape(getattr(x, "tangent", x))[:-1])
+        return tridiagonal(x)
+
+    slopes = jacobian(f, sparsity="detect")
+    found = slopes(x)
+    np.testing.assert_allclose(found.toarray(), jacobian(tridiagonal)(x), atol=1e-14)
+    assert found.nnz < 3000 and sum(np.prod(front, dtype=int) for front in pushed) < 330
+    pushed.clear()
+    slopes(2 * x)
+    assert sum(np.prod(front, dtype=int) for front in pushed) < 30
+
+
+def test_a_detected_pattern_is_detected_again_where_it_lacks_entries():
+    def f(x):
+        return np.where(x > 0, x * x[::-1], x)
+
+    slopes = jacobian(f, sparsity="detect")
+    for x in (-np.ones(6), np.arange(1.0, 7), np.array([1.0, -1, 2, -2, 3, -3])):
+        np.testing.assert_allclose(slopes(x).toarray(), jacobian(f)(x))
+    assert jacobian(np.sum, sparsity="detect")(np.ones(3)).toarray().tolist() == [[1, 1, 1]]
+    with pytest.raises(TypeError, match="not one array"):
+        jacobian(lambda x: (x, x), sparsity="detect")(np.ones(3))

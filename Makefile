@@ -13,7 +13,7 @@ PIP := $(RUN)/pip --disable-pip-version-check install --quiet --no-compile
 FETCH := $(PIP) --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test fuzz chromium coverage chaos contract bench lint format lock clean containers docs audit sbom
+.PHONY: help install demo up test fuzz chromium coverage chaos hostile contract bench lint format lock clean containers docs audit sbom
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,11 @@ contract: $(TOOLS)  ## every boundary value of the OpenAPI document against a ru
 
 chaos: $(TOOLS)  ## a stack under faults; SEED=n FAULTS=100 JOBS=4
 	$(RUN)/python -m tests.chaos.driver --seed $(SEED) --faults $(FAULTS) --jobs $(JOBS)
+
+MINUTES ?= 60
+
+hostile: $(TOOLS)  ## attacks on a running service beside honest jobs; SEED=n MINUTES=60
+	$(RUN)/python -m tests.hostile.driver --seed $(SEED) --minutes $(MINUTES)
 
 BENCHES = $(patsubst benchmarks/%.py,%,$(shell grep -l __main__ benchmarks/*.py))
 BENCH ?= $(BENCHES)

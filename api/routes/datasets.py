@@ -106,8 +106,8 @@ async def upload_dataset(request: Request, services: ServicesDep, key: CallerDep
     if media_type(request, absent=OCTETS) not in MEDIA_TYPES:
         raise Problem("unsupported_media_type", f"send the file as one of: {', '.join(MEDIA_TYPES)}")
     pool = services.pools.installs
-    with pool.admitted(key.name), _reserved(services, name):
-        async with spooled(request, services.settings.data_dir) as body:
+    with pool.admitted(key.name) as admission, _reserved(services, name):
+        async with spooled(request, services.settings.data_dir, admission) as body:
             arguments = {"name": name, "data_dir": str(services.settings.data_dir)}
             installing = pool.run(key.name, "install_dataset", arguments, (body,), partial(_progress, services, name))
             try:

@@ -116,8 +116,8 @@ async def upload_model(request: Request, services: ServicesDep, key: CallerDep) 
     if media_type(request, absent=OCTETS) != OCTETS:
         raise Problem("unsupported_media_type", f"send a safetensors file as {OCTETS}")
     pool = services.pools.answers
-    with pool.admitted(key.name):
-        async with spooled(request, services.settings.data_dir) as body:
+    with pool.admitted(key.name) as admission:
+        async with spooled(request, services.settings.data_dir, admission) as body:
             reading = pool.run(key.name, "read_model", {}, (body,), partial(_check, services, key))
             reply = await unless_disconnected(request, reading)
     return await run_in_threadpool(_save, services, key, reply)

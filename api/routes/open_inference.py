@@ -171,8 +171,8 @@ async def _infer(
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Problem("unsupported_media_type", "send the body without compression")
     pool = services.pools.answers
-    with pool.admitted(key.name):
-        async with spooled(request, services.settings.data_dir) as body:
+    with pool.admitted(key.name) as admission:
+        async with spooled(request, services.settings.data_dir, admission) as body:
             model = await run_in_threadpool(services.models.named, key, name, step)
             arguments = {"name": name, "model": model.document, "header_length": header_length}
             reading = pool.run(key.name, "infer", arguments, (body, model.file))

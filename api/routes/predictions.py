@@ -85,8 +85,8 @@ async def _predict(
     if media_type(request) not in (JSON, MULTIPART):
         raise Problem("unsupported_media_type", f"send {JSON}, or {MULTIPART} with files `image`")
     pool = services.pools.answers
-    with pool.admitted(key.name):
-        async with spooled(request, services.settings.data_dir) as body:
+    with pool.admitted(key.name) as admission:
+        async with spooled(request, services.settings.data_dir, admission) as body:
             model = await run_in_threadpool(find) if find else None  # first: an unknown one needs no decoding
             arguments = {
                 "content_type": request.headers["content-type"],

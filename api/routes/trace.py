@@ -33,8 +33,8 @@ async def trace_direction(
 ) -> Any:
     """Follow `W + E_ij·ε` through the layers to the loss, with the finite difference beside the derivative."""
     pool, settings = services.pools.answers, services.settings
-    with pool.admitted(key.name):
-        async with spooled(request, settings.data_dir) as body:
+    with pool.admitted(key.name) as admission:
+        async with spooled(request, settings.data_dir, admission) as body:
             model = await run_in_threadpool(services.models.of_job, key, job.id, step)
             places = {"data_dir": str(settings.data_dir), "hub_datasets": settings.hub_datasets}
             arguments = {"model": model.document, **places}

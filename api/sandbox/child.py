@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -18,6 +19,9 @@ from dualtrain.api.sandbox.messages import Message, receive_soon, send_soon
 COMMAND = (sys.executable, "-P", "-m", "dualtrain.api.sandbox")
 """`-P`: a file of the folder in which the API stands is not imported."""
 START_SECONDS = 60.0
+LONG_SECONDS = 1.0
+"""A request that takes longer runs behind everything else, the workers included."""
+LONG_NICENESS = 19
 PASSED_ON = (
     "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "SSL_CERT_FILE",
     "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "HF_HOME",
@@ -42,6 +46,7 @@ class Child:
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
         self._end: asyncio.Future[int] | None = None
+        self._demoted = False
         try:
             with theirs:
                 self._process = subprocess.Popen(COMMAND, stdin=theirs.fileno(), env=environment(variables))
@@ -78,6 +83,15 @@ class Child:
         Raises what the operation raised, OverLimit when it took too much, Failed for what nobody expected. Whoever
         cancels this call ends the process.
         """
+        demotion = asyncio.get_running_loop().call_later(LONG_SECONDS, self._demote)
+        try:
+            return await self._call(operation, message, limits, answer)
+        finally:
+            demotion.cancel()
+            if self._demoted:  # for good
+                self.kill()
+
+    async def _call(self, operation: str, message: Message, limits: Limits, answer: Answer) -> Message:
         request = {"operation": operation, "arguments": message.document, "limits": limits.document()}
         try:
             async with asyncio.timeout(limits.wall_seconds):
@@ -98,6 +112,12 @@ class Child:
         if "error" in reply.document:
             raise restore(reply.document)
         return reply
+
+    def _demote(self) -> None:
+        """Let the process compute only when no other wants to."""
+        self._demoted = True
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, LONG_NICENESS)
 
     def kill(self) -> None:
         """End the process."""

@@ -29,6 +29,7 @@ class Rules:
     running_per_caller: int
     admitted_per_caller: int
     limits: Limits
+    spooled_bytes_per_caller: int = 512 << 20
     spare: int = 0
     """Idle children that are kept warm."""
 
@@ -40,22 +41,32 @@ class Pool:
     rules: Rules
     variables: Mapping[str, str] = field(default_factory=dict)
     _admitted: Counter[str] = field(default_factory=Counter)
+    _spooled: Counter[str] = field(default_factory=Counter)
     _running: Counter[str] = field(default_factory=Counter)
     _waiting: dict[str, deque[asyncio.Future[None]]] = field(default_factory=dict)
     _idle: list[tuple[float, Child]] = field(default_factory=list)
     _warming: asyncio.Task[None] | None = None
 
     @contextmanager
-    def admitted(self, caller: str) -> Iterator[None]:
+    def admitted(self, caller: str) -> Iterator["Admission"]:
         """Count a request of a caller from its head to its reply. Raises Busy when the caller has too many."""
         most = self.rules.admitted_per_caller
         if self._admitted[caller] >= most:
             raise Busy(f"{most} requests of this kind are in work for this key; wait for one of them")
         self._admitted[caller] += 1
+        admission = Admission(self, caller)
         try:
-            yield
+            yield admission
         finally:
             _decrement(self._admitted, caller)
+            _decrement(self._spooled, caller, admission.size_bytes)
+
+    def spool(self, caller: str, size_bytes: int) -> None:
+        """Count bytes of a body on the disk. Raises Busy when the bodies of the caller are too large together."""
+        most = self.rules.spooled_bytes_per_caller
+        if self._spooled[caller] + size_bytes > most:
+            raise Busy(f"the bodies of this key's requests in work have more than {most:,} bytes together")
+        self._spooled[caller] += size_bytes
 
     async def run(
         self,
@@ -163,8 +174,22 @@ class Pool:
                 return
 
 
-def _decrement(counter: Counter[str], name: str) -> None:
-    counter[name] -= 1
+@dataclass
+class Admission:
+    """A request of a caller that is counted; `size_bytes` of its body are on the disk."""
+
+    pool: Pool
+    caller: str
+    size_bytes: int = 0
+
+    def spool(self, size_bytes: int) -> None:
+        """Count more bytes of the body. Raises Busy."""
+        self.pool.spool(self.caller, size_bytes)
+        self.size_bytes += size_bytes
+
+
+def _decrement(counter: Counter[str], name: str, by: int = 1) -> None:
+    counter[name] -= by
     if counter[name] <= 0:
         del counter[name]
 

@@ -9,13 +9,18 @@ from pathlib import Path
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from dualtrain.api.sandbox.pool import Admission
+
 MEMORY_BYTES = 1 << 20
 """Larger bodies are written to the disk, in pieces of this size."""
 
 
 @asynccontextmanager
-async def spooled(request: Request, folder: Path) -> AsyncIterator[int]:
-    """Yield a descriptor of a file with the body. It has no name, so that a process that is killed leaves none."""
+async def spooled(request: Request, folder: Path, admission: Admission) -> AsyncIterator[int]:
+    """Yield a descriptor of a file with the body. It has no name, so that a process that is killed leaves none.
+
+    Raises Busy when the bodies of the caller take too much of the disk.
+    """
     pieces = _pieces(request)
     first = await anext(pieces)
     if len(first) < MEMORY_BYTES:
@@ -27,9 +32,11 @@ async def spooled(request: Request, folder: Path) -> AsyncIterator[int]:
         return
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder, buffering=0) as body:
-        await run_in_threadpool(body.write, first)
-        async for piece in pieces:
+        piece = first
+        while piece:
+            admission.spool(len(piece))
             await run_in_threadpool(body.write, piece)
+            piece = await anext(pieces, b"")
         yield body.fileno()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from dualtrain.api.sandbox import child as module
 from dualtrain.api.sandbox.child import Child
 from dualtrain.api.sandbox.errors import Failed, OverLimit
 from dualtrain.api.sandbox.limits import Limits
@@ -146,6 +147,21 @@ def test_a_cancelled_call_ends_the_child() -> None:
     with_child(scenario)
 
 
+def test_a_long_request_runs_behind_everything_else_and_ends_its_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONG_SECONDS", 0.2)
+
+    async def scenario(child: Child) -> None:
+        process = psutil.Process(child.pid)
+        task = asyncio.create_task(call(child, "predict", PREDICT, form(progressive_jpeg(300)), b""))
+        await asyncio.sleep(0.6)
+        assert process.nice() == 19
+        with pytest.raises(Invalid):
+            await task
+        assert not child.usable
+
+    with_child(scenario)
+
+
 def test_what_the_api_refuses_is_raised_and_the_child_lives_on() -> None:
     async def scenario(child: Child) -> None:
         arguments = PREDICT | {"model": None, "content_type": "application/json"}
@@ -175,6 +191,7 @@ def test_it_knows_no_secret_and_imports_nothing_from_where_it_stands(
 
 PARENT = """
 import asyncio, sys
+from dualtrain.api.sandbox import child as module
 from dualtrain.api.sandbox.child import Child
 async def main():
     child = await Child({}).ready()

@@ -146,6 +146,18 @@ def test_too_many_requests_of_one_caller_are_refused_before_their_bodies_are_rea
         pass
 
 
+def test_the_bodies_of_a_caller_have_a_limit_together() -> None:
+    pool = Pool(Rules(1, 1, 9, LIMITS, spooled_bytes_per_caller=100))
+    with pool.admitted("mallory") as first:
+        first.spool(60)
+        with pool.admitted("mallory") as second, pytest.raises(Busy, match="100 bytes"):
+            second.spool(60)
+        with pool.admitted("bob") as other:
+            other.spool(60)
+    with pool.admitted("mallory") as third:
+        third.spool(100)
+
+
 def test_idle_children_end_but_the_spare_one(children: type[FakeChild], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.05)
 

@@ -109,7 +109,7 @@ def _sample_seconds(network: Network, parameters: Any) -> float:
 
 
 def _seconds(work: Any) -> float:
-    """Return the processor time of the faster of two runs: the first also warms caches, and other processes may be busy."""
+    """Return the processor time of the faster of two runs, the first of which also warms caches."""
     times = []
     for _ in range(2):
         started = time.process_time()

@@ -8,9 +8,11 @@ import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, broadcast_directions, insert_axes, leading, tangent_of
 from dualtrain.core.dual.rules.elementwise import RULES, Elementwise, Partial
+from dualtrain.core.dual.squares import at_zeros, remember_origin
 from dualtrain.core.dual.structured import OuterTangent, ScaledTangent, Structure, UnitTangent, scale_tangent, to_dense
 
 _NUMBERS = (float, int)
+_ROOTS_AND_POWERS = {np.sqrt, np.absolute, np.fabs, np.hypot, np.square, np.power, np.multiply}
 _QUIET: Any = dict.fromkeys(("divide", "invalid", "over"), "ignore")
 
 
@@ -35,7 +37,9 @@ def fast_path(ufunc: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Tensor |
     tangents = [x.stored_tangent if isinstance(x, Dual) else None for x in inputs]
     out = ufunc(*primals)
     tangent = _summed(rule, tangents, out, primals)
-    return out if tangent is None else first.like(out, tangent)
+    if tangent is None:
+        return out
+    return _at_zeros(first.like(out, tangent), ufunc, inputs)
 
 
 def _fast_unary(ufunc: Callable[..., Any], rule: Elementwise, x: Tensor) -> Tensor | None:
@@ -43,7 +47,15 @@ def _fast_unary(ufunc: Callable[..., Any], rule: Elementwise, x: Tensor) -> Tens
         return None
     primal = x.primal
     out = ufunc(primal)
-    return x.like(out, _fit_to_result(_product(rule.partials[0], rule.singular, x.stored_tangent, out, [primal]), out))
+    tangent = _fit_to_result(_product(rule.partials[0], rule.singular, x.stored_tangent, out, [primal]), out)
+    return _at_zeros(x.like(out, tangent), ufunc, (x,))
+
+
+def _at_zeros(result: Any, ufunc: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Any:
+    """Return a result whose second derivatives at zeros are right, if it has some: where a dual is in it."""
+    if not isinstance(result.primal, Dual) or ufunc not in _ROOTS_AND_POWERS:
+        return result
+    return remember_origin(at_zeros(result, ufunc, inputs), ufunc, inputs)
 
 
 def _has_dense_floats(x: Tensor) -> bool:
@@ -86,7 +98,7 @@ def elementwise(ufunc: Callable[..., Any], rule: Elementwise, inputs: tuple[Tens
         if rule.of_complex is not None:
             return rule.of_complex(*inputs)
         raise TypeError(f"{ufunc.__name__} has no complex derivative: take np.real and np.imag of its argument")
-    return top.like(out, _combined(rule, tangents, out, primals))
+    return _at_zeros(top.like(out, _combined(rule, tangents, out, primals)), ufunc, inputs)
 
 
 def _combined(rule: Elementwise, tangents: list[Tensor | None], out: Tensor, primals: list[Tensor]) -> Tensor:

@@ -24,12 +24,14 @@ LEVELS = count(1)  # every call of jvp takes the next, so it is higher than that
 class Dual:
     """What a DualTensor and a DualNumber hold: a value, its tangent, and the level the tangent belongs to."""
 
-    __slots__ = ("__weakref__", "level", "primal", "root", "stored_tangent", "views")
+    __slots__ = ("__weakref__", "changes", "level", "origin", "primal", "root", "stored_tangent", "views")
     primal: Any
     stored_tangent: Any  # an array, or a Structure that stands for one
     level: int
     root: "Dual"  # of a view alone
     views: Any  # of a root, from its first view on
+    changes: int  # of a root, how often it or a view of it was assigned into
+    origin: Any  # what a result with zeros was computed from, see squares.py
     rank = 0  # of several classes in one call the highest decides the result's
 
     def like(self, primal: Tensor, tangent: Tensor) -> "Dual":

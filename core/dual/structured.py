@@ -160,7 +160,15 @@ def scale_tangent(slopes: _Array, tangent: _Array, into: _Array | None = None) -
     moving = not isinstance(tangent, _PLAIN)  # a dual of 0 may have a derivative
     if np.isfinite(square) and (moving or isinstance(square, _PLAIN) or _is_finite(square.tangent)):
         return np.multiply(slopes, tangent, out=into)
-    return np.where(tangent == 0, 0, slopes * tangent)
+    return np.where(_is_zero(tangent), 0, slopes * tangent)
+
+
+def _is_zero(tangent: _Array) -> _Array:
+    """Return where a tangent is 0 and stays so: inside a tangent that is a dual, its tangents are 0 too."""
+    if isinstance(tangent, _PLAIN):
+        return np.equal(tangent, 0)
+    inner = _is_zero(tangent.tangent)
+    return _is_zero(tangent.primal) & np.all(inner, axis=tuple(range(np.ndim(inner) - np.ndim(tangent.primal))))
 
 
 def _is_finite(x: _Array) -> bool:

@@ -24,6 +24,9 @@ def setitem(x: Dual, index: Any, value: Tensor, casting: Any = "same_kind") -> N
     if not np.can_cast(given, x.dtype, casting):
         raise TypeError(f"casting={casting!r} makes no {x.dtype} of {given}: convert it first, or take np.copyto")
     _prepare(x, value)
+    root = root_of(x)
+    root.changes = getattr(root, "changes", 0) + 1
+    root.origin = x.origin = None
     same = isinstance(value, Dual) and value.level == x.level
     x.primal[index] = value.primal if same else value  # first: where it fails nothing has changed
     if not isinstance(x.stored_tangent, Zero):

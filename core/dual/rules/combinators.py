@@ -138,6 +138,18 @@ def _numbered(x: Tensor, start: int = 0) -> Any:
     return numbers
 
 
+def in_layout(x: Tensor, like: Tensor) -> Tensor:
+    """Return x in memory as a copy of an array of its shape, `like.copy(order="K")`, lies."""
+    value = plain(like)
+    if value.flags.c_contiguous:
+        return x
+    if plain(x).strides == np.empty_like(value).strides:
+        return x
+    out = np.empty_like(like, dtype=x.dtype)
+    out[...] = x
+    return out
+
+
 def in_order(x: Tensor, like: Tensor) -> Tensor:
     """Return x contiguous in Fortran's order if another array is that alone, and in C order if not."""
     flags = plain(x).flags

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor, insert_axes, merge_axes, plain, push
-from dualtrain.core.dual.rules.combinators import Handler, as_array, axiswise, gathered, gathering, negative_axes
+from dualtrain.core.dual.rules.combinators import (
+    Handler,
+    as_array,
+    axiswise,
+    gathered,
+    gathering,
+    in_layout,
+    negative_axes,
+)
 from dualtrain.core.dual.rules.indexing import plain_index
 from dualtrain.core.dual.rules.reductions import count_reduced
 from dualtrain.core.dual.structured import UnitTangent, to_dense
@@ -73,13 +81,13 @@ def _take_along_axis(x: Tensor, indices: Any, axis: int | None = -1) -> Tensor:
 def _sort(x: Tensor, axis: int | None = -1, kind: Any = None, order: None = None, *, stable: Any = None) -> Tensor:
     if axis is None:
         x, axis = np.ravel(x), -1
-    return np.take_along_axis(x, np.argsort(x, axis=axis, kind=kind, stable=stable), axis)
+    return in_layout(np.take_along_axis(x, np.argsort(x, axis=axis, kind=kind, stable=stable), axis), x)
 
 
 def _partition(x: Tensor, kth: Any, axis: int | None = -1, kind: str = "introselect", order: None = None) -> Tensor:
     if axis is None:
         x, axis = np.ravel(x), -1
-    return np.take_along_axis(x, np.argpartition(x, kth, axis=axis), axis)
+    return in_layout(np.take_along_axis(x, np.argpartition(x, kth, axis=axis), axis), x)
 
 
 _PICKING = {"inverted_cdf", "closest_observation", "lower", "higher", "nearest"}  # methods that take one element

@@ -16,7 +16,7 @@ LONGEST_WAIT_SECONDS = 2.0
 ANSWER_SECONDS = 90.0
 """`Prefer: wait` holds an answer for up to 60 s."""
 AWAY_STATUSES = (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT)
-PASSING_CODES = ("request_in_flight", "queue_full")
+PASSING_CODES = ("request_in_flight", "queue_full", "busy")
 TOLD_FROM_SECONDS = 1.0
 """Waits shorter than this are a restart and nobody's concern."""
 

@@ -1,11 +1,6 @@
-"""What a job will be, before it runs: counts from its spec alone, and times measured on this machine.
-
-`python -m dualtrain.core.estimate` reads a spec on standard input and answers with `Timing` as JSON: a process
-of its own, so that the arithmetic delays no request.
-"""
+"""What a job will be, before it runs: counts from its spec alone, and times measured on this machine."""
 
 import math
-import sys
 import time
 from typing import Any
 
@@ -16,7 +11,6 @@ from dualtrain.core.gradients import Draw
 from dualtrain.core.gradients.cost_model import FLOAT_BYTES
 from dualtrain.core.loop import epoch_for, evaluated_at_once, network_for, steps_for
 from dualtrain.core.nn import Network
-from dualtrain.core.runtime.process import prepare_to_compute
 from dualtrain.core.spec import JobSpec
 
 BUDGET_SECONDS = 0.3
@@ -118,14 +112,3 @@ def _seconds(work: Any) -> float:
         if times[0] > BUDGET_SECONDS:
             break
     return min(times)
-
-
-def main() -> None:
-    """Answer one spec."""
-    prepare_to_compute()
-    spec = JobSpec.model_validate_json(sys.stdin.buffer.read())
-    sys.stdout.write(measure(spec, network_for(spec).classes).model_dump_json())
-
-
-if __name__ == "__main__":
-    main()

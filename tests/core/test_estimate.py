@@ -1,7 +1,5 @@
 """What is known of a job before it runs."""
 
-import io
-import sys
 from itertools import count as ticks
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +9,7 @@ import pytest
 
 from dualtrain.core import estimate
 from dualtrain.core.data import Dataset
-from dualtrain.core.estimate import Timing, count, measure
+from dualtrain.core.estimate import count, measure
 from dualtrain.core.loop import Training, network_for, train
 from dualtrain.core.rounds import State
 from dualtrain.core.spec import JobSpec
@@ -110,12 +108,3 @@ def test_memory_is_that_of_the_method_and_of_two_vectors(method: str) -> None:
     found, cost = count(spec, SAMPLES), spec.gradient.cost(network_for(spec), spec.batch_size)
     assert cost.peak_bytes > 0
     assert found.memory_bytes == int(cost.peak_bytes) + 2 * 4 * PARAMETERS
-
-
-def test_the_program_answers_a_spec_with_its_times(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = made().model_dump_json().encode()
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
-    estimate.main()
-    assert Timing.model_validate_json(capsys.readouterr().out).batch_seconds > 0

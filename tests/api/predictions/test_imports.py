@@ -13,6 +13,7 @@ from dualtrain.core.data import Dataset
 from dualtrain.core.rounds import State
 from dualtrain.core.runtime.fingerprint import digest
 from dualtrain.core.spec import JobSpec
+from tests.hostile.files import safetensors_with
 
 Trained = tuple[JobSpec, State, float]
 SMALL: dict[str, Any] = {"dataset": {"image_size": 4}, "network": {"layers": [{"units": 10}]}}
@@ -57,6 +58,9 @@ WRONG: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "text": (lambda: b"hello, this is no file", "", "not_safetensors"),
     "a huge header": (lambda: (2**63 - 1).to_bytes(8, "little") + b"{}", "", "not_safetensors"),
     "a deep header": (lambda: (60_000).to_bytes(8, "little") + b"[" * 60_000, "", "not_safetensors"),
+    "metadata that are a list": (lambda: safetensors_with(b"[]" + b" " * 8), "/metadata/spec", "missing"),
+    "metadata with numbers": (lambda: safetensors_with(b"[1]"), "", "not_safetensors"),
+    "metadata that are a text": (lambda: safetensors_with(b'"spec"'), "", "not_safetensors"),
     "cut off": (lambda: a_file()[:-4], "", "not_safetensors"),
     "no spec": (lambda: bytes(save({"a": BIAS})), "/metadata/spec", "missing"),
     "no job spec": (lambda: a_file({"x": 1}), "/metadata/spec/x", "extra_forbidden"),

@@ -1,18 +1,24 @@
 """The Open Inference Protocol, as its own client speaks it."""
 
+import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from redis import Redis
 from tritonclient import http as triton
 from tritonclient.utils import InferenceServerException
 
 from dualtrain.core.data import Dataset, scale
 from dualtrain.core.loop import network_for
 from dualtrain.core.rounds import State
+from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec
+from dualtrain.core.store import Counters
+from tests.waiting import until
 
 Trained = tuple[JobSpec, State, float]
 
@@ -111,6 +117,11 @@ WRONG: dict[str, Any] = {
     "texts": {"inputs": [GOOD | {"data": ["0"] * 784}]},
     "ragged": {"inputs": [GOOD | {"data": [[0] * 700, [0] * 84]}]},
     "not finite": {"inputs": [GOOD | {"data": [1e300] * 784}]},
+    "bools": {"inputs": [GOOD | {"data": [True] + [0] * 783}]},
+    "nested bools": {"inputs": [GOOD | {"data": [[False] + [0.5] * 783]}]},
+    "bools as bytes": {"inputs": [GOOD | {"datatype": "UINT8", "data": [True] * 784}]},
+    "many objects": {"inputs": [GOOD | {"data": [{}] * 784}]},
+    "a size that is no number": {"inputs": [{**GOOD, "data": None, "parameters": {"binary_data_size": True}}]},
     "no data": {"inputs": [{key: value for key, value in GOOD.items() if key != "data"}]},
     "bytes of another length": {"inputs": [{**GOOD, "data": None, "parameters": {"binary_data_size": 5}}]},
     "UINT8 too large": {"inputs": [GOOD | {"datatype": "UINT8", "data": [256] * 784}]},
@@ -128,6 +139,20 @@ def test_errors_are_as_the_protocol_says(client: httpx.Client, model_id: str, bo
     assert list(answer.json()) == ["error"]
     assert isinstance(answer.json()["error"], str)
     assert answer.headers["content-type"] == "application/json"
+
+
+def test_its_predictions_are_counted_like_the_others(
+    serve: Callable[..., AbstractContextManager[str]], settings: Settings, model_id: str, store: Redis
+) -> None:
+    def count() -> float:
+        counters = Counters(store).read()
+        return sum(n for (name, _), n in counters.items() if name == "dualtrain_prediction_seconds_bucket")
+
+    time.sleep(2.5)  # the shared service counts what other tests predicted
+    before = count()
+    with serve(settings) as url:
+        assert httpx.post(f"{url}/v2/models/{model_id}/infer", json={"inputs": [GOOD]}, timeout=60).is_success
+        until(lambda: count() == before + 1, 20, "the prediction in the counters")
 
 
 def test_other_errors(

@@ -145,6 +145,8 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"pixels": [[-1] + [0] * 783]}, "/pixels/0", "wrong_pixel"),
     ({"pixels": [[10**4000] + [0] * 783]}, "/pixels/0", "wrong_pixel"),
     ({"pixels": [["0"] * 784]}, "/pixels/0", "wrong_pixel"),
+    ({"pixels": [[0] * 784, [0] * 783 + [True]]}, "/pixels/1", "wrong_pixel"),
+    ({"pixels": [[0.5] * 783 + [False]]}, "/pixels/0", "wrong_pixel"),
     ({"pixels": [[[0]] * 784]}, "/pixels/0", "wrong_pixel"),
     ({"pixels": []}, "/pixels", "no_images"),
     ({"images": ["no base64!"]}, "/images/0", "not_base64"),
@@ -164,6 +166,12 @@ WRONG: list[tuple[Any, str, str]] = [
 @pytest.mark.parametrize(("body", "pointer", "code"), WRONG, ids=[f"{code}{pointer}" for _, pointer, code in WRONG])
 def test_what_is_wrong_is_said(client: httpx.Client, model_id: str, body: Any, pointer: str, code: str) -> None:
     assert codes(client.post(f"/v1/jobs/{model_id}/predictions", json=body)) == [(pointer, code)]
+
+
+def test_true_in_a_name_is_no_pixel(client: httpx.Client, model_id: str) -> None:
+    assert client.put("/v1/aliases/true", json={"job_id": model_id}).is_success
+    answer = client.post("/v1/predictions", json={"pixels": [[0] * 784], "model": "true"})
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_blank_image_is_refused(client: httpx.Client, model_id: str) -> None:

@@ -58,6 +58,8 @@ def _replacement(value: Any) -> Any:
         return dual_math
     if isinstance(value, types.ModuleType) and value.__name__.startswith("numpy."):
         return _submodule(value.__name__)
+    if str(getattr(value, "__name__", "")).startswith("scipy") or _is_of_scipy(value):
+        return _of_scipy(value)
     if not _REPLACED:
         for module in (math, np, np.linalg, np.fft):
             _REPLACED.update({id(x): (module, name) for name, x in vars(module).items() if callable(x)})
@@ -65,6 +67,20 @@ def _replacement(value: Any) -> Any:
     if place is None or isinstance(value, type):
         return None
     return getattr(_replacement(place[0]), place[1])
+
+
+def _is_of_scipy(value: Any) -> bool:
+    return isinstance(value, types.FunctionType) and value.__module__.startswith("scipy.")
+
+
+def _of_scipy(value: Any) -> Any:
+    """Return what stands for a module of SciPy's, or for a function of one; None if it is SciPy's own."""
+    from dualtrain.core.dual.scipy import NAMESPACES, Package
+
+    if isinstance(value, types.ModuleType):
+        return Package() if value.__name__ == "scipy" else NAMESPACES.get(value.__name__)
+    home = NAMESPACES.get(".".join(str(value.__module__).split(".")[:2]))
+    return getattr(home, value.__name__) if home is not None and value.__name__ in home.functions else None
 
 
 def _submodule(name: str) -> Any:

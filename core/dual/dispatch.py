@@ -58,6 +58,8 @@ def _apply_ufunc(ufunc: Any, method: str, inputs: tuple[Tensor, ...], options: d
     if ufunc in UFUNCS:
         return _call(UFUNCS[ufunc], _ufunc_name(ufunc), inputs, options)
     rule = ELEMENTWISE.get(ufunc) or _special_rule(ufunc)
+    if callable(rule):
+        return _call(rule, _ufunc_name(ufunc), inputs, options)
     if rule is None or options:
         raise _refusal(_ufunc_name(ufunc), options, REFUSED_UFUNCS.get(ufunc))
     return elementwise(ufunc, rule, inputs)
@@ -74,10 +76,12 @@ def _special_rule(ufunc: Any) -> Any:
     if getattr(np, ufunc.__name__, None) is ufunc:
         return None
     try:
-        from dualtrain.core.dual.rules.special import RULES
+        from dualtrain.core.dual.rules.special import CONSTANT, RULES, SEVERAL_RESULTS
     except ImportError:
         return None
-    return RULES.get(ufunc)
+    if ufunc in CONSTANT:
+        return lambda *inputs: ufunc(*map(plain, inputs))
+    return RULES.get(ufunc) or SEVERAL_RESULTS.get(ufunc)
 
 
 def _write_outputs(name: str, result: Any, outputs: tuple[Any, ...], mask: Any) -> Any:

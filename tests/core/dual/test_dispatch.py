@@ -101,8 +101,8 @@ def test_unknown_arguments_are_named():
         np.sin(X, dtype=float)
     with pytest.raises(TypeError, match=r"no derivative rule for numpy\.divide\.reduce"):
         np.divide.reduce(X)
-    with pytest.raises(TypeError, match=r"no derivative rule for yv: "):
-        special.yv(0, X)
+    with pytest.raises(TypeError, match=r"no derivative rule for agm: "):
+        special.agm(1.0, X)
 
 
 def test_operands_of_other_libraries_are_left_to_them():

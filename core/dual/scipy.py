@@ -47,7 +47,8 @@ def _accepting(own: Callable[..., Any], rule: Callable[..., Any]) -> Callable[..
     def call(*args: Any, **options: Any) -> Any:
         if not has_dual(list(args)) and not has_dual(list(options.values())):
             return own(*args, **options)
-        arrays = [array(arg) if isinstance(arg, list | tuple) and has_dual(arg) else arg for arg in args]
+        lists = list if rule is _cho_solve else list | tuple
+        arrays = [array(arg) if isinstance(arg, lists) and has_dual(arg) else arg for arg in args]
         return rule(own, *arrays, **options)
 
     call.__name__ = own.__name__
@@ -62,11 +63,21 @@ def _by(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _linear(own: Callable[..., Any], x: Tensor, *args: Any, **options: Any) -> Tensor:
     """Apply a function that is linear in its first argument."""
-    return linear(own)(x, *args, **options)
+
+    def apply(x: Tensor, *args: Any, **options: Any) -> Tensor:
+        return linear(apply)(x, *args, **options) if isinstance(x, Dual) else own(x, *args, **options)
+
+    return apply(x, *args, **options)
 
 
 def _bilinear(own: Callable[..., Any], x: Tensor, y: Tensor, *args: Any, **options: Any) -> Tensor:
-    return bilinear(own)(x, y, *args, **options)
+    """Apply a function that is linear in each of its first two arguments."""
+
+    def apply(x: Tensor, y: Tensor, *args: Any, **options: Any) -> Tensor:
+        dual = isinstance(x, Dual) or isinstance(y, Dual)
+        return (bilinear(apply) if dual else own)(x, y, *args, **options)
+
+    return apply(x, y, *args, **options)
 
 
 def _linear_in(place: int) -> Callable[..., Any]:
@@ -76,7 +87,7 @@ def _linear_in(place: int) -> Callable[..., Any]:
         def of_array(x: Tensor, *rest: Any) -> Any:
             return own(*rest[:place], x, *rest[place:], **options)
 
-        return linear(of_array)(args[place], *args[:place], *args[place + 1 :])
+        return _linear(of_array, args[place], *args[:place], *args[place + 1 :])
 
     return rule
 
@@ -270,7 +281,12 @@ class _Interpolant:
         if args or options:
             raise TypeError("an interpolant of duals takes its points alone: take derivative() for a derivative")
         slope = self.derivative()
-        return push(self.__call__, lambda tangents, out, x: np.multiply(slope(x), tangents[0]), (x,))
+
+        def rule(tangents: list[Tensor], out: Tensor, x: Tensor) -> Tensor:
+            axes = (1,) * (np.ndim(out) - np.ndim(x))  # of the values, behind those of the points
+            return np.multiply(slope(x), np.reshape(tangents[0], np.shape(tangents[0]) + axes))
+
+        return push(self.__call__, rule, (x,))
 
     def derivative(self, nu: int = 1) -> "_Interpolant":
         """Return the interpolant's derivative."""

@@ -22,6 +22,7 @@ WITH_EXAMPLES = {
         "jacobians",
         "number",
         "numpy",
+        "scipy",
         "tensor",
         "testing",
         "transforms",

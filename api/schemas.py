@@ -22,6 +22,7 @@ class JobList(BaseModel):
     data: list[JobView]
     has_more: bool
     next: str | None = Field(description="the cursor of the next page, for `after`; null is the only sign of the end")
+    total: int | None = Field(description="number of jobs on all pages; null with a `metadata` filter")
 
 
 class DryPlan(BaseModel):

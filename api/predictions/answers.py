@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from dualtrain.api.predictions.model import LoadedModel
+from dualtrain.core.data import resize
 
 DECIMALS = 7
 """Decimals of a probability: more would be rounding noise of float32, and a third more bytes."""
@@ -23,7 +24,8 @@ class Prediction(BaseModel):
     label: str
     probabilities: list[float]
     preview: str | None = Field(
-        None, description="with `preview=true`: the 28x28 image as the model saw it, PNG in base64"
+        None,
+        description="with `preview=true`: the image as the model saw it, `image_size` pixels a side, PNG in base64",
     )
 
 
@@ -64,8 +66,14 @@ def respond(model: LoadedModel, images: NDArray[np.uint8], preview: bool) -> byt
     ]
     if preview:
         for prediction, image in zip(predictions, images, strict=True):
-            prediction["preview"] = base64.b64encode(png(image)).decode()
+            prediction["preview"] = preview_of(model, image)
     return to_json({"predictions": predictions, "model": {"job_id": model.job_id, "step": model.step}})
+
+
+def preview_of(model: LoadedModel, image: NDArray[np.uint8]) -> str:
+    """Return an image (28, 28) at the size the model was trained on, as a PNG file in base64."""
+    side = model.image_size
+    return base64.b64encode(png(resize(image[np.newaxis], side).reshape(side, side))).decode()
 
 
 def png(image: NDArray[np.uint8]) -> bytes:

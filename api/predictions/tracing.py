@@ -1,6 +1,5 @@
 """Traces on request: which parameter, which image, which class, and the response."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from dualtrain.api.predictions.answers import png
+from dualtrain.api.predictions.answers import preview_of
 from dualtrain.api.predictions.errors import MalformedJSON, fault
 from dualtrain.api.predictions.images import PIXELS, Images, from_base64
 from dualtrain.api.predictions.model import LoadedModel
@@ -70,7 +69,7 @@ class TraceView(BaseModel):
     derivative: float
     finite_difference: float = Field(description="(L(θ+h) - L(θ-h)) / 2h, to compare with")
     finite_difference_step: float = Field(description="h")
-    preview: str = Field(description="the 28x28 image, PNG, base64")
+    preview: str = Field(description="the image at the model's `image_size`, PNG in base64")
 
 
 def parse(raw: bytes) -> TraceRequest:
@@ -159,5 +158,5 @@ def _view(model: LoadedModel, direction: Direction, image: Images, label: int, r
         derivative=result.derivative,
         finite_difference=result.finite_difference,
         finite_difference_step=result.step,
-        preview=base64.b64encode(png(image[0])).decode(),
+        preview=preview_of(model, image[0]),
     )

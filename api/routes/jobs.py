@@ -14,7 +14,9 @@ from dualtrain.api.errors.problems import documented
 from dualtrain.api.errors.validation import fault
 from dualtrain.api.http_headers import IfNoneMatch, matches
 from dualtrain.api.schemas import JobList, JobView
+from dualtrain.api.security import Key
 from dualtrain.core.job import ENDED, Job, Status
+from dualtrain.core.store import Jobs
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -58,8 +60,16 @@ def list_jobs(
     limit = min(limit, LIMIT)
     found, below = _page(services.jobs.newest(limit + 1, below_cursor(after), status), limit, fits)
     shown = [services.forecast.view(job) for job in found]
-    page = JobList(data=shown, has_more=below is not None, next=cursor(below))
+    total = None if wanted else _total(services.jobs, key, status)
+    page = JobList(data=shown, has_more=below is not None, next=cursor(below), total=total)
     return Response(page.model_dump_json(), media_type="application/json")
+
+
+def _total(jobs: Jobs, key: Key, status: Status | None) -> int:
+    """Return the number of this key's jobs with a status (None: with any)."""
+    if key.owns(None):  # all jobs are its own
+        return sum(map(jobs.count, Status)) if status is None else jobs.count(status)
+    return sum(key.owns(owner) for _, (_, owner) in jobs.fields(jobs.ids(status), "name", "owner"))
 
 
 def _page(jobs: Iterable[tuple[int, Job]], limit: int, fits: Callable[[Job], bool]) -> tuple[list[Job], int | None]:

@@ -205,3 +205,11 @@ def test_an_ended_job_has_no_time_left(
         assert job["progress"]["step"] == 5
         assert job["progress"]["eta_seconds"] == (None if status in ENDED else 12.5)
         assert (job["estimated_finish_at"] is None) == (status in ENDED | {Status.PAUSED})
+
+
+def test_the_total_counts_all_pages(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
+    ids = [submit() for _ in range(3)]
+    jobs.move(ids[0], Status.CANCELLED)
+    totals = [client.get(f"/v1/jobs?limit=1{query}").json()["total"] for query in ("", "&status=queued")]
+    assert totals == [3, 2]
+    assert client.get("/v1/jobs?metadata[a]=b").json()["total"] is None

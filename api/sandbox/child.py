@@ -38,7 +38,7 @@ Answer = Callable[[dict[str, Any]], Awaitable[Message]]
 class Child:
     """A process that serves one request at a time."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], niceness: int) -> None:
         """Start a process; `variables` are added to its environment. It serves once `ready` has returned.
 
         Raises Failed.
@@ -46,13 +46,14 @@ class Child:
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
         self._end: asyncio.Future[int] | None = None
-        self._demoted = False
         try:
             with theirs:
                 self._process = subprocess.Popen(COMMAND, stdin=theirs.fileno(), env=environment(variables))
         except OSError as error:
             self._channel.close()
             raise Failed(f"a child process cannot be started: {error}") from error
+        self._first_niceness = max(niceness, os.getpriority(os.PRIO_PROCESS, 0))  # less than the API's is not allowed
+        self._renice(self._first_niceness)
 
     async def ready(self) -> "Child":
         """Return this child as soon as it can serve. Raises Failed."""
@@ -83,12 +84,12 @@ class Child:
         Raises what the operation raised, OverLimit when it took too much, Failed for what nobody expected. Whoever
         cancels this call ends the process.
         """
-        demotion = asyncio.get_running_loop().call_later(LONG_SECONDS, self._demote)
+        demotion = asyncio.get_running_loop().call_later(LONG_SECONDS, self._renice, LONG_NICENESS)
         try:
             return await self._call(operation, message, limits, answer)
         finally:
             demotion.cancel()
-            if self._demoted:  # for good
+            if self._niceness > self._first_niceness:  # for good
                 self.kill()
 
     async def _call(self, operation: str, message: Message, limits: Limits, answer: Answer) -> Message:
@@ -113,11 +114,11 @@ class Child:
             raise restore(reply.document)
         return reply
 
-    def _demote(self) -> None:
-        """Let the process compute only when no other wants to."""
-        self._demoted = True
+    def _renice(self, niceness: int) -> None:
+        """Let the process compute behind others; its niceness cannot become less again."""
+        self._niceness = niceness
         with suppress(ProcessLookupError):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, LONG_NICENESS)
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)
 
     def kill(self) -> None:
         """End the process."""

@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-NICENESS = 5
-"""Behind the API and the aggregator, before the workers."""
 FIRST_TO_KILL = "1000"
 """`oom_score_adj`: a machine or container without memory loses its children, not the API."""
 FILE_BYTES = 1 << 30
@@ -29,8 +27,7 @@ class Limits:
 
 
 def confine() -> None:
-    """Limit this process for its whole life: priority, files, no core dumps."""
-    os.nice(NICENESS)
+    """Limit this process for its whole life: first to be ended, files, no core dumps."""
     with suppress(OSError):  # not on Linux, or /proc is not mounted
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_KILL)
     _lower(resource.RLIMIT_CORE, 0)

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from dualtrain.api.sandbox.child import Answer, Child
+from dualtrain.api.sandbox.child import LONG_NICENESS, Answer, Child
 from dualtrain.api.sandbox.errors import Busy, Failed
 from dualtrain.api.sandbox.limits import Limits
 from dualtrain.api.sandbox.messages import Message
@@ -29,6 +29,7 @@ class Rules:
     running_per_caller: int
     admitted_per_caller: int
     limits: Limits
+    niceness: int = LONG_NICENESS
     spooled_bytes_per_caller: int = 512 << 20
     spare: int = 0
     """Idle children that are kept warm."""
@@ -149,7 +150,7 @@ class Pool:
             _, child = self._idle.pop()
             if child.usable:
                 return child
-        return await Child(self.variables).ready()
+        return await Child(self.variables, self.rules.niceness).ready()
 
     def _give_back(self, child: Child) -> None:
         if child.usable:
@@ -168,7 +169,7 @@ class Pool:
     async def _warm(self) -> None:
         while len(self._idle) < self.rules.spare:
             try:
-                self._keep(await Child(self.variables).ready())
+                self._keep(await Child(self.variables, self.rules.niceness).ready())
             except Failed as error:
                 structlog.get_logger().warning("no spare child process", error=str(error))
                 return

@@ -12,9 +12,10 @@ ANSWERS = Rules(
     running_per_caller=2,
     admitted_per_caller=32,
     limits=Limits(memory_bytes=GIB, processor_seconds=30, wall_seconds=60),
+    niceness=5,
     spare=1,
 )
-"""Predictions, traces, samples, models from files."""
+"""Predictions, traces, samples, models from files: behind the API and the aggregator, before the workers."""
 INSTALLS = Rules(
     processes=4,
     running_per_caller=1,

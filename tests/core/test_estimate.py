@@ -95,7 +95,7 @@ def test_every_method_is_measured(method: str) -> None:
 
 
 def test_what_takes_long_is_timed_in_part_and_scaled_up_to_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "time", SimpleNamespace(process_time=ticks().__next__))  # whatever it is takes 1 s
+    monkeypatch.setattr(estimate, "time", SimpleNamespace(thread_time=ticks().__next__))  # whatever it is takes 1 s
     spec = made(gradient={"method": "per-parameter"})
     blocks = count(spec, SAMPLES).blocks
     assert blocks > 1

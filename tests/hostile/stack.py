@@ -47,7 +47,12 @@ class Stack:
     folder: Path
     url: str
     tokens: Mapping[str, str]
-    supervisor: psutil.Process
+    pid: int
+
+    @property
+    def supervisor(self) -> psutil.Process:
+        """The process that all others of the service descend from."""
+        return psutil.Process(self.pid)
 
     def client(self, name: str | None = None, timeout: float = 60.0) -> httpx.Client:
         """Return a client with the key `name`, or without a key."""
@@ -102,7 +107,7 @@ def running(folder: Path, cache: Path | None = None, workers: int = 1, **variabl
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert url.startswith("http"), (folder / "stderr.log").read_text()
-        stack = Stack(folder, url, tokens, psutil.Process(process.pid))
+        stack = Stack(folder, url, tokens, process.pid)
         until(lambda: _is_ready(url), START_SECONDS, "the stack")
         yield stack
     finally:

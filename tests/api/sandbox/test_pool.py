@@ -24,7 +24,7 @@ class FakeChild:
     most = 0
     order: list[str] = []
 
-    def __init__(self, variables: Any) -> None:
+    def __init__(self, variables: Any, niceness: int) -> None:
         type(self).started += 1
         self.usable = True
 

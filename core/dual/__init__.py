@@ -15,6 +15,7 @@ from dualtrain.core.dual.jacobians import (
 )
 from dualtrain.core.dual.number import DualNumber, eps
 from dualtrain.core.dual.structured import EntrySeed, OuterTangent, UnitTangent, contract, inner
+from dualtrain.core.dual.taylor import taylor
 from dualtrain.core.dual.tensor import DualTensor
 from dualtrain.core.dual.testing import check_derivatives
 from dualtrain.core.dual.transforms import derivative, jvp, linearize, stop_gradient
@@ -46,6 +47,7 @@ __all__ = [
     "rule",
     "softmax",
     "stop_gradient",
+    "taylor",
     "value_and_gradient",
     "value_and_jacobian",
 ]

@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, broadcast_directions, insert_axes, leading, tangent_of
+from dualtrain.core.dual.directions import (
+    broadcast_directions,
+    insert_axes,
+)
+from dualtrain.core.dual.engine import (
+    Dual,
+    Tensor,
+    leading,
+    tangent_of,
+)
 from dualtrain.core.dual.rules.elementwise import RULES, Elementwise, Partial
 from dualtrain.core.dual.squares import at_zeros, remember_origin
 from dualtrain.core.dual.structured import OuterTangent, ScaledTangent, Structure, UnitTangent, scale_tangent, to_dense

@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, map_directions, push, tangent_of
+from dualtrain.core.dual.directions import (
+    map_directions,
+)
+from dualtrain.core.dual.engine import (
+    Dual,
+    Tensor,
+    push,
+    tangent_of,
+)
 from dualtrain.core.dual.rules.combinators import add_terms
 from dualtrain.core.dual.structured import OuterTangent, UnitTangent, contract
 

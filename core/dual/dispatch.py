@@ -57,7 +57,7 @@ def _apply_ufunc(ufunc: Any, method: str, inputs: tuple[Tensor, ...], options: d
         return _call(METHODS.get((ufunc, method)), f"{_ufunc_name(ufunc)}.{method}", inputs, options)
     if ufunc in UFUNCS:
         return _call(UFUNCS[ufunc], _ufunc_name(ufunc), inputs, options)
-    rule = ELEMENTWISE.get(ufunc) or _special_rule(ufunc)
+    rule = ELEMENTWISE.get(ufunc) or special_rule(ufunc)
     if callable(rule):
         return _call(rule, _ufunc_name(ufunc), inputs, options)
     if rule is None or options:
@@ -71,7 +71,7 @@ def _ufunc_name(ufunc: Any) -> str:
     return f"numpy.{name}" if getattr(np, name, None) is ufunc else name
 
 
-def _special_rule(ufunc: Any) -> Any:
+def special_rule(ufunc: Any) -> Any:
     """Return the rule of a ufunc of SciPy's, if it is one: then SciPy is there."""
     if getattr(np, ufunc.__name__, None) is ufunc:
         return None

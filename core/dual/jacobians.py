@@ -1,14 +1,13 @@
 """Jacobians, gradients and Hessians: every direction of an argument, in chunks."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from dualtrain.core.dual.engine import Dual, Tensor
+from dualtrain.core.dual.seeds import equal_chunks, unit_seeds
 from dualtrain.core.dual.sparsity import detected_pattern, sparse_jacobian
-from dualtrain.core.dual.structured import EntrySeed, UnitTangent
 from dualtrain.core.dual.tensor import as_floating
 from dualtrain.core.dual.transforms import Function, check_holomorphic, jvp, of_argument, push_forward
 from dualtrain.core.dual.trees import children, leaves, map_leaves, with_leaves
@@ -189,7 +188,7 @@ def _of_array(f: Function, x: Tensor, has_aux: bool, chunk_size: int | None, hol
     """Return value, auxiliary result and Jacobian of a function of one array."""
     value, aux, chunks = None, None, []
     for chunk in equal_chunks(x.size, chunk_size or _limit(x)):
-        value, rows, aux = push_forward(f, (x,), (_seed(x, *chunk),), has_aux)
+        value, rows, aux = push_forward(f, (x,), (unit_seeds(x, *chunk),), has_aux)
         chunks.append(rows)
 
     def assembled(*rows: Any) -> Any:
@@ -202,25 +201,6 @@ def _of_array(f: Function, x: Tensor, has_aux: bool, chunk_size: int | None, hol
 
 def _copied(x: Tensor) -> Tensor:
     return x.copy() if isinstance(x, np.ndarray) and not x.flags.writeable else x
-
-
-def equal_chunks(size: int, limit: int) -> list[tuple[int, int]]:
-    """Return `[0, size)` as the fewest ranges of at most `limit`, whose lengths differ by 1 at most."""
-    count = max(1, -(-size // limit))
-    edges = [size * i // count for i in range(count + 1)]
-    return list(pairwise(edges))
-
-
-def _seed(x: Tensor, start: int, stop: int) -> Tensor:
-    """Return the unit directions start to stop of a tensor, by structure where there is one."""
-    entries = np.arange(start, stop)
-    if x.ndim == 1:
-        return UnitTangent(entries, np.ones(len(entries), x.dtype))
-    if x.ndim == 2:
-        return EntrySeed(*np.divmod(entries, x.shape[1]))
-    seeds = np.zeros((len(entries), x.size), x.dtype)
-    seeds[np.arange(len(entries)), entries] = 1
-    return seeds.reshape(len(entries), *x.shape)
 
 
 def hessian(

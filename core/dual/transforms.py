@@ -1,7 +1,8 @@
 """Forward-mode derivatives of functions along directions: jvp, derivative, linearize."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,16 @@ _DEPTH = _Depth()
 def differentiating() -> bool:
     """Return whether a derivative is being computed in this thread."""
     return _DEPTH.count > 0
+
+
+@contextmanager
+def counted_depth() -> Iterator[None]:
+    """Count a function as being differentiated while its body runs."""
+    _DEPTH.count += 1
+    try:
+        yield
+    finally:
+        _DEPTH.count -= 1
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
@@ -119,11 +130,11 @@ def _split(result: Any, level: int, axes: tuple[int, ...]) -> tuple[Any, Any]:
         shape = axes + result.shape
         tangent = tangent if tangent.shape == shape else np.broadcast_to(tangent, shape)
         return _as_scalar(result.primal), _as_scalar(tangent)
-    value = _constant(result)
+    value = value_of_result(result)
     return _as_scalar(value), _as_scalar(np.zeros(axes + value.shape, value.dtype))
 
 
-def _constant(result: Any) -> Tensor:
+def value_of_result(result: Any) -> Tensor:
     while isinstance(result, Dual) and isinstance(result.stored_tangent, Zero):
         result = result.primal
     try:

@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, broadcast_tangent, directions, writeable
+from dualtrain.core.dual.directions import (
+    broadcast_tangent,
+    directions,
+)
+from dualtrain.core.dual.engine import (
+    Dual,
+    Tensor,
+    writeable,
+)
 from dualtrain.core.dual.rules.combinators import Handler, as_array, as_dtype
 from dualtrain.core.dual.rules.indexing import moved_to_front
 from dualtrain.core.dual.structured import Structure, Zero, to_dense

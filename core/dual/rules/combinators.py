@@ -5,7 +5,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, map_directions, plain, push
+from dualtrain.core.dual.directions import (
+    map_directions,
+)
+from dualtrain.core.dual.engine import (
+    Dual,
+    Tensor,
+    plain,
+    push,
+)
 from dualtrain.core.dual.rules.indexing import plain_index
 
 Handler = Callable[..., Any]

@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Tensor, insert_axes, merge_axes, plain, push
+from dualtrain.core.dual.directions import (
+    insert_axes,
+    merge_axes,
+)
+from dualtrain.core.dual.engine import (
+    Tensor,
+    plain,
+    push,
+)
 from dualtrain.core.dual.rules.combinators import Handler, add_terms, of_arrays
 
 

@@ -4,7 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, map_directions, plain, push
+from dualtrain.core.dual.directions import (
+    map_directions,
+)
+from dualtrain.core.dual.engine import (
+    Dual,
+    Tensor,
+    plain,
+    push,
+)
 from dualtrain.core.dual.exponentials import logsumexp
 from dualtrain.core.dual.rules.assignment import check_target, setitem
 from dualtrain.core.dual.rules.combinators import Handler, as_array, negative_axes

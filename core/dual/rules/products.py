@@ -6,7 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Tensor, insert_axes, merge_axes, push
+from dualtrain.core.dual.directions import (
+    insert_axes,
+    merge_axes,
+)
+from dualtrain.core.dual.engine import (
+    Tensor,
+    push,
+)
 from dualtrain.core.dual.rules.combinators import Handler, add_terms, as_array, bilinear, negative_axes, of_arrays
 from dualtrain.core.dual.structured import EntrySeed, OuterTangent, Structure, UnitTangent, to_dense
 

@@ -5,7 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, merge_axes, plain, push
+from dualtrain.core.dual.directions import (
+    merge_axes,
+)
+from dualtrain.core.dual.engine import (
+    Dual,
+    Tensor,
+    plain,
+    push,
+)
 from dualtrain.core.dual.rules.combinators import Handler, as_dtype, negative_axes
 
 Axis = int | tuple[int, ...] | None

@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from dualtrain.core.dual.engine import Dual, Tensor, insert_axes, merge_axes, plain, push
+from dualtrain.core.dual.directions import (
+    insert_axes,
+    merge_axes,
+)
+from dualtrain.core.dual.engine import (
+    Dual,
+    Tensor,
+    plain,
+    push,
+)
 from dualtrain.core.dual.rules.combinators import (
     Handler,
     as_array,

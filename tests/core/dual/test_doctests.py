@@ -23,6 +23,8 @@ WITH_EXAMPLES = {
         "number",
         "numpy",
         "scipy",
+        "solvers",
+        "taylor",
         "tensor",
         "testing",
         "transforms",

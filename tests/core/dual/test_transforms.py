@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from dualtrain.core.dual import check_derivatives, derivative, gradient, hessian, hvp, jacobian, jvp, rule
-from dualtrain.core.dual.jacobians import equal_chunks
+from dualtrain.core.dual.seeds import (
+    equal_chunks,
+)
 
 
 def network(p):

@@ -16,7 +16,7 @@ from dualtrain.api.errors.problems import Problem, answer, from_status
 from dualtrain.api.errors.validation import invalid
 from dualtrain.api.jobs.timings import NotEstimable
 from dualtrain.api.predictions.errors import MalformedBody, MalformedJSON, NoCheckpoint, ProtocolError, UnknownModel
-from dualtrain.api.sandbox.errors import Busy, OverLimit
+from dualtrain.api.sandbox.errors import Busy, CannotStart, OverLimit
 from dualtrain.core.store import Conflict, InFlight, Mismatch, QueueFull, ServerAway, ServerFull, UnknownJob
 from dualtrain.core.store.sweeps import SweepConflict, UnknownSweep
 from dualtrain.core.validation import MAX_FAULTS, Fault, Invalid, explained
@@ -43,6 +43,7 @@ EXPECTED: dict[type[Exception], Callable[[Any], Problem]] = {
     NoCheckpoint: lambda error: Problem("not_there_yet", str(error)),
     NotEstimable: lambda error: Problem("not_estimable", str(error)),
     Busy: lambda error: Problem("busy", str(error)),
+    CannotStart: lambda error: Problem("not_ready", str(error)),
     OverLimit: lambda error: Problem("over_limit", f"{error}; send less at once"),
     ClientDisconnect: lambda _: Problem("bad_request", "the client has left before its request was answered"),
     ServerFull: lambda _: Problem(

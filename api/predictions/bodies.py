@@ -29,7 +29,7 @@ _FORMS = ("pixels", "images")
 class PredictionBody:
     """A body taken apart, its images not decoded yet: exactly one of the first three is there.
 
-    `bools` tells whether `pixels` may hold `true` or `false`, which Python counts as numbers.
+    `bools`: whether `pixels` may hold `true` or `false`, which Python counts as numbers.
     """
 
     pixels: Sequence[Any] | None = None

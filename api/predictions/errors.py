@@ -1,4 +1,4 @@
-"""What can be wrong with a request for a prediction. Faults of single values are `core.validation.Invalid`."""
+"""Errors of prediction requests. Faults of single values are `core.validation.Invalid`."""
 
 from dualtrain.core.validation import Fault, Invalid
 

@@ -13,7 +13,7 @@ _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_
 
 
 class SharedArray:
-    """A read-only vector in a file in memory. Whoever is given `file` can map it, and nobody can change it any more."""
+    """A read-only vector in a file in memory. A process that receives `file` can map it; seals prevent changes."""
 
     def __init__(self, values: NDArray[Any]) -> None:
         self.file = os.memfd_create("array", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from dualtrain.api.sandbox.errors import Failed, OverLimit, restore
+from dualtrain.api.sandbox.errors import CannotStart, OverLimit, restore
 from dualtrain.api.sandbox.limits import Limits
 from dualtrain.api.sandbox.messages import Message, receive_soon, send_soon
 
@@ -41,7 +41,7 @@ class Child:
     def __init__(self, variables: Mapping[str, str], niceness: int) -> None:
         """Start a process; `variables` are added to its environment. It serves once `ready` has returned.
 
-        Raises Failed.
+        Raises CannotStart.
         """
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
@@ -51,18 +51,18 @@ class Child:
                 self._process = subprocess.Popen(COMMAND, stdin=theirs.fileno(), env=environment(variables))
         except OSError as error:
             self._channel.close()
-            raise Failed(f"a child process cannot be started: {error}") from error
+            raise CannotStart(f"a child process cannot be started: {error}") from error
         self._first_niceness = max(niceness, os.getpriority(os.PRIO_PROCESS, 0))  # less than the API's is not allowed
         self._renice(self._first_niceness)
 
     async def ready(self) -> "Child":
-        """Return this child as soon as it can serve. Raises Failed."""
+        """Return this child as soon as it can serve. Raises CannotStart."""
         try:
             async with asyncio.timeout(START_SECONDS):
                 await receive_soon(self._channel)
         except (TimeoutError, OSError) as error:
             self.kill()
-            raise Failed(f"a child process does not start: {error!r}") from error
+            raise CannotStart(f"a child process does not start: {error!r}") from error
         except BaseException:
             self.kill()
             raise
@@ -81,8 +81,8 @@ class Child:
     async def call(self, operation: str, message: Message, limits: Limits, answer: Answer) -> Message:
         """Return the reply to a request; `message` has its arguments and files.
 
-        Raises what the operation raised, OverLimit when it took too much, Failed for what nobody expected. Whoever
-        cancels this call ends the process.
+        Raises the operation's own exceptions, OverLimit when it took too much, Failed for an unexpected exception.
+        Cancelling this call ends the process.
         """
         demotion = asyncio.get_running_loop().call_later(LONG_SECONDS, self._renice, LONG_NICENESS)
         try:

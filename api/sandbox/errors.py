@@ -1,4 +1,4 @@
-"""What can go wrong in a child process, and how its exceptions reach the API."""
+"""Errors of child processes, and how exceptions cross from a child to the API."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ from dualtrain.core.validation import Fault, Invalid
 
 
 class Busy(Exception):
-    """A caller has as many requests in work as it may, or waited too long for its turn."""
+    """The caller has too many requests in work, or waited too long for its turn."""
 
 
 class OverLimit(Exception):
@@ -18,7 +18,11 @@ class OverLimit(Exception):
 
 
 class Failed(Exception):
-    """A child raised what nobody expected, or cannot be started."""
+    """An unexpected exception in a child."""
+
+
+class CannotStart(Exception):
+    """No child process can be started: the machine has no memory or no processes left."""
 
 
 class Abandoned(Exception):

@@ -15,7 +15,7 @@ OPEN_FILES = 256
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request may take. Memory is address space beyond what the imports of the child take."""
+    """Limits of one request. Memory is address space beyond that of the imports of the child."""
 
     memory_bytes: int
     processor_seconds: int

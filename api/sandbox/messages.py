@@ -25,7 +25,7 @@ class BrokenMessage(ConnectionError):
 
 @dataclass(frozen=True)
 class Message:
-    """One message. `files` are file descriptors; whoever receives them has to close them."""
+    """One message. `files` are file descriptors; the receiver has to close them."""
 
     document: dict[str, Any]
     block: bytes = b""

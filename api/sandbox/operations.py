@@ -1,4 +1,4 @@
-"""What children do: each operation takes a request apart, calls the code that does the work, and packs its result."""
+"""Operations of children: each unpacks a request, calls the code that does the work, and packs the result."""
 
 import os
 import time
@@ -61,7 +61,7 @@ def read_model(request: Request) -> Reply:
 
 
 def install_dataset(request: Request) -> Reply:
-    """Install an uploaded file as a data set, and tell the API how many samples are read."""
+    """Install an uploaded file as a data set, and report to the API how many samples are read."""
     description = install(
         request.arguments["name"],
         Path(f"/dev/fd/{request.files[0]}"),

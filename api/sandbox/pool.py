@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from dualtrain.api.sandbox.child import LONG_NICENESS, Answer, Child
-from dualtrain.api.sandbox.errors import Busy, Failed
+from dualtrain.api.sandbox.errors import Busy, CannotStart, Failed
 from dualtrain.api.sandbox.limits import Limits
 from dualtrain.api.sandbox.messages import Message
 
@@ -79,7 +79,7 @@ class Pool:
     ) -> Message:
         """Return the reply of a child to a request, once it is the caller's turn.
 
-        Raises Busy, and what `Child.call` raises. Whoever cancels it ends the child.
+        Raises Busy, CannotStart, and the exceptions of `Child.call`. Cancelling it ends the child.
         """
         await self._turn(caller)
         try:
@@ -122,7 +122,7 @@ class Pool:
             raise
 
     def _next(self) -> None:
-        """Give free processes to waiting callers: to one with the fewest running, the one served longest ago."""
+        """Give free processes to waiting callers: to the one with the fewest running."""
         while self._running.total() < self.rules.processes:
             most = self.rules.running_per_caller
             callers = [caller for caller in self._waiting if self._running[caller] < most]
@@ -170,7 +170,7 @@ class Pool:
         while len(self._idle) < self.rules.spare:
             try:
                 self._keep(await Child(self.variables, self.rules.niceness).ready())
-            except Failed as error:
+            except CannotStart as error:
                 structlog.get_logger().warning("no spare child process", error=str(error))
                 return
 

@@ -1,4 +1,4 @@
-"""What an operation gets in a child, and how it reads the files that came with it."""
+"""Requests in a child: arguments, files, and questions to the API."""
 
 import mmap
 import os

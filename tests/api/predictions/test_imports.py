@@ -29,7 +29,9 @@ def upload(client: httpx.Client, content: bytes) -> httpx.Response:
     return client.post("/v1/models", content=content, headers={"content-type": "application/octet-stream"})
 
 
-def test_out_and_in_again(client: httpx.Client, model_id: str, trained: Trained, digits: Dataset) -> None:
+def test_a_downloaded_model_can_be_uploaded(
+    client: httpx.Client, model_id: str, trained: Trained, digits: Dataset
+) -> None:
     answer = upload(client, client.get(f"/v1/jobs/{model_id}/model").content)
     assert answer.status_code == 201, answer.text
     job = client.get(answer.headers["location"]).json()
@@ -92,7 +94,7 @@ def test_other_media_types(client: httpx.Client) -> None:
     assert client.post("/v1/models", json={}).json()["code"] == "unsupported_media_type"
 
 
-def test_a_file_names_no_other_job_and_calls_nobody(client: httpx.Client) -> None:
+def test_initial_weights_and_webhook_of_a_file_are_dropped(client: httpx.Client) -> None:
     answer = upload(client, a_file(SMALL | {"webhook_url": "https://example.org/", "initial_weights": "job-0"}))
     assert answer.status_code == 201, answer.text
     spec = answer.json()["spec"]

@@ -34,7 +34,7 @@ def found(store: Redis, data_dir: Path) -> Models:
     return Models(Jobs(store), Checkpoints(store), Documents(store), data_dir)
 
 
-def test_as_many_models_stay_as_fit_and_the_one_not_asked_for_longest_goes(
+def test_the_least_recently_used_model_is_evicted(
     put_model: Callable[..., str], found: Models, read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vector = np.zeros(3110, np.float32)
@@ -45,7 +45,7 @@ def test_as_many_models_stay_as_fit_and_the_one_not_asked_for_longest_goes(
     assert read == [ids[0], ids[1], ids[2], ids[1]]
 
 
-def test_one_model_stays_however_large_it_is(
+def test_one_model_is_cached_however_large_it_is(
     put_model: Callable[..., str], found: Models, read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models, "CACHE_BYTES", 1)

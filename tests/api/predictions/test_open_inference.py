@@ -46,13 +46,13 @@ def asked(values: np.ndarray, datatype: str, binary: bool) -> list[triton.InferI
     return [tensor]
 
 
-def test_the_server_tells_of_itself(remote: triton.InferenceServerClient) -> None:
+def test_server_metadata(remote: triton.InferenceServerClient) -> None:
     assert remote.is_server_live()
     assert remote.is_server_ready()
     assert remote.get_server_metadata()["extensions"] == ["binary_tensor_data"]
 
 
-def test_a_model_tells_of_itself(
+def test_model_metadata(
     remote: triton.InferenceServerClient, client: httpx.Client, model_id: str, trained: Trained
 ) -> None:
     client.put("/v1/aliases/digits", json={"job_id": model_id})
@@ -133,7 +133,7 @@ WRONG: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("body", WRONG.values(), ids=WRONG)
-def test_errors_are_as_the_protocol_says(client: httpx.Client, model_id: str, body: Any) -> None:
+def test_errors_follow_the_protocol(client: httpx.Client, model_id: str, body: Any) -> None:
     answer = client.post(f"/v2/models/{model_id}/infer", json=body)
     assert answer.status_code == 400, answer.text
     assert list(answer.json()) == ["error"]

@@ -131,7 +131,7 @@ def test_a_deleted_model_is_the_best_no_longer(
     assert client.post("/v1/predictions", json=body).json()["model"]["job_id"] == worse
 
 
-def test_what_is_not_there(client: httpx.Client, submit: Callable[..., str], model_id: str) -> None:
+def test_missing_models_are_404(client: httpx.Client, submit: Callable[..., str], model_id: str) -> None:
     body = {"pixels": [[0] * 784]}
     assert client.post("/v1/jobs/job-none/predictions", json=body).json()["code"] == "job_not_found"
     assert client.post(f"/v1/jobs/{submit()}/predictions", json=body).json()["code"] == "not_there_yet"
@@ -167,7 +167,9 @@ WRONG: list[tuple[Any, str, str]] = [
 
 
 @pytest.mark.parametrize(("body", "pointer", "code"), WRONG, ids=[f"{code}{pointer}" for _, pointer, code in WRONG])
-def test_what_is_wrong_is_said(client: httpx.Client, model_id: str, body: Any, pointer: str, code: str) -> None:
+def test_faulty_bodies_are_refused_with_pointer_and_code(
+    client: httpx.Client, model_id: str, body: Any, pointer: str, code: str
+) -> None:
     assert codes(client.post(f"/v1/jobs/{model_id}/predictions", json=body)) == [(pointer, code)]
 
 
@@ -183,7 +185,7 @@ def test_a_blank_image_is_refused(client: httpx.Client, model_id: str) -> None:
         assert codes(client.post(f"/v1/jobs/{model_id}/predictions", files=[file])) == [("/image/0", "blank_image")]
 
 
-def test_each_bad_picture_is_told_by_its_name(client: httpx.Client, model_id: str, digits: Dataset) -> None:
+def test_each_broken_file_is_reported_by_name(client: httpx.Client, model_id: str, digits: Dataset) -> None:
     files = {"good.png": png(digits.test_images[0]), "torn.png": png(digits.test_images[1])[:60], "song.mp3": b"ID3"}
     parts = [("image", (name, content)) for name, content in files.items()]
     answer = client.post(f"/v1/jobs/{model_id}/predictions", files=parts)
@@ -193,7 +195,7 @@ def test_each_bad_picture_is_told_by_its_name(client: httpx.Client, model_id: st
     assert len(codes(many)) == MAX_FAULTS
 
 
-def test_other_bodies(client: httpx.Client, model_id: str) -> None:
+def test_malformed_and_large_bodies(client: httpx.Client, model_id: str) -> None:
     url = f"/v1/jobs/{model_id}/predictions"
 
     def code(content: bytes, kind: str = "application/json") -> str:
@@ -211,7 +213,7 @@ def test_other_bodies(client: httpx.Client, model_id: str) -> None:
     assert code(b"0" * ((48 << 20) + 1)) == "body_too_large"
 
 
-def test_digits_unlike_mnists_come_back_right(client: httpx.Client, model_id: str, trained: Trained) -> None:
+def test_digits_unlike_mnist_are_classified(client: httpx.Client, model_id: str, trained: Trained) -> None:
     with zipfile.ZipFile(FOREIGN) as archive:
         names = archive.namelist()
         pictures = [archive.read(name) for name in names]

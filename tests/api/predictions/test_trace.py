@@ -98,7 +98,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("body", "code"), WRONG, ids=[f"{code} {next(iter(body))}" for body, code in WRONG])
-def test_what_is_wrong_is_said(client: httpx.Client, model_id: str, body: dict[str, Any], code: str) -> None:
+def test_faulty_requests_are_refused_with_a_code(
+    client: httpx.Client, model_id: str, body: dict[str, Any], code: str
+) -> None:
     answer = client.post(f"/v1/jobs/{model_id}/trace", json=body)
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["code"] == code

@@ -39,7 +39,7 @@ def test_other_layers_are_matrices(client: httpx.Client, model_id: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["weights.png", "model", "model?format=onnx"])
-def test_what_is_known_is_not_sent_again(client: httpx.Client, model_id: str, what: str) -> None:
+def test_matching_etags_get_304(client: httpx.Client, model_id: str, what: str) -> None:
     url = f"/v1/jobs/{model_id}/{what}"
     tag = client.get(url).headers["etag"]
     assert client.get(url, headers={"If-None-Match": tag}).status_code == 304

@@ -10,7 +10,7 @@ from dualtrain.core.data import load
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_neighbours_of_a_split_are_shown(client: httpx.Client, data_dir: Path, split: str) -> None:
+def test_consecutive_samples_of_a_split(client: httpx.Client, data_dir: Path, split: str) -> None:
     data = load("mnist", 28, data_dir, ())
     images, labels = (getattr(data, f"{split}_{what}") for what in ("images", "labels"))
     found = client.get(f"/v1/datasets/mnist/samples?split={split}&first=7&limit=3").json()
@@ -27,6 +27,6 @@ def test_a_split_ends(client: httpx.Client, first: int, indices: list[int]) -> N
     assert [one["index"] for one in found] == indices
 
 
-def test_there_are_none_of_a_data_set_that_is_not_there(client: httpx.Client) -> None:
+def test_an_unknown_data_set_is_404(client: httpx.Client) -> None:
     answer = client.get("/v1/datasets/nothing/samples")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

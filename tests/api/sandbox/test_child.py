@@ -15,7 +15,7 @@ import pytest
 
 from dualtrain.api.sandbox import child as module
 from dualtrain.api.sandbox.child import Child
-from dualtrain.api.sandbox.errors import Failed, OverLimit
+from dualtrain.api.sandbox.errors import CannotStart, Failed, OverLimit
 from dualtrain.api.sandbox.limits import Limits
 from dualtrain.api.sandbox.messages import Message
 from dualtrain.api.sandbox.spool import in_memory
@@ -161,7 +161,7 @@ def test_a_long_request_runs_behind_everything_else_and_ends_its_child(monkeypat
     with_child(scenario, niceness=15)
 
 
-def test_what_the_api_refuses_is_raised_and_the_child_lives_on() -> None:
+def test_an_unanswered_question_is_raised_and_the_child_lives_on() -> None:
     async def scenario(child: Child) -> None:
         arguments = PREDICT | {"model": None, "content_type": "application/json"}
         with pytest.raises(DatasetError, match="'model': 'mine'"):
@@ -171,9 +171,7 @@ def test_what_the_api_refuses_is_raised_and_the_child_lives_on() -> None:
     with_child(scenario)
 
 
-def test_it_knows_no_secret_and_imports_nothing_from_where_it_stands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_has_no_secrets_and_ignores_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "numpy.py").write_text("raise SystemExit('imported from the folder')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DUALTRAIN_REDIS_URL", "redis://:password@127.0.0.1/0")
@@ -186,6 +184,18 @@ def test_it_knows_no_secret_and_imports_nothing_from_where_it_stands(
         assert psutil.Process(child.pid).nice() == 19
 
     with_child(scenario)
+
+
+def test_a_machine_without_processes_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def start() -> None:
+        await Child({}, 19).ready()
+
+    monkeypatch.setattr(module, "COMMAND", ("/no/such/program",))
+    with pytest.raises(CannotStart, match="cannot be started"):
+        asyncio.run(start())
+    monkeypatch.setattr(module, "COMMAND", ("/bin/false",))
+    with pytest.raises(CannotStart, match="does not start"):
+        asyncio.run(start())
 
 
 PARENT = """

@@ -121,7 +121,7 @@ def test_a_request_that_is_cancelled_leaves_its_place_wherever_it_is() -> None:
     in_loop(scenario)
 
 
-def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TURN_SECONDS", 0.05)
 
     async def scenario() -> None:

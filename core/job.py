@@ -118,6 +118,13 @@ class SweepRef(_Record):
     seed: int
 
 
+class CheckpointRef(_Record):
+    """A checkpoint of a job, by the job's id and the step."""
+
+    job_id: str
+    step: int
+
+
 class Job(_Record):
     """A training job. Times are ISO 8601 in UTC; the estimated ones are no promises."""
 
@@ -140,6 +147,7 @@ class Job(_Record):
     model: Model = Model()
     retries: int = 0
     sweep: SweepRef | None = None
+    initial_checkpoint: CheckpointRef | None = None
 
     @field_validator("progress")
     @classmethod

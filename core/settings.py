@@ -64,6 +64,18 @@ class Settings(BaseSettings):
     concurrent_jobs: int = Field(default=2, ge=1)
     """Jobs that one aggregator runs at the same time."""
     max_waiting_jobs: int = Field(default=2000, ge=1)
+    max_blocks: int = Field(default=100_000, ge=1)
+    """Blocks of a batch that a job may have."""
+    max_worker_memory: int = Field(default=2 * 2**30, ge=2**28)
+    """Bytes of memory that a worker process may need for a job."""
+    max_aggregator_memory: int = Field(default=2**30, ge=2**28)
+    """Bytes of memory that the aggregator may need for a job."""
+    max_round_bytes: int = Field(default=512 * 2**20, ge=2**20)
+    """Bytes that a round of a job may move through the exchange."""
+    max_checkpoint_bytes: int = Field(default=2 * 2**30, ge=2**20)
+    """Bytes of checkpoints that one job may keep in the store."""
+    max_unit_seconds: float = Field(default=300.0, gt=0)
+    """Seconds that one worker may be busy without a break, by a cautious estimate."""
     workers: Annotated[int | None, BeforeValidator(_given)] = Field(default=None, ge=1)
     """Worker processes of `dualtrain up`; None: one for each processor."""
     numerics: Literal["native", "portable"] = "native"

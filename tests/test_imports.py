@@ -28,7 +28,7 @@ ORDER = (
     ("core.loop", "core.overrides"),
     ("core.sweep",),
     ("core.store",),
-    ("core.train", "core.estimate", "core.runtime.doctor"),
+    ("core.train", "core.cost", "core.estimate", "core.runtime.doctor"),
     ("api", "client", "worker"),
 )
 """All parts of the sources. Each may import those of the rows above its own."""

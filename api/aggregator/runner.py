@@ -102,7 +102,7 @@ class Runner:
     def _restore(self, job: Job, training: Training, origin: Origin) -> tuple[State, Report]:
         report, checkpoint = Report(training, earlier=job.metrics), self.services.checkpoints.last(job.id)
         if checkpoint is None:
-            return training.initial(self._given(training)), report
+            return training.initial(self._given(job, training)), report
         saved = checkpoint.metadata
         if Origin(**saved["origin"]) != origin:
             self._leave_to_its_origin(Origin(**saved["origin"]), origin)
@@ -112,17 +112,31 @@ class Runner:
         report.elapsed_seconds, report.best = saved["elapsed_seconds"], saved["best_test_accuracy"]
         return state, report
 
-    def _given(self, training: Training) -> NDArray[Any] | None:
-        """Return the parameters that the spec says to start from, None for those of the seed."""
+    def _given(self, job: Job, training: Training) -> NDArray[Any] | None:
+        """Return the parameters that the spec says to start from, None for those of the seed.
+
+        The checkpoint was named when the job was posted: an alias may mean another key's model by now. If the step is
+        not kept any more, the newest one of the same job stands in.
+        """
         name = training.spec.initial_weights
         if name is None:
             return None
-        source, step = self.services.documents.target(name)
+        source, step = self._source(job, name)
         checkpoints = self.services.checkpoints
-        checkpoint = checkpoints.last(source) if step is None else checkpoints.load(source, step)
+        checkpoint = (checkpoints.load(source, step) if step is not None else None) or checkpoints.last(source)
         if checkpoint is None or checkpoint.tensors["parameters"].size != training.network.size:
             raise JobFailed("weights_unavailable", f"{name!r} has no checkpoint of {training.network.size} parameters")
         return checkpoint.tensors["parameters"]
+
+    def _source(self, job: Job, name: str) -> tuple[str, int | None]:
+        """Return the job and step that a job starts from. Raises JobFailed for another owner's job."""
+        if job.initial_checkpoint is not None:
+            return job.initial_checkpoint.job_id, job.initial_checkpoint.step
+        source, step = self.services.documents.target(name)
+        jobs = self.services.jobs.several([source])
+        if not jobs or jobs[0].owner != job.owner:
+            raise JobFailed("weights_unavailable", f"{name!r} is neither a job of the same owner nor an alias of one")
+        return source, step
 
     def _leave_to_its_origin(self, begun: Origin, here: Origin) -> None:
         """Leave a job that other code or another processor began: going on here would end with other bits."""

@@ -9,8 +9,9 @@ from dualtrain.api.predictions.errors import NoCheckpoint, UnknownModel
 from dualtrain.api.security import Key
 from dualtrain.api.services import Services
 from dualtrain.api.webhooks import WebhookRefused, check_url
+from dualtrain.core.cost import cost_faults, job_cost
 from dualtrain.core.data import UnknownDataset, catalogue, describe
-from dualtrain.core.job import Status
+from dualtrain.core.job import ENDED, CheckpointRef, Job, Status
 from dualtrain.core.loop import network_for
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec
@@ -35,16 +36,30 @@ def faults_of(spec: JobSpec, services: Services, key: Key) -> list[Fault]:
     return found
 
 
-def check_quota(services: Services, key: Key) -> None:
-    """Raise Problem `quota_exceeded` when the key has as much as it may."""
+def initial_checkpoint(spec: JobSpec, services: Services, key: Key) -> CheckpointRef | None:
+    """Return the checkpoint that the spec starts from; its name means this one from now on. Raises Problem."""
+    if spec.initial_weights is None:
+        return None
+    job_id, step = services.models.find(key, spec.initial_weights)
+    return CheckpointRef(job_id=job_id, step=step)
+
+
+def check_quota(spec: JobSpec, services: Services, key: Key) -> None:
+    """Raise Problem `quota_exceeded` when the key's limits leave no room for this job."""
     for status, limit in ((Status.QUEUED, key.max_waiting_jobs), (Status.RUNNING, key.max_running_jobs)):
         if limit is not None and (owned := len(_owned(services, key, status))) >= limit:
             message = f"key {key.name!r} has {owned} of {limit} {status.value} jobs; let one end, or cancel one"
             raise Problem("quota_exceeded", message)
     limit = key.max_stored_bytes
-    if limit is not None and (stored := _stored_bytes(services, key)) >= limit:
-        message = f"the checkpoints of key {key.name!r} take {stored:,} of {limit:,} bytes; delete some jobs"
-        raise Problem("quota_exceeded", message)
+    if limit is None:
+        return
+    stored, needed = _stored_bytes(services, key), job_cost(spec).checkpoint_bytes
+    if stored + needed > limit:
+        raise Problem(
+            "quota_exceeded",
+            f"the checkpoints of key {key.name!r} take {stored:,} of {limit:,} bytes, and this job may keep "
+            f"{needed:,} more; delete some jobs, or set a smaller keep_checkpoints",
+        )
 
 
 def _shape_faults(spec: JobSpec, settings: Settings) -> list[Fault]:
@@ -52,7 +67,7 @@ def _shape_faults(spec: JobSpec, settings: Settings) -> list[Fault]:
         data = describe(spec.dataset.name, settings.data_dir)
     except UnknownDataset as error:  # allowed, but the hub does not answer or does not have it
         return [Fault("/dataset/name", "dataset_unavailable", str(error))]
-    return spec_faults(spec, len(data.classes), data.train_samples)
+    return spec_faults(spec, len(data.classes), data.train_samples) or list(cost_faults(spec, settings))
 
 
 def _dataset_faults(spec: JobSpec, settings: Settings) -> list[Fault]:
@@ -99,5 +114,11 @@ def _owned(services: Services, key: Key, status: Status | None = None) -> list[s
 
 
 def _stored_bytes(services: Services, key: Key) -> int:
-    owned = _owned(services, key)
-    return sum(summary.size_bytes for job_id in owned for summary in services.checkpoints.list(job_id))
+    """Return the bytes of the key's checkpoints; jobs that have not ended count with all that they may keep."""
+    return sum(_kept_bytes(services, job) for job in services.jobs.several(_owned(services, key)))
+
+
+def _kept_bytes(services: Services, job: Job) -> int:
+    if job.status not in ENDED:
+        return job_cost(JobSpec.model_validate(job.spec)).checkpoint_bytes
+    return sum(summary.size_bytes for summary in services.checkpoints.list(job.id))

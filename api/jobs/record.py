@@ -3,13 +3,21 @@
 from pathlib import Path
 
 from dualtrain.core.data import describe
-from dualtrain.core.job import Job, Model, Progress, Status, SweepRef
+from dualtrain.core.job import CheckpointRef, Job, Model, Progress, Status, SweepRef
 from dualtrain.core.loop import epoch_for, network_for, steps_for
 from dualtrain.core.runtime.times import now
 from dualtrain.core.spec import JobSpec
 
 
-def new_job(job_id: str, spec: JobSpec, owner: str | None, data_dir: Path, sweep: SweepRef | None = None) -> Job:
+def new_job(
+    job_id: str,
+    spec: JobSpec,
+    owner: str | None,
+    data_dir: Path,
+    *,
+    sweep: SweepRef | None = None,
+    initial_checkpoint: CheckpointRef | None = None,
+) -> Job:
     """Return a queued job of this spec, with what follows from the spec and its data set: steps and parameters."""
     samples = describe(spec.dataset.name, data_dir).train_samples
     return Job(
@@ -22,4 +30,5 @@ def new_job(job_id: str, spec: JobSpec, owner: str | None, data_dir: Path, sweep
         progress=Progress(total_steps=steps_for(spec, epoch_for(spec, samples))),
         model=Model(parameters=network_for(spec).size),
         sweep=sweep,
+        initial_checkpoint=initial_checkpoint,
     )

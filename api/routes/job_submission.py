@@ -131,8 +131,9 @@ def _queued(services: Services, job_id: str) -> str | None:
 def _queue(services: Services, key: Key, spec: JobSpec, job_id: str, claim: Claim | None = None) -> str:
     """Queue a job; return it as JSON. Raises Problem, QueueFull when there is none, Superseded."""
     admission.check(spec, services, key)
-    admission.check_quota(services, key)
-    job = new_job(job_id, spec, key.owner, services.settings.data_dir)
+    admission.check_quota(spec, services, key)
+    source = admission.initial_checkpoint(spec, services, key)
+    job = new_job(job_id, spec, key.owner, services.settings.data_dir, initial_checkpoint=source)
     services.jobs.create(job, spec.priority, services.settings.max_waiting_jobs, claim)
     return _shown(services, services.jobs.get(job_id))
 

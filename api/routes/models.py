@@ -134,7 +134,7 @@ def _save(services: Services, key: Key, reply: Message) -> Response:
     result = reply.document["result"]
     spec = JobSpec.model_validate_json(result["spec"])
     parameters = np.frombuffer(reply.block, spec.dtype)
-    admission.check_quota(services, key)
+    admission.check_quota(spec, services, key)
     job = new_job(spec, key.owner)
     leases = Leases(services.store, IMPORT_MILLISECONDS)
     save(services.jobs, leases, services.checkpoints, job, parameters, services.settings.max_waiting_jobs)

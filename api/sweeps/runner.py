@@ -129,7 +129,7 @@ class SweepRunner:
         for job in list(missing)[:CREATED_AT_ONCE]:
             job_spec = JobSpec.model_validate(job_document(spec, job.cell, job.seed))
             reference = SweepRef(id=sweep.id, cell=job.cell.name, seed=job.seed)
-            record = new_job(job.id, job_spec, sweep.owner, self.settings.data_dir, reference)
+            record = new_job(job.id, job_spec, sweep.owner, self.settings.data_dir, sweep=reference)
             try:
                 self.jobs.create(record, job_spec.priority, self.settings.max_waiting_jobs)
             except QueueFull:  # the rest is queued when there is room

@@ -122,6 +122,17 @@ def test_a_job_begins_with_the_weights_that_it_names_the_last_ones_or_those_of_a
     assert (begun.step, set(begun.tensors["parameters"].tolist())) == (0, {value})
 
 
+def test_a_name_that_means_another_owners_job_is_refused(services: Services) -> None:
+    """A job of a sweep names its source when it begins; an alias may mean another key's model by then."""
+    training, source = training_of(services, SHORT), taken(services, SHORT, "job-source")
+    save(services, source, training)
+    services.jobs.commit(source, owner="bob")
+    services.documents.put_alias("production", {"job_id": source.job_id, "step": None})
+    job, _ = run(services, {**SHORT, "initial_weights": "production"})
+    assert job.status_reason is not None
+    assert (job.status, job.status_reason.code) == (Status.FAILED, "weights_unavailable")
+
+
 def test_time_and_best_accuracy_go_on_where_another_aggregator_left_them(services: Services) -> None:
     training, lease = training_of(services, SHORT), taken(services, SHORT)
     report = Report(training, elapsed_seconds=100.0, best=0.9)

@@ -30,7 +30,7 @@ def test_a_key_with_as_much_as_it_may_have_gets_no_more(
 ) -> None:
     file = tmp_path / "keys.json"
     put(file, Key(name="runs", sha256=digest("runs"), scopes=frozenset(Scope), max_running_jobs=1))
-    put(file, Key(name="keeps", sha256=digest("keeps"), scopes=frozenset(Scope), max_stored_bytes=1))
+    put(file, Key(name="keeps", sha256=digest("keeps"), scopes=frozenset(Scope), max_stored_bytes=400_000))
     with serve(settings.model_copy(update={"api_keys_file": file})) as url, httpx.Client(base_url=url) as client:
 
         def post(name: str) -> httpx.Response:
@@ -40,7 +40,10 @@ def test_a_key_with_as_much_as_it_may_have_gets_no_more(
         assert [post(name).status_code for name in ("runs", "keeps")] == [202, 202]
         jobs.move(runs, Status.RUNNING)
         checkpointed(keeps)
-        for name, words in (("runs", "has 1 of 1 running jobs"), ("keeps", "of 1 bytes; delete some jobs")):
+        for name, words in (
+            ("runs", "has 1 of 1 running jobs"),
+            ("keeps", "set a smaller keep_checkpoints"),
+        ):
             refused = post(name).json()
             assert refused["code"] == "quota_exceeded"
             assert words in refused["detail"]
@@ -58,3 +61,50 @@ def test_weights_fit_a_network_of_the_same_widths_only(
         (fault,) = answer.json()["errors"]
         assert (fault["pointer"], fault["code"]) == ("/initial_weights", "weights_do_not_fit")
         assert "144, 20, 10" in fault["message"] and "144, 21, 10" in fault["message"]
+
+
+WIDE = {"units": 1024, "activation": "relu"}
+MANY_BLOCKS = {
+    "dataset": {"image_size": 64},
+    "network": {"layers": [{"units": 1950, "activation": "relu"}, WIDE, {"units": 10, "activation": "softmax"}]},
+    "batch_size": 65_536,
+    "max_steps": 1,
+}
+
+
+@pytest.mark.parametrize("address", ["/v1/jobs", "/v1/jobs?dry_run=true"])
+def test_a_job_that_costs_too_much_is_refused_before_anything_is_spent(client: httpx.Client, address: str) -> None:
+    """The dry run of this spec took 4.6 GB of the API, and the job killed one aggregator after the other."""
+    answer = client.post(address, json=MANY_BLOCKS)
+    assert answer.status_code == 422
+    codes = {fault["code"] for fault in answer.json()["errors"]}
+    assert codes == {"too_expensive"}
+    assert "at most 100,000" in answer.json()["errors"][0]["message"]
+
+
+def test_what_a_waiting_job_may_keep_counts_as_stored(settings: Settings, serve: Serve, tmp_path: Path) -> None:
+    """A key with 1 MB stored a gigabyte with one job: only what was stored at the time of the post counted."""
+    file = tmp_path / "keys.json"
+    put(file, Key(name="keeps", sha256=digest("keeps"), scopes=frozenset(Scope), max_stored_bytes=1_000_000))
+    headers = {"Authorization": "Bearer keeps"}
+    limited = settings.model_copy(update={"api_keys_file": file})
+    with serve(limited) as url, httpx.Client(base_url=url, headers=headers) as client:
+        refused = client.post("/v1/jobs", json={"keep_checkpoints": 100, "optimizer": {"name": "adam"}})
+        assert refused.json()["code"] == "quota_exceeded"
+        answers = [client.post("/v1/jobs", json={}).status_code for _ in range(5)]
+    assert answers == [202, 202, 202, 429, 429]
+
+
+def test_an_alias_that_changes_hands_does_not_lead_to_the_new_owners_weights(
+    caller: Caller, jobs: Jobs, checkpointed: Checkpointed
+) -> None:
+    """The name was looked up again when the job began, without a look at whose model it meant by then."""
+    ann, bob = caller("ann"), caller("bob")
+    mine, theirs = (checkpointed(client.post("/v1/jobs", json={}).json()["id"]) for client in (ann, bob))
+    ann.put("/v1/aliases/production", json={"job_id": mine})
+    waiting = ann.post("/v1/jobs", json={"initial_weights": "production"}).json()["id"]
+    ann.delete("/v1/aliases/production")
+    assert bob.put("/v1/aliases/production", json={"job_id": theirs}).is_success
+    source = jobs.get(waiting).initial_checkpoint
+    assert source is not None
+    assert (source.job_id, source.step) == (mine, 7)

@@ -30,7 +30,7 @@ def test_a_key_with_as_much_as_it_may_have_gets_no_more(
 ) -> None:
     file = tmp_path / "keys.json"
     put(file, Key(name="runs", sha256=digest("runs"), scopes=frozenset(Scope), max_running_jobs=1))
-    put(file, Key(name="keeps", sha256=digest("keeps"), scopes=frozenset(Scope), max_stored_bytes=400_000))
+    put(file, Key(name="keeps", sha256=digest("keeps"), scopes=frozenset(Scope), max_stored_bytes=700_000))
     with serve(settings.model_copy(update={"api_keys_file": file})) as url, httpx.Client(base_url=url) as client:
 
         def post(name: str) -> httpx.Response:

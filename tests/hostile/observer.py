@@ -13,7 +13,7 @@ from tests.hostile.stack import Stack, role_of
 INTERVAL_SECONDS = 0.05
 CALM_SECONDS = 0.25
 """How long half of the requests of others may take during an attack."""
-SLOW_SECONDS = 0.5
+SLOW_SECONDS = 1.0
 """How long all but one in twenty of them may take; on a busy machine five times as long as without an attack."""
 QUIET_SECONDS = 1.0
 """How long a stack is watched before an attack, to learn how fast it is on this machine now; and at least during it."""

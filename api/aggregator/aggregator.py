@@ -25,19 +25,34 @@ END_SECONDS = 5.0
 """How long jobs have for their round and checkpoint when the process is told to stop."""
 SHUNNED_SECONDS = 5.0
 """How long a job that could not be begun here is left to other aggregators."""
+DISTURBED_SECONDS = 1.0
+"""How long a job waits here after an error that may pass."""
+STOP_SECONDS = 10.0
+"""How long a job's thread may take to stop before its place is given to others: one evaluation may be under way."""
+MAX_ABANDONED = 4
+"""Threads that do not stop before the process ends, to be started again without them."""
 FULL_SECONDS = 30.0
 """How long the queue is left alone after a job met a full store: the next one would fare no better."""
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Running:
-    """A job that this process works on."""
+    """A job that this process works on. `stopping_since` is when it was first seen to have been told to stop."""
 
     lease: Lease
     runner: Runner
     thread: threading.Thread
+    stopping_since: float | None = None
+
+    def overdue(self) -> bool:
+        """Return whether the job was told to stop and did not for `STOP_SECONDS`."""
+        if self.runner.writer.status is Status.RUNNING:
+            self.stopping_since = None
+            return False
+        self.stopping_since = self.stopping_since or time.monotonic()
+        return time.monotonic() - self.stopping_since > STOP_SECONDS
 
 
 class Aggregator:
@@ -47,6 +62,7 @@ class Aggregator:
         self._services = Services.open(settings)
         self._running: dict[str, Running] = {}
         self._shunned: dict[str, float] = {}
+        self._abandoned = 0
         self.stopping = threading.Event()
         self._ended = threading.Event()
         self._leasing = threading.Lock()
@@ -95,9 +111,7 @@ class Aggregator:
             message = channel.get_message(timeout=0)
 
     def _take_jobs(self) -> None:
-        for job_id, running in list(self._running.items()):
-            if not running.thread.is_alive():
-                self._leave(job_id, running)
+        self._leave_ended_jobs()
         wanted = [*self._services.jobs.ids(Status.RUNNING), *self._services.jobs.ids(Status.QUEUED)]
         at = time.monotonic()
         for job_id in wanted:
@@ -110,6 +124,13 @@ class Aggregator:
             if running.lease.job_id not in wanted:  # whatever of this was not heard on the channel
                 running.runner.writer.status = self._services.jobs.status(running.lease.job_id) or Status.CANCELLED
 
+    def _leave_ended_jobs(self) -> None:
+        for job_id, running in list(self._running.items()):
+            if not running.thread.is_alive():
+                self._leave(job_id, running)
+            elif running.overdue():
+                self._abandon(job_id, running)
+
     def _take(self, job_id: str) -> None:
         lease = self._services.leases.acquire(job_id)
         if lease is None:
@@ -120,10 +141,21 @@ class Aggregator:
         self._running[job_id] = Running(lease, runner, thread)
         thread.start()
 
+    def _abandon(self, job_id: str, running: Running) -> None:
+        """Free the place of a job that was to stop and whose thread does not come back, as from an endless loop."""
+        log.error("a job does not stop; its place is given to others", job=job_id)
+        self._leave(job_id, running)
+        self._abandoned += 1
+        if self._abandoned >= MAX_ABANDONED:
+            log.error("too many jobs do not stop; this process ends and is started again")
+            self.stopping.set()
+
     def _leave(self, job_id: str, running: Running) -> None:
         with self._leasing:  # or a renewal that is on its way would bring the lease back
             del self._running[job_id]
             self._services.leases.release(running.lease)
+        if running.runner.disturbed:
+            self._shun([job_id], DISTURBED_SECONDS)
         if running.runner.shun:
             self._shun([job_id], SHUNNED_SECONDS)
         if running.runner.full:
@@ -150,6 +182,7 @@ class Aggregator:
 
 
 def _repeat(work: Callable[[], None], seconds: float, end: threading.Event) -> None:
+    work()
     while not end.wait(seconds):
         work()
 

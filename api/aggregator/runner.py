@@ -30,13 +30,18 @@ from dualtrain.core.store import Brief, Conflict, Failure, Lease, ServerError, S
 
 log = structlog.get_logger()
 
+MAX_ATTEMPTS = 5
+"""Aggregators that may end one after the other while they work on a job, without progress in between."""
+PASSING = (OSError, MemoryError)
+"""Errors that may pass: files or memory were short for a moment. The job is tried again, as workers do."""
+
 
 @dataclass
 class Runner:
     """Runs the job of `lease`, and is the `Watcher` of its rounds.
 
-    `shun`: it cannot be gone on with here; `full`: the store took nothing more; `lost`: another aggregator has the job;
-    `alone`: no other job runs or waits.
+    `shun`: this process cannot resume it; `disturbed`: it was left because of an error that may pass; `full`: the store
+    refused a write; `lost`: another aggregator has the job; `alone`: no other job runs or waits.
     """
 
     services: Services
@@ -44,6 +49,7 @@ class Runner:
     stopping: threading.Event
     writer: Writer
     shun: bool = False
+    disturbed: bool = False
     full: bool = False
     lost: bool = False
     alone: bool = False
@@ -62,10 +68,16 @@ class Runner:
             self._end(Status.PAUSED, Reason(code="store_full", message=message))
         except ServerError as error:
             log.warning("store is away", job=self.lease.job_id, error=str(error))
-        except Exception as error:
+        except PASSING as error:
+            log.warning("job will be tried again", job=self.lease.job_id, error=f"{type(error).__name__}: {error}")
+            self.disturbed = True
+        except BaseException as error:  # also SystemExit, which a custom layer may raise: only this job ends by it
             log.exception("job failed", job=self.lease.job_id)
             self._end(Status.FAILED, Reason(code="internal_error", message=f"{type(error).__name__}: {error}"))
         finally:
+            if not self.disturbed:
+                with suppress(ServerError):
+                    self.services.jobs.reset_attempts(self.lease)
             with suppress(ServerError):
                 self.services.exchange.dismiss(self.lease.job_id, self.lease.token)
 
@@ -77,6 +89,12 @@ class Runner:
             self.services.jobs.move(job.id, Status.RUNNING, None, self.lease, started_at=job.started_at or now())
         elif job.status is not Status.RUNNING:  # paused or cancelled since it was listed
             raise Interrupted(job.status)
+        if self.services.jobs.count_attempt(self.lease) > MAX_ATTEMPTS:
+            raise JobFailed(
+                "aggregator_killed",
+                f"{MAX_ATTEMPTS} aggregators ended one after the other while they worked on this job, the last time "
+                f"after step {job.progress.step}: a custom layer may crash, or memory may be too small",
+            )
         self.writer.take_up(job)
         training = self._prepare(job)
         origin = Origin.here(training.data.sha256)

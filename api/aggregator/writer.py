@@ -32,6 +32,7 @@ class Writer:
     status: Status = Status.RUNNING
     reason: Reason | None = None
     retries: int = 0
+    saved_step: int | None = None
     saved_at: float = field(default_factory=time.monotonic)
     save_seconds: float = 0.0
     reasoned_at: float = -math.inf
@@ -96,6 +97,9 @@ class Writer:
         keep = report.training.spec.keep_checkpoints
         self.services.checkpoints.save(self.lease, to_checkpoint(state, report, origin), metrics, keep)
         self.services.documents.thin(self.lease)
+        if self.saved_step is not None and state.step > self.saved_step:
+            self.services.jobs.reset_attempts(self.lease)
+        self.saved_step = state.step
         self.saved_at = time.monotonic()
         self.save_seconds = self.saved_at - started
 

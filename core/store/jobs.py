@@ -216,6 +216,15 @@ class Jobs:
             _raise(answer, job_id, Status.RUNNING)
         return Status(json.loads(answer))
 
+    def count_attempt(self, lease: Lease) -> int:
+        """Count that an aggregator begins to work on a job; return how many did since it last made progress."""
+        return int(self._store.hincrby(keys.job(lease.job_id), "attempts", 1))
+
+    def reset_attempts(self, lease: Lease) -> None:
+        """Note that a job made progress, or was left in good order. A job that was deleted stays deleted."""
+        if self._store.exists(keys.job(lease.job_id)):
+            self._store.hset(keys.job(lease.job_id), "attempts", 0)
+
     def delete(self, job_id: str) -> None:
         """Remove an ended job with all that it left. Raises UnknownJob, Conflict when it has not ended."""
         if self.status(job_id) is None:

@@ -27,8 +27,9 @@ SWEEP_SEQUENCE = "dualtrain:sweeps:sequence"
 
 
 def job(job_id: str) -> str:
-    """Hash: the fields of a job, each as JSON; `number`; `told:<type>`, the last step told of; `mark` and `committed`,
-    by which the last change of status and the last commit are known when they come twice.
+    """Hash: the fields of a job, each as JSON; `number`; `attempts`, aggregators that began since the last progress;
+    `told:<type>`, the step of the last event of a type; `mark` and `committed`, by which the last change of status and
+    the last commit are known when they come twice.
 
     Anybody may ask for any id, and one with a colon must not lead to the keys below.
     """

@@ -202,3 +202,28 @@ def test_what_cannot_be_cleared_away_is_logged_and_tried_again(
     monkeypatch.setattr(aggregator_module, "reap", cannot)
     aggregator._reap()
     assert "a job that nobody can read" in capsys.readouterr().out
+
+
+def test_a_job_whose_thread_does_not_stop_gives_up_its_place(
+    store: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endless loop in a layer kept the place, and the lease was renewed, also after the job was deleted."""
+    held = threading.Event()
+    monkeypatch.setattr(Runner, "run", lambda self: held.wait())
+    monkeypatch.setattr(aggregator_module, "STOP_SECONDS", 0.3)
+    monkeypatch.setattr(aggregator_module, "END_SECONDS", 0.1)
+    aggregator = Aggregator(settings.model_copy(update={"concurrent_jobs": 1}))
+    thread = threading.Thread(target=aggregator.run)
+    thread.start()
+    try:
+        jobs = Jobs(store)
+        submit(jobs, "job-loop")
+        runner(aggregator, "job-loop")
+        submit(jobs, "job-next")
+        jobs.move("job-loop", Status.CANCELLED)
+        runner(aggregator, "job-next")
+        assert "job-loop" not in aggregator._running
+    finally:
+        aggregator.stopping.set()
+        held.set()
+        thread.join()

@@ -15,6 +15,7 @@ from dualtrain.api.aggregator.writer import Writer
 from dualtrain.core.data import load
 from dualtrain.core.job import IMPORTING, Job, Metrics, Reason, Status, new_id
 from dualtrain.core.loop import Training
+from dualtrain.core.nn import custom
 from dualtrain.core.rounds import State
 from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
@@ -91,6 +92,71 @@ def test_a_job_that_cannot_begin_fails_and_says_why(
     assert job.status_reason.code == code
     assert words in job.status_reason.message
     assert not runner.shun
+
+
+@pytest.fixture
+def disturbed(services: Services, monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], Lease]:
+    """Return a function that leaves a job whose layer raises an error when it is evaluated; it returns its lease."""
+
+    def disturbed(error: BaseException) -> Lease:
+        errors: list[BaseException] = []
+
+        def layer(parameters: Any, inputs: Any) -> Any:
+            if errors:
+                raise errors[0]
+            return inputs
+
+        name = f"raises-{type(error).__name__}"  # layers are found once per process
+        monkeypatch.setitem(custom.BUILT_IN, name, layer)
+        layers = [{"custom": name}, {"units": 10, "activation": "softmax"}]
+        spec = {**SHORT, "network": {"layers": layers}, "gradient": {"method": "spsa"}}
+        lease = taken(services, spec)
+        save(services, lease, training_of(services, spec), evaluated=True)
+        errors.append(error)
+        return lease
+
+    return disturbed
+
+
+def test_a_layer_that_ends_the_thread_fails_its_job(
+    services: Services, disturbed: Callable[[BaseException], Lease]
+) -> None:
+    """It was taken up again, for ever, by one aggregator after the other."""
+    job, _ = go_on(services, disturbed(SystemExit(3)))
+    assert job.status is Status.FAILED
+    assert job.status_reason is not None
+    assert (job.status_reason.code, job.status_reason.message) == ("internal_error", "SystemExit: 3")
+
+
+@pytest.mark.parametrize("error", [OSError("too many open files"), MemoryError()])
+def test_an_error_that_may_pass_leaves_the_job_and_fails_it_only_when_it_stays(
+    services: Services, disturbed: Callable[[BaseException], Lease], error: Exception
+) -> None:
+    lease = disturbed(error)
+    for _ in range(5):
+        job, runner = go_on(services, lease)
+        assert (job.status, runner.disturbed) == (Status.RUNNING, True)
+    job, _ = go_on(services, lease)
+    assert job.status_reason is not None
+    assert (job.status, job.status_reason.code) == (Status.FAILED, "aggregator_killed")
+
+
+def test_a_job_that_kills_its_aggregators_is_given_up(services: Services) -> None:
+    """A segmentation fault in a layer took the aggregator down again and again, and all other jobs with it."""
+    lease = taken(services, SHORT)
+    for _ in range(5):
+        services.jobs.count_attempt(lease)  # by processes that came no further
+    job, _ = go_on(services, lease)
+    assert job.status_reason is not None
+    assert (job.status, job.status_reason.code) == (Status.FAILED, "aggregator_killed")
+    assert "custom layer" in job.status_reason.message
+
+
+def test_a_job_that_is_left_in_good_order_has_as_many_attempts_as_before(services: Services) -> None:
+    lease = taken(services, SHORT)
+    for _ in range(12):
+        job, _ = go_on(services, lease)
+    assert job.status is Status.RUNNING
 
 
 def test_an_alias_does_not_stand_in_for_a_job_that_is_gone(services: Services) -> None:

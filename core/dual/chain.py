@@ -21,6 +21,7 @@ from dualtrain.core.dual.squares import at_zeros, remember_origin
 from dualtrain.core.dual.structured import OuterTangent, ScaledTangent, Structure, UnitTangent, scale_tangent, to_dense
 
 _NUMBERS = (float, int)
+_DENSE = {np.ndarray, np.float64, np.float32}
 _ROOTS_AND_POWERS = {np.sqrt, np.absolute, np.fabs, np.hypot, np.square, np.power, np.multiply}
 _QUIET: Any = dict.fromkeys(("divide", "invalid", "over"), "ignore")
 
@@ -71,7 +72,7 @@ def _has_dense_floats(x: Tensor) -> bool:
     """Return whether x is a dual of real floats with a dense tangent, and not one to be scaled."""
     return (
         isinstance(x, Dual)
-        and type(x.stored_tangent) is np.ndarray
+        and type(x.stored_tangent) in _DENSE
         and x.primal.dtype.kind == "f"
         and (x.stored_tangent.ndim == x.primal.ndim or x.stored_tangent.flags.writeable)
     )
@@ -79,14 +80,14 @@ def _has_dense_floats(x: Tensor) -> bool:
 
 def _same_directions(x: Tensor, y: Tensor) -> bool:
     """Return whether two duals need no alignment."""
-    return (
-        type(x) is type(y)
-        and x.level == y.level
-        and x.primal.shape == y.primal.shape
-        and x.primal.dtype is y.primal.dtype
-        and type(y.stored_tangent) is np.ndarray
-        and y.stored_tangent.shape == getattr(x.stored_tangent, "shape", None)
-    )
+    if type(x) is not type(y) or x.level != y.level or x.primal.dtype is not y.primal.dtype:
+        return False
+    first, second = x.stored_tangent, y.stored_tangent
+    if type(first) not in _DENSE or type(second) not in _DENSE:
+        return False
+    if x.primal.shape == y.primal.shape:
+        return bool(first.shape == second.shape)
+    return bool(first.ndim == x.primal.ndim and second.ndim == y.primal.ndim)  # one direction broadcasts as values do
 
 
 def elementwise(ufunc: Callable[..., Any], rule: Elementwise, inputs: tuple[Tensor, ...]) -> Tensor:

@@ -42,9 +42,9 @@ def insert_axes(tangent: Tensor, ndim: int, to: int) -> Tensor:
 
     Without them `(3,)·(2,3)` with two directions gives a plausible wrong shape instead of an error.
     """
-    if ndim == to:
-        return tangent
     count = tangent.ndim - ndim
+    if ndim == to or count == 0:  # broadcasting puts the same axes before those of one direction
+        return tangent
     shape = tangent.shape
     return np.reshape(tangent, shape[:count] + (1,) * (to - ndim) + shape[count:])
 

@@ -28,6 +28,9 @@ from dualtrain.core.dual.unsupported import check_plain_arrays
 _OPERANDS = (Dual, np.ndarray, np.generic, bool, int, float, complex, list, tuple, slice)
 
 
+_ATTRIBUTES: dict[Any, str] = {np.ndim: "ndim", np.shape: "shape", np.size: "size"}
+
+
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Tensor, ...], options: dict[str, Any]) -> Any:
     """Return a ufunc of arguments with a dual among them; NotImplemented for operands of other libraries."""
     if not all(isinstance(x, _OPERANDS) for x in inputs):
@@ -106,6 +109,9 @@ def _write_output(name: str, result: Any, out: Any, mask: Any) -> Any:
 
 def call_function(function: Callable[..., Any], args: Any, options: dict[str, Any]) -> Any:
     """Return an array function of arguments with a dual among them."""
+    attribute = _ATTRIBUTES.get(function)
+    if attribute is not None and len(args) == 1 and not options and isinstance(args[0], Dual):
+        return getattr(args[0], attribute)
     args, options = _by_keyword(function, args, options)
     out = options.pop("out", None)
     name = f"{function.__module__}.{function.__name__}"

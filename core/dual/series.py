@@ -156,6 +156,12 @@ def _integer_power(x: Any, n: int) -> Any:
     return np.multiply(square, x) if n % 2 else square
 
 
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return np.multiply(a, b)
+    return np.tensordot(a, b, (-1, -2)) if np.ndim(b) > 2 else np.matmul(a, b)
+
+
 def _variance(x: Tensor, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
     rest = x - np.mean(x, axis=axis, keepdims=True)
     count = np.size(x) / np.size(np.sum(plain(x), axis=axis))
@@ -203,6 +209,7 @@ def _einsum(subscripts: str, *operands: Tensor, **options: Any) -> Tensor:
 
 
 NONLINEAR: dict[Any, Callable[..., Any]] = {
+    np.dot: _dot,
     np.var: _variance,
     np.std: lambda x, *args, **options: np.sqrt(_variance(x, *args, **options)),
     np.prod: _product,

@@ -38,7 +38,7 @@ _LINEAR: set[Any] = {
     np.piecewise, np.gradient,
 }  # fmt: skip
 _COMPOSED: set[Any] = {  # of products and functions of each element
-    np.dot, np.inner, np.outer, np.vdot, np.tensordot, np.kron, np.cross, np.polyval, np.linalg.norm, np.vander,
+    np.inner, np.outer, np.vdot, np.tensordot, np.kron, np.cross, np.polyval, np.linalg.norm, np.vander,
     np.linalg.vector_norm, np.sinc, np.linalg.multi_dot, np.linalg.matrix_power, np.linspace, np.interp,
 }  # fmt: skip
 

@@ -203,8 +203,20 @@ class DualTensor(Refusing, Dual, np.lib.mixins.NDArrayOperatorsMixin):
     var = _method(np.var)
 
 
+def _match(primal: Any, tangent: Any) -> bool:
+    """Return whether two arguments are arrays of one floating type whose shapes fit, as most are."""
+    return (
+        type(primal) is type(tangent) is np.ndarray
+        and primal.dtype is tangent.dtype
+        and primal.dtype.kind in "fc"
+        and tangent.shape[max(tangent.ndim - primal.ndim, 0) :] == primal.shape
+    )
+
+
 def value_and_tangent(primal: Any, tangent: Any) -> tuple[Tensor, Tensor]:
     """Return value and tangent as arrays of one floating type."""
+    if _match(primal, tangent):
+        return primal, tangent
     value = as_floating(primal)
     if isinstance(tangent, Structure):
         return value, tangent

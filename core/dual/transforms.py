@@ -57,17 +57,19 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
     if len(primals) != len(tangents):
         raise ValueError(f"jvp got {len(primals)} primals and {len(tangents)} tangents")
     value, tangent, aux = push_forward(f, primals, tangents, has_aux)
-    value, tangent = map_leaves(_owned, value), map_leaves(_owned, tangent)
+    if isinstance(value, np.ndarray | np.generic):
+        value, tangent = _owned(value), _owned(tangent)
+    else:
+        value, tangent = map_leaves(_owned, value), map_leaves(_owned, tangent)
     return (value, tangent, aux) if has_aux else (value, tangent)
 
 
 def push_forward(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool) -> tuple[Any, Any, Any]:
     """Return value, tangent and auxiliary result, which may be read-only or share the primals' memory."""
     level = next(LEVELS)
-    inputs = [
-        map_leaves(lambda x, t: _dual_argument(x, t, level), *pair) for pair in zip(primals, tangents, strict=True)
-    ]
-    axes = np.broadcast_shapes(*(_directions_of(x) for x in leaves(inputs)))
+    inputs = [_duals_of(x, t, level) for x, t in zip(primals, tangents, strict=True)]
+    shapes = {_directions_of(x) for x in leaves(inputs)}
+    axes = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
     _DEPTH.count += 1
     try:
         result = f(*inputs)
@@ -81,6 +83,12 @@ def push_forward(f: Function, primals: Sequence[Any], tangents: Sequence[Any], h
             raise TypeError("with has_aux=True the function returns a pair: its value, and what is returned as it is")
         result, aux = result[0], map_leaves(lambda leaf: _without_level(leaf, level), result[1])
     return (*_split(result, level, axes), aux)
+
+
+def _duals_of(tree: Any, tangents: Any, level: int) -> Any:
+    if type(tree) is np.ndarray:
+        return _dual_argument(tree, tangents, level)
+    return map_leaves(lambda x, t: _dual_argument(x, t, level), tree, tangents)
 
 
 def _owned(x: Tensor) -> Tensor:

@@ -4,9 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+import numpy as np
+
+from dualtrain.core.dual.engine import Dual
+
+_LEAVES = (np.ndarray, np.generic, Dual, float)
+
 
 def children(tree: Any) -> list[Any] | None:
     """Return the parts of a container, None of an array or a number."""
+    if isinstance(tree, _LEAVES):
+        return None
     if tree is None:
         return []
     if isinstance(tree, dict):

@@ -92,6 +92,8 @@ def _orthogonal(tangents: list[Tensor], out: Tensor, a: Tensor) -> Tensor:
 def _vector_norm(x: Tensor, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Tensor:
     if isinstance(ord, str):
         raise ValueError(f"no vector norm has the order {ord!r}: take a number")
+    if axis is None and ord in (None, 2):
+        return np.sqrt(np.sum(_modulus_squared(x), keepdims=keepdims))
     if axis is None:
         result = _vector_norm(np.ravel(x), axis=0, ord=ord)
         return np.reshape(result, (1,) * np.ndim(x)) if keepdims else result
@@ -108,7 +110,7 @@ def _vector_norm(x: Tensor, *, axis: Any = None, keepdims: bool = False, ord: An
 
 
 def _modulus_squared(x: Tensor) -> Tensor:
-    if not np.iscomplexobj(x):
+    if x.dtype.kind != "c":
         return np.square(x)
     return np.square(np.real(x)) + np.square(np.imag(x))
 

@@ -90,11 +90,11 @@ def _vecmat(a: Tensor, b: Tensor) -> Tensor:
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
     a, b = as_array(a), as_array(b)
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
+    if a.ndim == 0 or b.ndim == 0:
         return np.multiply(a, b)
-    if np.ndim(b) > 2:
+    if b.ndim > 2:
         return np.tensordot(a, b, (-1, -2))
-    return np.matmul(a, b)
+    return _matmul(a, b)
 
 
 def inner(a: Tensor, b: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ def _add_up(
     place = _reduced_axes(axis, np.ndim(x))
 
     def apply(array: Tensor) -> Tensor:
-        return np.sum(array, axis=place, keepdims=keepdims)
+        return np.add.reduce(array, axis=place, keepdims=keepdims)  # type: ignore[call-overload]
 
     out = push(apply, lambda tangents, out, primal: apply(tangents[0]), (x,))
     return out if initial is None else out + initial
@@ -113,6 +113,9 @@ def _extremum(function: Handler, joined: Handler, neutral: float) -> Handler:
             selected = out if keepdims else np.expand_dims(out, place)
             hits = np.equal(primal, selected)
             if 0 < np.count_nonzero(hits) == np.size(out) and not np.any(np.isnan(out)):  # no ties: nothing to weigh
+                if hits.ndim == 1 and place:
+                    picked = tangents[0][..., hits.argmax()]
+                    return picked[..., None] if keepdims else picked
                 return _tangents_at(tangents[0], hits, place, out)
             with np.errstate(invalid="ignore"):  # NaN hits nothing, and has NaN as its tangent
                 weights = hits / np.sum(hits, axis=place, keepdims=True, dtype=primal.dtype)

@@ -38,13 +38,13 @@ class PredictionBody:
     model: str | None = None
     bools: bool = False
 
-    def images(self) -> Images:
-        """Return the images (n, 28, 28). Raises Invalid."""
+    def images(self, preprocessing: str) -> Images:
+        """Return the images (n, 28, 28), files prepared as those of the model's data set. Raises Invalid."""
         if self.pixels is not None:
             return from_pixels(self.pixels, self.bools)
         if self.texts is not None:
-            return from_base64_texts(self.texts)
-        return from_files(self.files or ())
+            return from_base64_texts(self.texts, preprocessing)
+        return from_files(self.files or (), preprocessing)
 
 
 def parse(content_type: str, raw: bytes) -> PredictionBody:

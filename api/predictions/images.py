@@ -4,13 +4,14 @@ import base64
 import string
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualtrain.api.predictions.errors import fault
-from dualtrain.core.data import SIDE, ImageError, treat
+from dualtrain.core.data import SIDE, ImageError, prepare
 from dualtrain.core.validation import MAX_FAULTS, Fault, Invalid
 
 DECODING_SECONDS = 10.0
@@ -39,14 +40,14 @@ def from_pixels(rows: Sequence[Any], bools: bool) -> Images:
     return _at_least_one(np.frombuffer(data, np.uint8).reshape(-1, SIDE, SIDE), "/pixels")
 
 
-def from_files(files: Sequence[tuple[str, bytes]]) -> Images:
-    """Return picture files, by name, as images. Raises Invalid."""
-    return _decoded(files, "/image", _from_file)
+def from_files(files: Sequence[tuple[str, bytes]], preprocessing: str) -> Images:
+    """Return picture files, by name, as images, prepared as those of the model's data set. Raises Invalid."""
+    return _decoded(files, "/image", partial(_from_file, preprocessing))
 
 
-def from_base64_texts(texts: Sequence[Any]) -> Images:
-    """Return picture files in base64 as images. Raises Invalid."""
-    return _decoded(texts, "/images", _from_text)
+def from_base64_texts(texts: Sequence[Any], preprocessing: str) -> Images:
+    """Return picture files in base64 as images, prepared as those of the model's data set. Raises Invalid."""
+    return _decoded(texts, "/images", partial(_from_text, preprocessing))
 
 
 def from_base64(text: str) -> bytes:
@@ -88,20 +89,20 @@ def _decoded(items: Iterable[Any], place: str, decode: Callable[[Any], Images]) 
     return _at_least_one(np.array(images, np.uint8), place)
 
 
-def _from_file(file: tuple[str, bytes]) -> Images:
+def _from_file(preprocessing: str, file: tuple[str, bytes]) -> Images:
     name, data = file
     try:
-        return treat(data)
+        return prepare(data, preprocessing)
     except ImageError as error:
         raise ImageError(error.code, f"{name or 'a file without a name'}: {error}") from error
 
 
-def _from_text(text: Any) -> Images:
+def _from_text(preprocessing: str, text: Any) -> Images:
     try:
         data = from_base64(text)
     except (AttributeError, ValueError):
         raise ImageError("not_base64", "an image is a string of base64") from None
-    return treat(data)
+    return prepare(data, preprocessing)
 
 
 def _at_least_one(images: Images, place: str) -> Images:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dualtrain.api.predictions.shared_array import SharedArray, map_array
-from dualtrain.core.data import UnknownDataset, describe, resize, scale
+from dualtrain.core.data import PLAIN, UnknownDataset, describe, resize, scale
 from dualtrain.core.loop import network_for
 from dualtrain.core.nn import Network
 from dualtrain.core.spec import JobSpec
@@ -24,7 +24,7 @@ RECENT_SPECS = 32
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """The parameters (P,) of a job at a step, its spec, and the names of its classes.
+    """The parameters (P,) of a job at a step, its spec, the names of its classes, and how its pictures are prepared.
 
     `shared` holds the parameters in the API, whose child processes map them.
     """
@@ -35,6 +35,7 @@ class LoadedModel:
     network: Network
     parameters: NDArray[Any]
     classes: tuple[str, ...]
+    preprocessing: str
     shared: SharedArray | None = None
 
     @classmethod
@@ -42,15 +43,16 @@ class LoadedModel:
         """Return the model of a checkpoint, its parameters in shared memory."""
         network = network_for(spec)
         shared = SharedArray(checkpoint.tensors["parameters"])
-        classes = _classes(spec, network.classes, data_dir)
-        return cls(job_id, checkpoint.step, spec, network, shared.values, classes, shared)
+        classes, preprocessing = _data_facts(spec, network.classes, data_dir)
+        return cls(job_id, checkpoint.step, spec, network, shared.values, classes, preprocessing, shared)
 
     @classmethod
     def received(cls, document: Mapping[str, Any], file: int) -> "LoadedModel":
         """Return the model that `document` describes, in a child process; `file` has its parameters."""
         spec, network = _network(document["spec"])
         parameters = map_array(file, document["dtype"])
-        return cls(document["job_id"], document["step"], spec, network, parameters, tuple(document["classes"]))
+        classes, preprocessing = tuple(document["classes"]), document["preprocessing"]
+        return cls(document["job_id"], document["step"], spec, network, parameters, classes, preprocessing)
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -61,6 +63,7 @@ class LoadedModel:
             "spec": self.spec.model_dump_json(),
             "dtype": str(self.parameters.dtype),
             "classes": self.classes,
+            "preprocessing": self.preprocessing,
         }
 
     @property
@@ -102,9 +105,10 @@ def _network(spec: str) -> tuple[JobSpec, Network]:
     return parsed, network_for(parsed)
 
 
-def _classes(spec: JobSpec, count: int, data_dir: Path) -> tuple[str, ...]:
-    """Return the names of the classes; their numbers when the data set is gone."""
+def _data_facts(spec: JobSpec, count: int, data_dir: Path) -> tuple[tuple[str, ...], str]:
+    """Return the names of the classes and the preprocessing; numbers and none when the data set was deleted."""
     try:
-        return describe(spec.dataset.name, data_dir).classes
+        description = describe(spec.dataset.name, data_dir)
     except UnknownDataset:
-        return tuple(map(str, range(count)))
+        return tuple(map(str, range(count))), PLAIN
+    return description.classes, description.preprocessing

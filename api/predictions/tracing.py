@@ -14,7 +14,7 @@ from dualtrain.api.predictions.images import PIXELS, Images, from_base64
 from dualtrain.api.predictions.model import LoadedModel
 from dualtrain.api.predictions.trace import Direction, Trace, address, locate, trace
 from dualtrain.core import validation
-from dualtrain.core.data import SIDE, ImageError, UnknownDataset, load, treat
+from dualtrain.core.data import SIDE, ImageError, UnknownDataset, load, prepare
 from dualtrain.core.validation import Invalid
 
 MAX_INDEX = 10**9
@@ -114,7 +114,7 @@ def _image(
     if request.pixels is not None:
         return np.rint(request.pixels).astype(np.uint8).reshape(1, SIDE, SIDE), None
     if request.image is not None:
-        return _picture(request.image)[np.newaxis], None
+        return _picture(request.image, model.preprocessing)[np.newaxis], None
     number = request.test_sample or 0
     try:
         data = load(model.spec.dataset.name, SIDE, data_dir, hub_datasets)
@@ -127,9 +127,9 @@ def _image(
     return np.asarray(data.test_images[number]).reshape(1, SIDE, SIDE), int(data.test_labels[number])
 
 
-def _picture(text: str) -> Images:
+def _picture(text: str, preprocessing: str) -> Images:
     try:
-        return treat(from_base64(text))
+        return prepare(from_base64(text), preprocessing)
     except ImageError as error:
         raise fault("/image", error.code, str(error)) from error
     except ValueError:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from dualtrain.api.dependencies import CallerDep, ServicesDep, administers, reads, submits
@@ -57,6 +57,7 @@ class DatasetView(BaseModel):
     classes: list[str] | None = None
     train_samples: int | None = None
     test_samples: int | None = None
+    preprocessing: str | None = Field(None, description="how pictures are prepared: `mnist` or `none`")
     samples_read: int | None = Field(None, description="while it is installed: how far that is")
 
 
@@ -98,17 +99,28 @@ def get_dataset(services: ServicesDep, name: Name) -> Any:
         **documented("bad_request", "dataset_exists", "body_too_large", "unsupported_media_type", "over_limit", "busy"),
     },
 )
-async def upload_dataset(request: Request, services: ServicesDep, key: CallerDep, name: UploadName) -> Any:
+async def upload_dataset(
+    request: Request,
+    services: ServicesDep,
+    key: CallerDep,
+    name: UploadName,
+    preprocessing: Annotated[
+        Literal["none", "mnist"],
+        Query(description="`mnist`: bring every picture to MNIST's form, light strokes centered on black"),
+    ] = "none",
+) -> Any:
     """Take a zip of class folders (`[train/ or test/]CLASS/FILE`), or a Parquet file with `image` and `label`.
 
-    Pictures become grey, 28x28; without a test split each seventh sample is one. Jobs rely on it, so it never changes.
+    Pictures become grey, 28x28; pictures that are sent for prediction are prepared alike. Without a test split each
+    seventh sample is one. Jobs rely on a data set, so it never changes.
     """
     if media_type(request, absent=OCTETS) not in MEDIA_TYPES:
         raise Problem("unsupported_media_type", f"send the file as one of: {', '.join(MEDIA_TYPES)}")
     pool = services.pools.installs
     with pool.admitted(key.name) as admission, _reserved(services, name):
         async with spooled(request, services.settings.data_dir, admission) as body:
-            arguments = {"name": name, "data_dir": str(services.settings.data_dir)}
+            places = {"name": name, "data_dir": str(services.settings.data_dir)}
+            arguments = {**places, "preprocessing": preprocessing}
             installing = pool.run(key.name, "install_dataset", arguments, (body,), partial(_progress, services, name))
             try:
                 reply = await unless_disconnected(request, installing)

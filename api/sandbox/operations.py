@@ -22,7 +22,7 @@ def predict(request: Request) -> Reply:
     """
     body = bodies.parse(request.arguments["content_type"], request.content())
     model = _model(request, body.model)
-    images = body.images()
+    images = body.images(model.preprocessing)
     started = time.perf_counter()
     response = answers.respond(model, images, request.arguments["preview"])
     return {"seconds": time.perf_counter() - started}, response
@@ -67,6 +67,7 @@ def install_dataset(request: Request) -> Reply:
         Path(f"/dev/fd/{request.files[0]}"),
         Path(request.arguments["data_dir"]),
         lambda done: _ignore(request.ask({"samples_read": done})),
+        request.arguments["preprocessing"],
     )
     return asdict(description), b""
 

@@ -3,7 +3,7 @@
 from dualtrain.core.data.archives import DatasetError
 from dualtrain.core.data.cache import is_prepared, load
 from dualtrain.core.data.dataset import Dataset, scale
-from dualtrain.core.data.images import ImageError, treat
+from dualtrain.core.data.images import MNIST, PLAIN, PREPARATIONS, ImageError, prepare
 from dualtrain.core.data.resize import SIDE, resize
 from dualtrain.core.data.sources import Description, UnknownDataset, catalogue, describe
 from dualtrain.core.data.uploads import install, remove, uploaded
@@ -23,6 +23,9 @@ __all__ = [
     "remove",
     "resize",
     "scale",
-    "treat",
+    "prepare",
+    "MNIST",
+    "PLAIN",
+    "PREPARATIONS",
     "uploaded",
 ]

@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from dualtrain.core.data.preprocessing import Blank, mnist_form
+from dualtrain.core.data.resize import SIDE
 
 MAX_BYTES = 8 << 20
 MAX_PIXELS = 4_000_000
@@ -35,6 +36,17 @@ class ImageError(ValueError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+def prepare(data: bytes, preprocessing: str) -> NDArray[np.uint8]:
+    """Return a picture file as (28, 28), prepared as a key of `PREPARATIONS` says. Raises ImageError."""
+    return PREPARATIONS[preprocessing](data)
+
+
+def plain(data: bytes) -> NDArray[np.uint8]:
+    """Return the picture in a PNG, JPEG or WebP file in grey at (28, 28), and otherwise as it is. Raises ImageError."""
+    image = Image.fromarray(np.rint(grey(data)).astype(np.uint8))
+    return np.asarray(image if image.size == (SIDE, SIDE) else image.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
 def treat(data: bytes) -> NDArray[np.uint8]:
@@ -143,3 +155,8 @@ def _broken(error: Exception) -> ImageError:
     if isinstance(error, ImageError):
         return error
     return ImageError("broken_image", f"the file cannot be decoded: {error or type(error).__name__}")
+
+
+MNIST, PLAIN = "mnist", "none"
+PREPARATIONS: dict[str, Callable[[bytes], NDArray[np.uint8]]] = {MNIST: treat, PLAIN: plain}
+"""Ways to prepare a picture, by the names that data sets and uploads use."""

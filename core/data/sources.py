@@ -10,6 +10,10 @@ from typing import Any
 
 import pyarrow.parquet as parquet
 
+from dualtrain.core.data.images import MNIST, PLAIN, PREPARATIONS
+
+PREPROCESSING = b"dualtrain.preprocessing"
+"""Key in the metadata of a Parquet schema."""
 BUNDLED = Path(__file__).parent / "mnist"
 SPLITS = ("train", "test")
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
@@ -22,17 +26,22 @@ class UnknownDataset(LookupError):
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of a data set before it is read. `source`: `bundled`, `uploaded` or `hub`."""
+    """A data set before it is read. `source`: `bundled`, `uploaded` or `hub`.
+
+    `preprocessing` is how a picture that is sent for prediction is prepared, a key of `images.PREPARATIONS`: as the
+    set's own pictures were.
+    """
 
     name: str
     source: str
     classes: tuple[str, ...]
     train_samples: int
     test_samples: int
+    preprocessing: str = PLAIN
 
 
 ON_THE_HUB = {
-    "ylecun/mnist": Description("ylecun/mnist", "hub", tuple("0123456789"), 60_000, 10_000),
+    "ylecun/mnist": Description("ylecun/mnist", "hub", tuple("0123456789"), 60_000, 10_000, MNIST),
     "zalando-datasets/fashion_mnist": Description(
         "zalando-datasets/fashion_mnist",
         "hub",
@@ -56,9 +65,10 @@ def describe(name: str, data_dir: Path) -> Description:
     folder = folder_of(name, data_dir)
     if folder is not None:
         files = {split: parquet.ParquetFile(folder / f"{split}.parquet") for split in SPLITS}
-        rows = [files[split].metadata.num_rows for split in SPLITS]
-        source = "bundled" if folder == BUNDLED else "uploaded"
-        return Description(name, source, named_classes(files["train"].schema_arrow), *rows)
+        train, test = (files[split].metadata.num_rows for split in SPLITS)
+        schema = files["train"].schema_arrow
+        source, preprocessing = ("bundled", MNIST) if folder == BUNDLED else ("uploaded", preprocessing_in(schema))
+        return Description(name, source, named_classes(schema), train, test, preprocessing)
     return ON_THE_HUB[name] if name in ON_THE_HUB else _ask_the_hub(name)
 
 
@@ -93,6 +103,12 @@ def read(folder: Path | None, name: str, cache_dir: Path) -> Any:
         return datasets.load_dataset(name, cache_dir=str(cache_dir))
     except Exception as error:
         raise UnknownDataset(f"the hub did not give data set {name!r}: {error}") from error
+
+
+def preprocessing_in(schema: Any) -> str:
+    """Return the preprocessing that an Arrow schema names, `none` where it names no known one."""
+    named = (schema.metadata or {}).get(PREPROCESSING, b"").decode("ascii", "replace")
+    return named if named in PREPARATIONS else PLAIN
 
 
 def named_classes(schema: Any) -> tuple[str, ...]:

@@ -14,16 +14,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 from PIL import Image
 
 from dualtrain.core.data.archives import MAX_SAMPLES, TEST_EVERY, DatasetError, Labelled, from_parquet, from_zip
 from dualtrain.core.data.cache import MAX_CLASSES, forget
-from dualtrain.core.data.images import ImageError, grey
-from dualtrain.core.data.resize import SIDE
-from dualtrain.core.data.sources import BUNDLED, NAME, SPLITS, Description, UnknownDataset, describe, folder_of
+from dualtrain.core.data.images import PLAIN, ImageError, prepare
+from dualtrain.core.data.sources import (
+    BUNDLED,
+    NAME,
+    PREPROCESSING,
+    SPLITS,
+    Description,
+    UnknownDataset,
+    describe,
+    folder_of,
+)
 
 ROWS_AT_ONCE = 1000
 UNNAMED = ".upload-"
@@ -58,8 +65,13 @@ class _Split:
         self.labels.clear()
 
 
-def install(name: str, file: Path, data_dir: Path, progress: Progress | None = None) -> Description:
-    """Make `file` the data set `name`, whole or not at all; `progress` hears how many samples are read.
+def install(
+    name: str, file: Path, data_dir: Path, progress: Progress | None = None, preprocessing: str = PLAIN
+) -> Description:
+    """Make `file` the data set `name`, whole or not at all; `progress` is called with the number of samples read.
+
+    With the preprocessing `mnist` every picture is brought to MNIST's form; else it becomes grey, 28x28. Pictures that
+    are sent for prediction are prepared alike.
 
     Raises DatasetError when the name or the file cannot be taken, FileExistsError when there is such a data set.
     """
@@ -72,7 +84,7 @@ def install(name: str, file: Path, data_dir: Path, progress: Progress | None = N
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=UNNAMED, ignore_cleanup_errors=True) as temporary:
-        counts = _write(Path(temporary), classes, samples, progress or (lambda done: None))
+        counts = _write(Path(temporary), classes, samples, progress or (lambda done: None), preprocessing)
         _check_counts(counts)
         Path(temporary).chmod(0o755)
         _move(Path(temporary), target)
@@ -119,15 +131,17 @@ def _opened(file: Path) -> tuple[tuple[str, ...], Iterator[Labelled]]:
     return classes, samples
 
 
-def _write(folder: Path, classes: tuple[str, ...], samples: Iterator[Labelled], progress: Progress) -> dict[str, int]:
+def _write(
+    folder: Path, classes: tuple[str, ...], samples: Iterator[Labelled], progress: Progress, preprocessing: str
+) -> dict[str, int]:
     counts = dict.fromkeys(SPLITS, 0)
-    schema = _schema(classes)
+    schema = _schema(classes, preprocessing)
     splits = {name: _Split(parquet.ParquetWriter(folder / f"{name}.parquet", schema), [], []) for name in SPLITS}
     try:
         for number, sample in enumerate(samples):
             if number == MAX_SAMPLES:
                 raise DatasetError("too_many_samples", f"at most {MAX_SAMPLES:,} samples are taken")
-            splits[sample.split].add(_picture(sample), sample.label)
+            splits[sample.split].add(_picture(sample, preprocessing), sample.label)
             counts[sample.split] += 1
             if number % ROWS_AT_ONCE == 0:
                 progress(number)
@@ -139,24 +153,22 @@ def _write(folder: Path, classes: tuple[str, ...], samples: Iterator[Labelled], 
     return counts
 
 
-def _picture(sample: Labelled) -> bytes:
+def _picture(sample: Labelled, preprocessing: str) -> bytes:
     try:
-        pixels = np.rint(grey(sample.image)).astype(np.uint8)
+        pixels = prepare(sample.image, preprocessing)
     except ImageError as error:
         raise DatasetError(error.code, f"{sample.name}: {error}") from error
-    image = Image.fromarray(pixels)
-    if image.size != (SIDE, SIDE):
-        image = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     file = io.BytesIO()
-    image.save(file, "PNG")
+    Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
 
 
-def _schema(classes: tuple[str, ...]) -> pa.Schema:
+def _schema(classes: tuple[str, ...], preprocessing: str) -> pa.Schema:
     import datasets  # takes 0.7 s to import
 
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=list(classes))})
-    return features.arrow_schema
+    schema = features.arrow_schema
+    return schema.with_metadata({**(schema.metadata or {}), PREPROCESSING: preprocessing.encode()})
 
 
 def _check_counts(counts: dict[str, int]) -> None:

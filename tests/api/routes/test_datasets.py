@@ -53,7 +53,7 @@ def test_an_upload_can_be_trained_on(alone: httpx.Client) -> None:
     answer = alone.put("/v1/datasets/mine", content=archive(), headers=ZIP)
     assert answer.status_code == 201, answer.text
     expected = {"name": "mine", "source": "uploaded", "status": "ready", "classes": ["a", "b"], "train_samples": 12,
-                "test_samples": 2, "samples_read": None}  # fmt: skip
+                "test_samples": 2, "samples_read": None, "preprocessing": "none"}  # fmt: skip
     assert answer.json() == expected
     assert alone.get("/v1/datasets/mine").json() == expected
     assert expected in alone.get("/v1/datasets").json()["data"]

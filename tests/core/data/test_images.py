@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dualtrain.core.data import ImageError, treat
-from dualtrain.core.data.images import MAX_BYTES, grey
+from dualtrain.core.data import ImageError
+from dualtrain.core.data.images import MAX_BYTES, grey, treat
 
 SECONDS = 0.25
 """Generous on a loaded machine; alone each takes some milliseconds."""

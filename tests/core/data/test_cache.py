@@ -1,6 +1,7 @@
 """Prepared once per host, however many processes ask; complete whenever it is there."""
 
 import multiprocessing
+import os
 import shutil
 from pathlib import Path
 
@@ -92,3 +93,52 @@ def test_more_classes_than_a_byte_tells_are_refused(small: Path) -> None:
         parquet.write_table(pa.table([cells, labels], schema=features.arrow_schema), path)
     with pytest.raises(ValueError, match="of class 256; it has 300, and 0 to 255 can be kept"):
         load("small", 12, small, ())
+
+
+def prepared(data_dir: Path, size: int) -> Path:
+    """The prepared directory of the small data set at a size."""
+    (place,) = (data_dir / "cache").glob(f"small-{size}-*/")
+    return place
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def zero(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:200] + bytes(len(data) - 200))
+
+
+DAMAGES = {
+    "no facts": lambda place: (place / "facts.json").write_text(""),
+    "half the facts": lambda place: truncate(place / "facts.json"),
+    "half an array": lambda place: truncate(place / "train_images.npy"),
+    "an array missing": lambda place: (place / "test_labels.npy").unlink(),
+    "zeros": lambda place: zero(place / "train_images.npy"),
+    "an empty directory": lambda place: [path.unlink() for path in place.iterdir()],
+}
+
+
+@pytest.mark.parametrize("size", [12, 28])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_directory_is_made_again(small: Path, damage: str, size: int) -> None:
+    """It failed every job from then on, or passed other bytes off under the digest of the right ones."""
+    before = load("small", 12, small, ())
+    images = before.train_images.copy()
+    DAMAGES[damage](prepared(small, size))
+    if size == 28:
+        shutil.rmtree(prepared(small, 12))
+    again = load("small", 12, small, ())
+    assert again.sha256 == before.sha256
+    assert np.array_equal(again.train_images, images)
+
+
+def test_what_a_killed_process_was_writing_is_removed(small: Path) -> None:
+    cache = small / "cache"
+    dead, alive = cache / ".preparing-999999999-x", cache / f".preparing-{os.getpid()}-x"
+    for folder in (dead, alive):
+        folder.mkdir(parents=True)
+    sha256(small)
+    assert not dead.exists()
+    assert alive.exists()

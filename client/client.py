@@ -1,15 +1,16 @@
-"""The service, from a program."""
+"""Client of the service: `Client` blocks, `AsyncClient` is awaited."""
 
 import sys
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 from uuid import uuid4
 
 from dualtrain.client.http import Wire
 from dualtrain.client.job import AsyncJobHandle, JobHandle
 from dualtrain.client.predictions import Image, Pixels, Prediction, body, parse
+from dualtrain.client.records import Alias, DatasetInfo, DryRun, Sample, WorkerInfo
 from dualtrain.client.retry import Transport, listed, parsed
 from dualtrain.client.sync_async import Awaited, Blocking, stream, verb
 from dualtrain.core.job import Job, Status
@@ -24,13 +25,16 @@ H = TypeVar("H", JobHandle, AsyncJobHandle)
 
 
 class ClientVerbs(Generic[H]):
-    """What can be asked of a service."""
+    """Calls of the service, shared by both clients."""
 
     _wire: ClassVar[type[Wire]]
     _handle: type[H]
 
     def __init__(self, url: str = URL, api_key: str | None = None, *, patience_seconds: float = 30.0) -> None:
         self._transport = Transport(self._wire, url, api_key, patience_seconds)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._transport.url!r})"
 
     @verb
     async def close(self) -> None:
@@ -39,19 +43,19 @@ class ClientVerbs(Generic[H]):
 
     @verb
     async def submit(self, spec: "JobSpec | Mapping[str, Any] | None" = None, *, key: str | None = None) -> H:
-        """Queue a job: exactly one, also when answers are lost and when it is called again with the same `key`.
+        """Queue a job; calling again with the same `key`, or losing the response, makes no second one.
 
-        Every field of the spec has a default. Raises ApiError with the place of each fault.
+        Every field of the spec has a default. Raises ApiError with the place of each invalid field.
         """
         headers = {"Idempotency-Key": key or uuid4().hex}
         answer = await self._transport.request("POST", "/v1/jobs", json=_document(spec), headers=headers)
         return self._job(parsed(answer, Job.model_validate))
 
     @verb
-    async def plan(self, spec: "JobSpec | Mapping[str, Any] | None" = None) -> dict[str, Any]:
-        """Return what a job would be: passes, memory, estimated time. Nothing is queued."""
+    async def dry_run(self, spec: "JobSpec | Mapping[str, Any] | None" = None) -> DryRun:
+        """Return what a job would take: passes, memory, estimated time. Nothing is queued."""
         answer = await self._transport.request("POST", "/v1/jobs", json=_document(spec), params={"dry_run": "true"})
-        return parsed(answer, dict)
+        return cast(DryRun, parsed(answer, dict))
 
     @verb
     async def job(self, job_id: str) -> H:
@@ -63,62 +67,78 @@ class ClientVerbs(Generic[H]):
     async def jobs(
         self, *, status: Status | str | None = None, metadata: Mapping[str, str] | None = None, limit: int | None = None
     ) -> AsyncGenerator[H, None]:
-        """Yield jobs, newest first, page by page as they are asked for."""
-        wanted = {f"metadata[{name}]": value for name, value in (metadata or {}).items()}
+        """Yield jobs, newest first, loading page by page."""
+        filters = {f"metadata[{name}]": value for name, value in (metadata or {}).items()}
         if status is not None:
-            wanted["status"] = str(status)
+            filters["status"] = str(status)
         left = sys.maxsize if limit is None else limit
         after: str | None = ""
         while left > 0 and after is not None:
-            parameters = {**wanted, "limit": min(left, PAGE)} | ({"after": after} if after else {})
+            parameters = {**filters, "limit": min(left, PAGE)} | ({"after": after} if after else {})
             answer = await self._transport.request("GET", "/v1/jobs", params=parameters)
             page, after = parsed(answer, _page)
-            for one in page:
-                yield self._job(one)
+            for record in page:
+                yield self._job(record)
             left -= len(page)
 
     @verb
     async def predict(
-        self, *images: Image, pixels: Iterable[Pixels] = (), model: str | None = None
+        self, *images: Image | Sequence[Image], pixels: Iterable[Pixels] = (), model: str | None = None
     ) -> list[Prediction]:
-        """Return a prediction for each image by the best model there is, or by that of a job's id or an alias."""
+        """Return a prediction for each image, by the best model or by that of a job's id or an alias."""
         parameters = {"model": model} if model else {}
         answer = await self._transport.request("POST", "/v1/predictions", params=parameters, **body(images, pixels))
         return parse(answer)
 
     @verb
-    async def workers(self) -> list[dict[str, Any]]:
-        """Return the worker processes that are alive."""
-        return await self._list("/v1/workers")
+    async def workers(self) -> list[WorkerInfo]:
+        """Return the living worker processes."""
+        return cast(list[WorkerInfo], await self._list("/v1/workers"))
 
     @verb
-    async def datasets(self) -> list[dict[str, Any]]:
-        """Return what can be trained on."""
-        return await self._list("/v1/datasets")
+    async def datasets(self) -> list[DatasetInfo]:
+        """Return the data sets that jobs can train on."""
+        return cast(list[DatasetInfo], await self._list("/v1/datasets"))
 
     @verb
-    async def upload(self, name: str, path: str | Path) -> dict[str, Any]:
-        """Make a file a data set: a zip of class folders, or Parquet with `image` and `label`; return what it holds.
+    async def aliases(self) -> list[Alias]:
+        """Return the aliases of models."""
+        return cast(list[Alias], await self._list("/v1/aliases"))
 
-        Raises ApiError `dataset_exists`, also when the answer to this very upload was lost on its way; `invalid` with
-        what is wrong with the file.
+    @verb
+    async def set_alias(self, name: str, job_id: str, *, step: str | int = "last") -> Alias:
+        """Let a name stand for a job's model; `step` is `last`, `best` or a stored step."""
+        document = {"job_id": job_id, "step": step}
+        return cast(Alias, parsed(await self._transport.request("PUT", f"/v1/aliases/{name}", json=document), dict))
+
+    @verb
+    async def delete_alias(self, name: str) -> None:
+        """Delete an alias; its model stays. Raises ApiError `not_found`."""
+        await self._transport.request("DELETE", f"/v1/aliases/{name}")
+
+    @verb
+    async def upload(self, name: str, path: str | Path) -> DatasetInfo:
+        """Upload a data set: a zip of class folders, or Parquet with `image` and `label`; return its description.
+
+        Raises ApiError `dataset_exists`, also when the response to this very upload was lost; `invalid` with the
+        reason when the file cannot be read.
         """
         sent = {"content": Path(path).read_bytes(), "headers": {"Content-Type": "application/octet-stream"}}
-        return parsed(await self._transport.request("PUT", f"/v1/datasets/{name}", **sent), dict)
+        return cast(DatasetInfo, parsed(await self._transport.request("PUT", f"/v1/datasets/{name}", **sent), dict))
 
     @verb
     async def delete_dataset(self, name: str) -> None:
-        """Delete an upload that no job is kept of. Raises ApiError `dataset_in_use`, `not_found`."""
+        """Delete an uploaded data set that no stored job uses. Raises ApiError `dataset_in_use`, `not_found`."""
         await self._transport.request("DELETE", f"/v1/datasets/{name}")
 
     @verb
-    async def samples(self, dataset: str = "mnist", *, split: str = "test", limit: int = 10) -> list[dict[str, Any]]:
-        """Return the first samples of a split: `pixels` as `predict` takes them, and the `label`."""
-        return await self._list(f"/v1/datasets/{dataset}/samples", split=split, limit=limit)
+    async def samples(self, dataset: str = "mnist", *, split: str = "test", limit: int = 10) -> list[Sample]:
+        """Return the first samples of a split, with `pixels` as `predict` accepts them."""
+        return cast(list[Sample], await self._list(f"/v1/datasets/{dataset}/samples", split=split, limit=limit))
 
     @verb
     async def ready(self) -> dict[str, Any]:
-        """Return what the service says of its parts: store, exchange, workers. Raises ApiError when it is not ready."""
+        """Return the state of store, exchange and workers. Raises ApiError when the service is not ready."""
         return parsed(await self._transport.request("GET", "/readyz"), dict)
 
     def _job(self, record: Job) -> H:
@@ -129,7 +149,7 @@ class ClientVerbs(Generic[H]):
 
 
 class Client(ClientVerbs[JobHandle], Blocking):
-    """Talks to a dualtrain service. A server that is away is asked again for `patience_seconds`.
+    """Client of a dualtrain service. Requests to an unavailable server are retried for `patience_seconds`.
 
     >>> with Client() as client:
     ...     job = client.submit({"epochs": 2})
@@ -148,7 +168,7 @@ class Client(ClientVerbs[JobHandle], Blocking):
 
 
 class AsyncClient(ClientVerbs[AsyncJobHandle], Awaited):
-    """The same, awaited.
+    """Client of a dualtrain service whose calls are awaited.
 
     >>> async with AsyncClient() as client:
     ...     job = await client.submit({"epochs": 2})
@@ -167,8 +187,8 @@ class AsyncClient(ClientVerbs[AsyncJobHandle], Awaited):
         await self.close()
 
 
-def _page(found: Any) -> tuple[list[Job], str | None]:
-    return [Job.model_validate(one) for one in found["data"]], found["next"]
+def _page(reply: Any) -> tuple[list[Job], str | None]:
+    return [Job.model_validate(record) for record in reply["data"]], reply["next"]
 
 
 def _document(spec: "JobSpec | Mapping[str, Any] | None") -> dict[str, Any]:

@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from dualtrain.client.cli.pictures import beside, digit
 from dualtrain.client.client import Client
 from dualtrain.client.predictions import Prediction
+from dualtrain.client.records import Sample
 from dualtrain.core.job import Job, Status
 
 SPEC = {"name": "demonstration", "shards": 2}
@@ -72,7 +72,7 @@ def _stack(workers: int, data_dir: Path | str) -> Iterator[str]:
             stack.wait()
 
 
-def _pictures(samples: list[dict[str, Any]], found: list[Prediction]) -> Iterator[str]:
+def _pictures(samples: list[Sample], found: list[Prediction]) -> Iterator[str]:
     for start in range(0, len(samples), IN_A_ROW):
         row = slice(start, start + IN_A_ROW)
         yield from beside(digit(sample["pixels"]) for sample in samples[row])
@@ -80,6 +80,6 @@ def _pictures(samples: list[dict[str, Any]], found: list[Prediction]) -> Iterato
         yield "  ".join(f"{caption:<14}" for caption in captions)
 
 
-def _caption(sample: dict[str, Any], one: Prediction) -> str:
+def _caption(sample: Sample, one: Prediction) -> str:
     right = "✓" if one.digit == sample["label"] else f"✗ is {sample['name']}"
     return f"{one.label} {max(one.probabilities):.0%} {right}"

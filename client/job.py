@@ -1,30 +1,47 @@
 """One job on the server."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, cast
 
 import httpx
 
 from dualtrain.client.errors import ApiError
 from dualtrain.client.events import Event, follow
+from dualtrain.client.html import summary_html
 from dualtrain.client.predictions import Image, Pixels, Prediction, body, parse
 from dualtrain.client.progress import bar
+from dualtrain.client.records import CheckpointInfo, Evaluation, HistoryPoint
 from dualtrain.client.retry import Transport, listed, parsed
 from dualtrain.client.sync_async import Awaited, Blocking, stream, verb
 from dualtrain.core.job import ENDED, Job, Status
 
 Format = Literal["safetensors", "npz", "onnx"]
 ILLEGAL = "illegal_transition"
+ENDINGS: dict[str, Format] = {".safetensors": "safetensors", ".npz": "npz", ".onnx": "onnx"}
+
+
+def format_of(path: Path) -> Format:
+    """Return the format of a file's ending. Raises ValueError for an unknown one."""
+    if path.suffix not in ENDINGS:
+        raise ValueError(f"{path.name} ends with none of {', '.join(ENDINGS)}")
+    return ENDINGS[path.suffix]
 
 
 class JobVerbs:
-    """What can be done with a job."""
+    """Calls about one job; `record` is its last known state."""
 
     def __init__(self, transport: Transport, record: Job) -> None:
         self._transport = transport
         self.record = record
+
+    def __repr__(self) -> str:
+        steps = f"step {self.record.progress.step} of {self.record.progress.total_steps}"
+        return f"<{type(self).__name__} {self.id}: {self.record.status.value}, {steps}>"
+
+    def _repr_html_(self) -> str:
+        return summary_html(self.record)
 
     @property
     def id(self) -> str:
@@ -33,22 +50,22 @@ class JobVerbs:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing will happen to the job any more, as far as is known here."""
+        """Whether the job has ended, by its last known state."""
         return self.record.status in ENDED
 
     @verb
     async def refresh(self) -> Job:
-        """Ask the server anew."""
+        """Load and return the job's current state."""
         return await self._refresh()
 
     @stream
     def events(self, after: str | None = None) -> AsyncGenerator[Event, None]:
-        """Yield events until `done`, from the beginning or after an event's id; lost connections are made again."""
+        """Yield events until `done`, from the beginning or after an event's id; lost connections are restored."""
         return self._events(after)
 
     @verb
     async def wait(self, *, progress: bool = False, on_event: Callable[[Event], None] | None = None) -> Job:
-        """Return the job when it has ended, however it did; `progress` shows a bar in the terminal."""
+        """Wait for the job's end and return it, whatever its status; `progress` shows a bar in the terminal."""
         with bar(self.record, shown=progress) as show:
             async with aclosing(self._events()) as events:
                 async for event in events:
@@ -64,17 +81,17 @@ class JobVerbs:
 
     @verb
     async def resume(self) -> Job:
-        """Let a paused job go on; a running one runs on."""
+        """Resume a paused job; a running one stays running."""
         return await self._move("resume", Status.RUNNING)
 
     @verb
     async def cancel(self) -> Job:
-        """End the job; a cancelled one stays cancelled."""
+        """Cancel the job; a cancelled one stays cancelled."""
         return await self._move("cancel", Status.CANCELLED)
 
     @verb
     async def delete(self) -> None:
-        """Delete an ended job with all that is kept of it; a deleted one stays deleted."""
+        """Delete an ended job with its checkpoints and history; deleting twice is no error."""
         try:
             await self._transport.request("DELETE", self._path(""))
         except ApiError as error:
@@ -82,33 +99,40 @@ class JobVerbs:
                 raise
 
     @verb
-    async def predict(self, *images: Image, pixels: Iterable[Pixels] = (), step: str = "last") -> list[Prediction]:
-        """Return a prediction for each image (or each row of pixels) by this job's model, also while it is trained."""
+    async def predict(
+        self, *images: Image | Sequence[Image], pixels: Iterable[Pixels] = (), step: str = "last"
+    ) -> list[Prediction]:
+        """Return a prediction for each image, or each row of pixels, by this job's model, also during training."""
         sent = body(images, pixels)
         return parse(await self._transport.request("POST", self._path("/predictions"), params={"step": step}, **sent))
 
     @verb
-    async def download(self, path: str | Path, *, form: Format = "safetensors", step: str = "last") -> Path:
-        """Write the model to a file and return its path; `step` is `last`, `best` or one whose checkpoint is kept."""
+    async def download(self, path: str | Path, *, form: Format | None = None, step: str = "last") -> Path:
+        """Write the model to a file and return its path; `step` is `last`, `best` or a stored step.
+
+        The format is that of the file's ending: .safetensors, .npz or .onnx. Raises ValueError for another ending
+        without `form`.
+        """
         target = Path(path)
+        form = form or format_of(target)
         partial = target.with_name(f".{target.name}.partial")
         partial.write_bytes((await self._get("/model", format=form, step=step)).content)
         return partial.replace(target)
 
     @verb
-    async def history(self) -> list[dict[str, Any]]:
+    async def history(self) -> list[HistoryPoint]:
         """Return step, loss, accuracies and times so far."""
-        return listed(await self._get("/history"))
+        return cast(list[HistoryPoint], listed(await self._get("/history")))
 
     @verb
-    async def checkpoints(self) -> list[dict[str, Any]]:
-        """Return what is kept: step, loss, test accuracy, sha256."""
-        return listed(await self._get("/checkpoints"))
+    async def checkpoints(self) -> list[CheckpointInfo]:
+        """Return the stored checkpoints: step, loss, test accuracy, sha256."""
+        return cast(list[CheckpointInfo], listed(await self._get("/checkpoints")))
 
     @verb
-    async def evaluation(self) -> dict[str, Any]:
+    async def evaluation(self) -> Evaluation:
         """Return the newest evaluation: the confusion matrix, and the accuracy of each class."""
-        return parsed(await self._get("/evaluation"), dict)
+        return cast(Evaluation, parsed(await self._get("/evaluation"), dict))
 
     async def _refresh(self) -> Job:
         return self._take(await self._get(""))
@@ -120,7 +144,7 @@ class JobVerbs:
         try:
             answer = await self._transport.request("POST", self._path(f"/{change}"))
         except ApiError as error:
-            # The answer to our own first request may have been lost on the way.
+            # The response to an earlier attempt of this request may have been lost.
             if error.code == ILLEGAL and (await self._refresh()).status is status:
                 return self.record
             raise
@@ -138,8 +162,8 @@ class JobVerbs:
 
 
 class JobHandle(JobVerbs, Blocking):
-    """A job: `record` is what the server last said of it."""
+    """A job of the service: `record` is its last known state."""
 
 
 class AsyncJobHandle(JobVerbs, Awaited):
-    """A job whose verbs are awaited: `record` is what the server last said of it."""
+    """A job of the service, with awaited calls: `record` is its last known state."""

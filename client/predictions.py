@@ -1,4 +1,4 @@
-"""What is sent to be predicted, and what comes back."""
+"""Requests for predictions, and their results."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,22 +24,29 @@ class Prediction:
     probabilities: tuple[float, ...]
 
 
-def body(images: Iterable[Image], pixels: Iterable[Pixels]) -> dict[str, Any]:
-    """Return what httpx sends. Raises ValueError when there are both images and pixels, or neither."""
-    files = [("image", _file(image)) for image in images]
+def body(images: Iterable[Image | Sequence[Image]], pixels: Iterable[Pixels]) -> dict[str, Any]:
+    """Return the request's body as options of httpx; an image may also be a list of images.
+
+    Raises ValueError when there are both images and pixels, or neither.
+    """
+    files = [("image", _file(image)) for group in images for image in _flat(group)]
     rows = [list(row) for row in pixels]
     if bool(files) == bool(rows):
-        raise ValueError("give images or pixels, one of the two")
+        raise ValueError("pass images or pixels, one of the two")
     return {"files": files} if files else {"json": {"pixels": rows}}
 
 
 def parse(response: httpx.Response) -> list[Prediction]:
-    """Return the predictions of an answer, one for each image."""
+    """Return the predictions of a response, one for each image."""
     return parsed(response, _predictions)
 
 
-def _predictions(found: Any) -> list[Prediction]:
-    return [Prediction(one["digit"], one["label"], tuple(one["probabilities"])) for one in found["predictions"]]
+def _flat(group: Image | Sequence[Image]) -> Sequence[Image]:
+    return [group] if isinstance(group, str | Path | bytes) else group
+
+
+def _predictions(reply: Any) -> list[Prediction]:
+    return [Prediction(one["digit"], one["label"], tuple(one["probabilities"])) for one in reply["predictions"]]
 
 
 def _file(image: Image) -> tuple[str, bytes]:

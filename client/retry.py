@@ -62,7 +62,8 @@ class Transport:
 
     def __init__(self, wire: type[Wire], url: str, api_key: str | None, patience_seconds: float) -> None:
         headers = {"User-Agent": "dualtrain-client"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
-        self._url, self._patience_seconds = url, patience_seconds
+        self.url = url
+        self._patience_seconds = patience_seconds
         try:
             self.wire = wire(base_url=url, headers=headers, timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0))
         except httpx.InvalidURL as error:
@@ -88,11 +89,11 @@ class Transport:
             await self.wire.sleep(seconds_or_raise(response, patience))
 
     def _unaskable(self, error: Exception) -> Unreachable:
-        return Unreachable(f"{self._url} cannot be asked: {error}")
+        return Unreachable(f"{self.url} cannot be asked: {error}")
 
     async def wait_for_server(self, error: Exception, patience: Patience) -> None:
         """Wait after a lost connection, or one that could not be made. Raises Unreachable when the patience is over."""
-        away = Unreachable(f"no answer from {self._url}: {error or type(error).__name__}")
+        away = Unreachable(f"no answer from {self.url}: {error or type(error).__name__}")
         await self.wire.sleep(patience.wait_seconds(away))
 
 

@@ -7,11 +7,16 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
 from threadpoolctl import threadpool_limits
 
 from dualtrain.core.data import UnknownDataset, load
 from dualtrain.core.loop import Diverged, Evaluation, Training, train
+from dualtrain.core.nn import Network
 from dualtrain.core.overrides import document
 from dualtrain.core.rounds import State
 from dualtrain.core.runtime.fingerprint import digest
@@ -19,6 +24,9 @@ from dualtrain.core.runtime.process import prepare_to_compute
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec, faults
 from dualtrain.core.validation import parse
+
+_INTERRUPTED = 130
+"""Exit code after Ctrl-C; the weights so far are written."""
 
 Listener = Callable[[State, Evaluation | None], None]
 
@@ -42,35 +50,72 @@ def run(training: Training, state: State | None = None, listen: Listener | None 
     return state
 
 
+class _Log:
+    """Prints evaluations as they are made, and keeps the newest state."""
+
+    def __init__(self, total_steps: int, quiet: bool) -> None:
+        self.state: State | None = None
+        self.evaluation: Evaluation | None = None
+        self._total_steps = total_steps
+        self._quiet = quiet
+        self._started = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self._started
+
+    def __call__(self, state: State, evaluation: Evaluation | None) -> None:
+        self.state = state
+        if evaluation is None:
+            return
+        self.evaluation = evaluation
+        if not self._quiet:
+            _write(
+                f"step {state.step}/{self._total_steps}  loss {state.loss:.4f}  "
+                f"test {evaluation.test_accuracy:.2%}  passes {state.passes:,}  {self.seconds:.2f} s"
+            )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says; the last line is the result as JSON.
 
-    Exits with 2 where it says no spec that can be trained here, with 1 when the training diverges.
+    Exits with 2 for a spec that cannot be trained here, with 1 when the training diverges, with 130 after Ctrl-C,
+    which ends the training at its present step.
     """
     parser = _parser()
-    training = _training(parser, parser.parse_args(arguments))
+    options = parser.parse_args(arguments)
+    training = _training(parser, options)
     prepare_to_compute()
-    started = time.perf_counter()
-    evaluations: list[Evaluation] = []
-
-    def listen(state: State, evaluation: Evaluation | None) -> None:
-        if evaluation is not None:
-            evaluations.append(evaluation)
-            seconds = time.perf_counter() - started
-            _write(
-                f"step {state.step}/{training.total_steps}  loss {state.loss:.4f}  "
-                f"test {evaluation.test_accuracy:.2%}  passes {state.passes:,}  {seconds:.2f} s"
-            )
-
+    log = _Log(training.total_steps, options.json)
     try:
-        state = run(training, listen=listen)
+        run(training, listen=log)
     except Diverged as error:
         sys.exit(f"{parser.prog}: {error}")
-    if not evaluations or evaluations[-1].step != state.step:
-        listen(state, training.evaluate(state))
-    seconds = time.perf_counter() - started
-    result = {"step": state.step, "test_accuracy": evaluations[-1].test_accuracy, "seconds": seconds}
+    except KeyboardInterrupt:
+        _finish(training, log, options.output)
+        sys.exit(_INTERRUPTED)
+    _finish(training, log, options.output)
+
+
+def _finish(training: Training, log: _Log, output: Path | None) -> None:
+    """Evaluate the last state, write its weights if a file is given, and print the result."""
+    state = log.state
+    if state is None:
+        return
+    if log.evaluation is None or log.evaluation.step != state.step:
+        log(state, training.evaluate(state))
+    assert log.evaluation is not None
+    if output:
+        write_weights(output, training.network, state.parameters)
+    result = {"step": state.step, "test_accuracy": log.evaluation.test_accuracy, "seconds": log.seconds}
     _write(json.dumps({**result, "sha256": digest(state.parameters)}))
+
+
+def write_weights(path: Path, network: Network, parameters: NDArray[Any]) -> None:
+    """Write the layers' arrays to a safetensors file, under the names that a job's model has: `layers.0.weights`."""
+    arrays = {f"layers.{s.layer}.{s.name}": np.ascontiguousarray(s.of(parameters)) for s in network.slices}
+    save_file(arrays, path, {"format": "dualtrain"})
 
 
 def _training(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Training:
@@ -89,6 +134,8 @@ def _training(parser: argparse.ArgumentParser, options: argparse.Namespace) -> T
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dualtrain.core.train", description=__doc__)
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the weights to this safetensors file")
+    parser.add_argument("--json", action="store_true", help="print the result only, without progress")
     parser.add_argument("spec", nargs="?", type=Path, help="a job spec as JSON; every field has a default")
     parser.add_argument(
         "--set",

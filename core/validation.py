@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
+from dualtrain.core.schema_fields import SchemaField, schema_fields
+
 M = TypeVar("M", bound=BaseModel)
 MAX_FAULTS = 20
 """Faults that are explained: each costs a search for the nearest name, and a document may have one every few bytes."""
@@ -52,9 +54,9 @@ def parse(model: type[M], raw: bytes) -> M:
         errors = error.errors(include_url=False)
     if errors[0]["type"] == "json_invalid":
         raise ValueError(errors[0]["msg"])
-    body, names = from_json(raw), _names(model.model_json_schema())
+    body, fields = from_json(raw), schema_fields(model.model_json_schema())
     innermost = _innermost(errors)
-    raise Invalid((explained(error, body, names) for error in innermost[:MAX_FAULTS]), len(innermost))
+    raise Invalid((explained(error, body, fields) for error in innermost[:MAX_FAULTS]), len(innermost))
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
@@ -63,8 +65,8 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def explained(error: Mapping[str, Any], body: Any, names: set[str]) -> Fault:
-    """Return one of pydantic's errors as a fault of `body`, with the nearest of the `names` that fields may have."""
+def explained(error: Mapping[str, Any], body: Any, fields: Iterable[SchemaField]) -> Fault:
+    """Return one of pydantic's errors as a fault of `body`; `fields` are those that the document may have."""
     kind, context = error["type"], error.get("ctx", {})
     keys = _keys(error["loc"], body)
     known, written = _QUOTED.findall(context.get("expected_tags", context.get("expected", ""))), error.get("input")
@@ -72,10 +74,36 @@ def explained(error: Mapping[str, Any], body: Any, names: set[str]) -> Fault:
         tag = context["discriminator"].strip("'")
         keys, written = [*keys, tag], context.get("tag")
     elif kind in UNKNOWN_FIELD:
-        written = str(keys[-1])
-        known = sorted(names - {written})
+        return _unknown_field(keys, kind, fields)
     near = nearest(written, known)
     return Fault(_pointer(keys), kind, _message(error, known, near), near)
+
+
+def _unknown_field(keys: list[int | str], kind: str, fields: Iterable[SchemaField]) -> Fault:
+    """Return the fault of an unknown field, with the kinds that have it, or the field that was probably meant."""
+    *parents, name = map(str, keys)
+    prefix = ".".join([*parents, ""])
+    listed = list(fields)
+    message = f"there is no field {name!r} here"
+    for field in listed:
+        if field.path == prefix + name and field.kinds:
+            return Fault(_pointer(keys), kind, f"{message}; it needs {field.needs}")
+    suggestion = _probable(name, prefix, listed)
+    return Fault(_pointer(keys), kind, message if suggestion else f"{message}; leave it out", suggestion)
+
+
+def _probable(name: str, prefix: str, fields: list[SchemaField]) -> str | None:
+    """Return a field beside the unknown one that is spelled like it, else the path of one elsewhere."""
+    beside = [field.path.removeprefix(prefix) for field in fields if field.path.startswith(prefix) and not field.kinds]
+    beside += [parent.partition(".")[0] for parent in beside if "." in parent]
+    if near := nearest(name, [own for own in beside if "." not in own]):
+        return near
+    paths = {field.path.rpartition(".")[2]: field.path for field in reversed(fields)}
+    initials = {"".join(word[0] for word in own.split("_")): path for own, path in paths.items()}
+    if name in paths or name in initials:
+        return paths.get(name) or initials[name]
+    near = nearest(name, paths)
+    return paths[near] if near else None
 
 
 def _innermost(errors: list[ErrorDetails]) -> list[ErrorDetails]:
@@ -86,8 +114,6 @@ def _innermost(errors: list[ErrorDetails]) -> list[ErrorDetails]:
 
 def _message(error: Mapping[str, Any], known: list[str], near: str | None) -> str:
     kind, tag = error["type"], error.get("ctx", {}).get("tag")
-    if kind in UNKNOWN_FIELD:
-        return f"there is no field {error['loc'][-1]!r} here{'' if near else '; leave it out'}"
     if kind == "union_tag_invalid":
         return f"{tag!r} is not known; there are: {', '.join(known)}"
     return str(error["msg"])
@@ -109,8 +135,3 @@ def _keys(loc: tuple[int | str, ...], body: Any) -> list[int | str]:
 
 def _pointer(keys: Iterable[int | str]) -> str:
     return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
-
-
-def _names(schema: Mapping[str, Any]) -> set[str]:
-    parts = [schema, *schema.get("$defs", {}).values()]
-    return {name for part in parts for name in part.get("properties", {})}

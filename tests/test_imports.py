@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("api", "client", "core", "worker")
 
 ORDER = (
-    ("core.version",),
+    ("core.version", "core.schema_fields"),
     (
         "core.dual",
         "core.validation",
@@ -33,7 +33,17 @@ ORDER = (
 )
 """All parts of the sources. Each may import those of the rows above its own."""
 
-ONLY = {"core.data": (), "client": ("core.overrides", "core.job", "core.settings", "core.spec", "core.version")}
+ONLY = {
+    "core.data": (),
+    "client": (
+        "core.overrides",
+        "core.job",
+        "core.schema_fields",
+        "core.settings",
+        "core.spec",
+        "core.version",
+    ),
+}
 """What parts that stand apart may import instead."""
 
 HOMES = {

@@ -99,7 +99,7 @@ def _place(error: dict[str, Any], body: Any) -> Fault:
     """Return the fault of a parameter, or of the body, of a request that the framework has checked."""
     where, *rest = error["loc"]
     if where == "body":
-        return explained({**error, "loc": tuple(rest)}, body, set())
+        return explained({**error, "loc": tuple(rest)}, body, ())
     return Fault(f"#/{where}/{'/'.join(map(str, rest))}", error["type"], error["msg"])
 
 

@@ -1,6 +1,6 @@
-// Requests to the service. What fails becomes a Trouble, whose message is for people.
+// Requests to the service. A failed request throws a Trouble, whose message is shown to the user.
 
-/** A request that failed: `code` is the service's, `faults` name places of the sent document. */
+/** A failed request: `code` is the problem's stable code, `faults` its list of invalid fields. */
 class Trouble extends Error {
   constructor(message, code = "offline", faults = []) {
     super(message);
@@ -9,60 +9,68 @@ class Trouble extends Error {
   }
 }
 
-let onStranger = () => {};
+let onUnauthenticated = () => {};
 
-/** Call `listener` whenever the service says that it does not know who asks. */
-export function whenStranger(listener) {
-  onStranger = listener;
+/** Call `listener` whenever a request is refused for want of a valid API key. */
+export function whenUnauthenticated(listener) {
+  onUnauthenticated = listener;
 }
 
-async function ask(path, options = {}) {
-  let answer;
+async function request(path, options = {}) {
+  let response;
   try {
-    answer = await fetch(path, options);
+    response = await fetch(path, options);
   } catch {
-    throw new Trouble("The service cannot be reached. The page goes on by itself when it is back.");
+    throw new Trouble("The service cannot be reached. The page reconnects by itself.");
   }
-  if (answer.ok) return answer;
-  const problem = await answer.json().catch(() => ({}));
-  if (answer.status === 401 && path !== "/v1/session") onStranger();
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({}));
+  if (response.status === 401 && path !== "/v1/session") onUnauthenticated();
   throw new Trouble(
-    problem.detail || problem.title || `The service answered ${answer.status}.`,
+    problem.detail || problem.title || `The service returned status ${response.status}.`,
     problem.code,
     problem.errors,
   );
 }
 
-const json = async (path, options) => (await ask(path, options)).json();
-const at = (id) => `/v1/jobs/${encodeURIComponent(id)}`;
+const json = async (path, options) => (await request(path, options)).json();
+const jobPath = (id) => `/v1/jobs/${encodeURIComponent(id)}`;
 
 function post(path, value, headers = {}) {
   const all = { "Content-Type": "application/json", ...headers };
   return json(path, { method: "POST", body: JSON.stringify(value), headers: all });
 }
 
-// What follows asks for what it is called, and returns the service's answer; `weights` is a picture.
+// One function for each call of the API; each returns the decoded response, `weights` an image.
 export const session = () => json("/v1/session");
 export const logIn = (key) => post("/v1/session", { key });
-export const logOut = () => ask("/v1/session", { method: "DELETE" });
+export const logOut = () => request("/v1/session", { method: "DELETE" });
 export const workers = () => json("/v1/workers");
-export const jobs = (after) => json(`/v1/jobs?limit=50${after ? `&after=${encodeURIComponent(after)}` : ""}`);
-export const job = (id) => json(at(id));
-export const history = (id) => json(`${at(id)}/history`);
-export const evaluation = (id) => json(`${at(id)}/evaluation`);
-export const remove = (id) => ask(at(id), { method: "DELETE" });
-export const trace = (id, asked) => post(`${at(id)}/trace`, asked);
+export const aliases = () => json("/v1/aliases");
+
+/** A page of jobs, newest first: {data, next, total}. `query` may have limit, after and status. */
+export function jobs(query = {}) {
+  const given = Object.entries({ limit: 50, ...query }).filter(([, value]) => value);
+  return json(`/v1/jobs?${new URLSearchParams(given)}`);
+}
+
+export const job = (id) => json(jobPath(id));
+export const history = (id) => json(`${jobPath(id)}/history`);
+export const evaluation = (id) => json(`${jobPath(id)}/evaluation`);
+export const remove = (id) => request(jobPath(id), { method: "DELETE" });
+export const trace = (id, direction) => post(`${jobPath(id)}/trace`, direction);
 export const estimate = (spec) => post("/v1/jobs?dry_run=true", spec);
-export const weights = async (id, layer) => (await ask(`${at(id)}/weights.png?layer=${layer}`)).blob();
+export const weights = async (id, layer) => (await request(`${jobPath(id)}/weights.png?layer=${layer}`)).blob();
 export const datasets = () => json("/v1/datasets");
+export const dataset = (name) => json(`/v1/datasets/${name}`);
 export const samples = (name, first, limit) => json(`/v1/datasets/${name}/samples?first=${first}&limit=${limit}`);
 
 /** Change a job's status: `verb` is pause, resume or cancel. */
-export const move = (id, verb) => json(`${at(id)}/${verb}`, { method: "POST" });
+export const move = (id, verb) => json(`${jobPath(id)}/${verb}`, { method: "POST" });
 
-/** The events that are kept of an ended job, as [type, data]: its stream replays them and ends. */
+/** The stored events of an ended job, as [type, data]: its stream replays them and ends. */
 export async function past(id) {
-  const text = await (await ask(`${at(id)}/events`)).text();
+  const text = await (await request(`${jobPath(id)}/events`)).text();
   return [...text.matchAll(/^event: (\w+)\ndata: (.*)$/gm)].map(([, type, data]) => [type, JSON.parse(data)]);
 }
 
@@ -71,8 +79,8 @@ export function submit(spec, key) {
   return post("/v1/jobs", spec, { "Idempotency-Key": key });
 }
 
-/** Ask what a picture shows: `images` (base64) or `pixels`; by a job's model, or by the best there is. */
+/** Classify images: `images` (base64) or `pixels`; with the model of job `id`, else with the best model. */
 export function predict(images, id) {
-  const path = id ? `${at(id)}/predictions` : "/v1/predictions";
+  const path = id ? `${jobPath(id)}/predictions` : "/v1/predictions";
   return post(`${path}?preview=true`, images);
 }

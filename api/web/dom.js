@@ -1,7 +1,7 @@
-// Elements without a framework: build them, and change only what differs.
+// DOM elements without a framework: create them, and change only what differs.
 
 const SVG = "http://www.w3.org/2000/svg";
-const SVG_TAGS = new Set(["svg", "rect", "line", "text", "title"]);
+const SVG_TAGS = new Set(["svg", "rect", "line", "text", "title", "g"]);
 
 /** Make an element. `on…` attributes are listeners; false and null leave an attribute out, or a child. */
 export function h(tag, attributes = {}, ...children) {
@@ -18,7 +18,7 @@ function set(node, name, value) {
     node.setAttribute(name, value === true ? "" : value);
 }
 
-/** Write a text only where it is another, so that selections and screen readers are left alone. */
+/** Set a text only if it differs, so that selections and screen readers are not disturbed. */
 export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -28,12 +28,12 @@ export function fill(node, ...children) {
   node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
 }
 
-/** The colour that a custom property of the stylesheet has in the present theme. */
+/** The color of a custom property of the stylesheet in the current theme. */
 export function colour(name) {
   const probe = document.getElementById("main");
   const before = probe.style.outlineColor;
   probe.style.outlineColor = `var(--${name})`;
-  const found = getComputedStyle(probe).outlineColor;
+  const resolved = getComputedStyle(probe).outlineColor;
   probe.style.outlineColor = before;
-  return found;
+  return resolved;
 }

@@ -1,10 +1,10 @@
-// Numbers and times as people read them.
+// Numbers and times, formatted for reading.
 
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 // en-GB would write 1.23m for a million.
 const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 
-/** What stands where there is no value yet. */
+/** Placeholder for a missing value. */
 export const NOTHING = "–";
 
 const shown = (write) => (value) => (value === null || value === undefined ? NOTHING : write(value));
@@ -22,7 +22,7 @@ export const percent = shown((value) => `${(100 * value).toFixed(2)} %`);
 export const tickPercent = shown((value) => `${Number((100 * value).toFixed(1))} %`);
 
 /** A loss, to four decimals. */
-export const loss = shown((value) => value.toFixed(4));
+export const loss = shown((value) => (value < 1e5 ? value.toFixed(4) : value.toExponential(2)));
 
 /** A value or tangent, however small it is. */
 export const number = shown((value) => {
@@ -39,7 +39,7 @@ export const duration = shown((seconds) => {
   return minutes ? `${minutes} min ${String(total % 60).padStart(2, "0")} s` : `${total} s`;
 });
 
-/** A moment by the clock of this computer, with the day where it is not today's. */
+/** Local time of day, with the date unless it is today. */
 export const clock = shown((iso) => {
   const [at, today] = [new Date(iso), new Date()];
   const time = at.toLocaleTimeString("en-GB");
@@ -53,15 +53,21 @@ export const bytes = shown((value) =>
   value < 1e6 ? `${(value / 1e3).toFixed(0)} kB` : `${(value / 1e6).toFixed(0)} MB`,
 );
 
-/** What a job is called: its name, or its id. */
-export const title = (job) => job.name || job.id;
+/** A job's name, or its id when it has none. Characters that reverse the text after them are shown as a box. */
+export const title = (job) => (job.name || job.id).replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 
-/** A word on the network and method: `144-20-10, per-parameter`. */
+/** Network and method in short: `144-20-10, per-parameter`. */
 export function summary(spec) {
   const layers = spec.network.layers.map((layer) => layer.custom ?? layer.units);
   return `${[spec.dataset.image_size ** 2, ...layers].join("-")}, ${spec.gradient.method}`;
 }
 
-/** What a job or an estimate counts, as [name, number]: passes, or evaluations where its method makes no passes. */
+/** The unit of work of a job or an estimate, as [name, count]: passes, or evaluations for methods without passes. */
 export const work = ({ passes, evaluations }) =>
   passes || !evaluations ? ["Passes", passes] : ["Evaluations", evaluations];
+
+/** Seconds from the start of an ended job to its end, null before. */
+export function secondsTaken(job) {
+  if (!job.started_at || !job.finished_at) return null;
+  return (new Date(job.finished_at) - new Date(job.started_at)) / 1000;
+}

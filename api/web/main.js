@@ -1,4 +1,4 @@
-// Start: who is there, the stream of events, and the view that the address names.
+// Start: the session, the event stream, and the view that the address names.
 
 import * as api from "./api.js";
 import { fill, h } from "./dom.js";
@@ -14,19 +14,19 @@ import { loginView } from "./views/login.js";
 import { newView } from "./views/new.js";
 
 const AGAIN_MILLISECONDS = 2000;
-const REFRESH_MILLISECONDS = 10_000; // figures of which no event tells, as ETA and workers, are at most so old
+const REFRESH_MILLISECONDS = 10_000; // maximum age of figures without events: ETA, workers
 const VIEWS = { "": jobsView, new: newView, jobs: jobView, draw: drawView, compare: compareView };
 const main = document.getElementById("main");
 let leave = () => {};
 let following = false;
-let asking = false; // for a key
+let loggingIn = false;
 
 /** Show the view of the address: `#/jobs/ID` is view `jobs` with argument `ID`. */
 function show() {
   leave();
-  asking = false;
-  const [, wanted = "", argument] = location.hash.split("/").map(decodeURIComponent);
-  const name = Object.hasOwn(VIEWS, wanted) ? wanted : "";
+  loggingIn = false;
+  const [, view = "", argument] = location.hash.split("/").map(decodeURIComponent);
+  const name = Object.hasOwn(VIEWS, view) ? view : "";
   mark(name, argument);
   fill(main);
   leave = VIEWS[name](main, argument);
@@ -49,17 +49,17 @@ async function begin() {
     return;
   }
   header.show();
-  if (store.link.session.keys && !store.link.session.name) ask();
+  if (store.link.session.keys && !store.link.session.name) logIn();
   else await enter();
 }
 
-function ask() {
-  if (asking) return; // several requests may be refused at once, and somebody may be typing the key
-  asking = true;
+function logIn() {
+  if (loggingIn) return; // several requests may be refused at once while the user types the key
+  loggingIn = true;
   leave();
   leave = loginView(main, async (session) => {
-    if (following) return location.reload(); // what is known and followed may be somebody else's
-    asking = false;
+    if (following) return location.reload(); // the cached jobs may belong to another key
+    loggingIn = false;
     store.link.session = session;
     header.show();
     return enter();
@@ -86,7 +86,7 @@ function start() {
       else store.catchUp();
       first = false;
     },
-    heard: store.heard,
+    heard: store.receive,
     lost: () => store.setLive(false),
   });
 }
@@ -95,10 +95,13 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address names the view
   main.focus();
 });
-api.whenStranger(ask);
+api.whenUnauthenticated(logIn);
 window.addEventListener("hashchange", () => {
+  const isNew = !history.state?.visited; // going back keeps its scroll position, a new view begins at the top
+  history.replaceState({ visited: true }, "");
   show();
-  main.focus();
+  if (isNew) window.scrollTo(0, 0);
+  main.focus({ preventScroll: true });
 });
 setInterval(() => document.visibilityState === "visible" && following && store.refreshSoon(), REFRESH_MILLISECONDS);
 begin();

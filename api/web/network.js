@@ -1,6 +1,6 @@
-// What a spec's network is made of.
+// The layers of a spec's network.
 
-/** The layers that have weights, each as the spec has it with its `index` and `inputs`: the rows of its weights. */
+/** The dense layers of a spec, each with its `index` and `inputs`, the number of rows of its weights. */
 export function denseLayers({ dataset, network: { layers } }) {
   const before = (index) => layers.slice(0, index).findLast((layer) => layer.units); // custom layers keep their width
   const inputs = (index) => before(index)?.units ?? dataset.image_size ** 2;

@@ -1,102 +1,118 @@
-// What the page knows: jobs, histories, the newest rounds. Views subscribe; nobody else asks twice.
+// The client-side cache: jobs, histories, recent rounds. Views subscribe to it.
 
 import * as api from "./api.js";
 
-/** So many rounds of a job are kept, the newest. */
+/** Number of rounds cached per job, the newest. */
 export const ROUNDS = 60;
 const POINTS = 4000; // of a history: more than a chart has pixels
+const PAGE = 100; // jobs per request of a search
+const SEARCHED = 2000; // jobs that one search loads at most
 const LIST_MILLISECONDS = 700;
 
-/** All jobs that were read, by id. */
+/** All jobs loaded so far, by id. */
 export const jobs = new Map();
 /** By a job's id its history, oldest point first: {step, loss, test_accuracy, validation_accuracy, elapsed_seconds}. */
 export const histories = new Map();
-/** By a job's id its rounds that were told of, oldest first: {step, shards: [{shard, worker, seconds, retries}]}. */
+/** By a job's id its rounds reported so far, oldest first: {step, shards: [{shard, worker, seconds, retries}]}. */
 export const rounds = new Map();
-/** How the page stands with the service. */
+/** State of the connection to the service. */
 export const link = {
-  live: false, // whether the stream of events is open
-  next: null, // the cursor of the jobs that are older than those read
-  paged: false, // whether older ones were asked for: then `next` is not the newest page's any more
+  live: false, // whether the event stream is open
+  cursors: {}, // by status ("" is any): cursor of the jobs older than those loaded, null at the end
+  totals: {}, // number of jobs in the service by status: "", running, queued
   workers: null,
-  trouble: null, // why the last reading of list or workers failed
+  trouble: null, // why the last refresh failed
   session: { keys: false, scopes: ["submit"] },
 };
 
 const listeners = new Set();
-const asked = new Set(); // jobs to be read after the next list unless they are on it: until they are kept or forgotten
+const pendingJobs = new Set(); // ids to load after the next refresh unless it brings them
 let pending = null;
 
-/** Call `listener(jobId or null, type)` after every change; returns how to stop that. */
+/** Call `listener(jobId or null, type)` after every change; returns a function that unsubscribes. */
 export function subscribe(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-function tell(id, type) {
+function notify(id, type) {
   for (const listener of listeners) listener(id, type);
 }
 
-/** Jobs, newest first. */
+/** Loaded jobs, newest first. */
 export const newest = () => [...jobs.values()].sort((one, other) => other.created_at.localeCompare(one.created_at));
 
-/** Whether who is logged in may do more than read. */
+/** Whether the session may do more than read. */
 export const maySubmit = () => !link.session.keys || link.session.scopes.some((scope) => scope !== "read");
 
-/** Take a job as the service told it. */
+/** Cache a job that the service returned. */
 export function keep(job) {
   hold(job);
-  tell(job.id, "job");
+  notify(job.id, "job");
   return job;
 }
 
 function hold(job) {
   jobs.set(job.id, job);
-  asked.delete(job.id);
+  pendingJobs.delete(job.id);
 }
 
-/** Drop all that is known of a job. */
+/** Remove a job from the cache. */
 export function forget(id) {
-  for (const known of [jobs, histories, rounds, asked]) known.delete(id);
-  tell(id, "deleted");
+  for (const cache of [jobs, histories, rounds, pendingJobs]) cache.delete(id);
+  notify(id, "deleted");
 }
 
-/** Take note of whether the stream of events is open. */
+/** Record whether the event stream is open. */
 export function setLive(live) {
   if (link.live === live) return;
   link.live = live;
-  tell(null, "link");
+  notify(null, "link");
 }
 
-/** Read the newest jobs and the workers; older jobs that are known stay. */
+/** Load the newest jobs, all running ones, the totals and the workers; older cached jobs stay. */
 export async function refresh() {
-  const [page, alive] = await Promise.allSettled([api.jobs(), api.workers()]);
-  link.trouble = (page.reason ?? alive.reason)?.message ?? null;
-  if (alive.value) link.workers = alive.value.data;
-  if (page.value) take(page.value);
-  tell(null, "list");
-  if (page.reason) throw page.reason;
+  const requests = [api.jobs(), api.jobs({ status: "running", limit: PAGE }), api.jobs({ status: "queued", limit: 1 })];
+  const results = await Promise.allSettled([...requests, api.workers()]);
+  const [newestPage, running, queued, workers] = results.map((result) => result.value);
+  const failed = results.find((result) => result.reason)?.reason;
+  link.trouble = failed?.message ?? null;
+  if (workers) link.workers = workers.data;
+  if (running) running.data.forEach(hold);
+  if (newestPage) takeNewest(newestPage);
+  for (const [status, page] of Object.entries({ "": newestPage, running, queued }))
+    if (page) link.totals[status] = page.total;
+  notify(null, "list");
+  if (failed) throw failed;
 }
 
-function take(page) {
+function takeNewest(page) {
   const present = new Set(page.data.map((job) => job.id));
-  const oldest = page.has_more ? page.data.at(-1)?.created_at : ""; // of an empty page unknown: then nothing goes
+  const oldest = page.has_more ? page.data.at(-1)?.created_at : ""; // undefined for an empty page: nothing is removed
   for (const job of jobs.values()) if (job.created_at > oldest && !present.has(job.id)) forget(job.id);
   page.data.forEach(hold);
-  if (!link.paged) link.next = page.next;
+  if (link.cursors[""] === undefined) link.cursors[""] = page.next;
 }
 
-/** Read the next page of older jobs. */
-export async function older() {
-  const page = await api.jobs(link.next);
+/** Whether the service has older jobs with this status ("" is any) than those loaded. */
+export const hasOlder = (status = "") => link.cursors[status] !== null;
+
+/** Load the next page of older jobs with this status ("" is any). */
+export async function older(status = "", limit = 50) {
+  const page = await api.jobs({ status, limit, after: link.cursors[status] });
   page.data.forEach(hold);
-  Object.assign(link, { next: page.next, paged: true });
-  tell(null, "list");
+  link.cursors[status] = page.next;
+  notify(null, "list");
 }
 
-/** Read the list soon, once for however many reasons, and these jobs where they are not on it. */
+/** Load older jobs until `enough()` says so, there are no more, or SEARCHED have been loaded. */
+export async function loadUntil(enough, status = "") {
+  for (let loaded = 0; loaded < SEARCHED && hasOlder(status) && !enough(); loaded += PAGE) await older(status, PAGE);
+}
+
+/** Refresh soon, once for any number of calls, and load these jobs unless the refresh brings them. */
 export function refreshSoon(...ids) {
-  for (const id of ids) asked.add(id);
+  for (const id of ids) pendingJobs.add(id);
   pending ??= setTimeout(readAgain, LIST_MILLISECONDS);
 }
 
@@ -104,13 +120,13 @@ async function readAgain() {
   pending = null;
   try {
     await refresh();
-    await Promise.all([...asked].map(read));
+    await Promise.all([...pendingJobs].map(read));
   } catch {
-    // what could not be read stays asked for until the next time
+    // jobs that could not be loaded stay pending until the next refresh
   }
 }
 
-/** Read one job; one that is gone is forgotten. */
+/** Load one job; a deleted one is removed from the cache. */
 export async function read(id) {
   try {
     return keep(await api.job(id));
@@ -120,33 +136,33 @@ export async function read(id) {
   }
 }
 
-/** Read everything anew that may have changed while nobody told of it. */
+/** Reload everything that may have changed while events were missed. */
 export function catchUp() {
   for (const id of histories.keys()) loadHistory(id).catch(() => {});
   refreshSoon(...[...jobs.values()].filter((job) => !job.finished_at).map((job) => job.id));
 }
 
-/** Read the history of a job; from then on its events carry it on. */
+/** Load the history of a job; events extend it from then on. */
 export async function loadHistory(id) {
   histories.set(id, (await api.history(id)).data);
-  tell(id, "history");
+  notify(id, "history");
 }
 
-/** Read the rounds of an ended job that the page has not seen itself. */
+/** Load the rounds of an ended job that the page has not watched itself. */
 export async function loadRounds(id) {
   if (rounds.has(id)) return;
   const steps = (await api.past(id)).filter(([type]) => type === "step");
   for (const [, { step, shards }] of steps) addRound(id, { step, shards });
-  tell(id, "job");
+  notify(id, "job");
 }
 
-/** Take an event of the stream. */
-export function heard(type, data) {
+/** Apply an event of the stream. */
+export function receive(type, data) {
   if (type === "gap") catchUp();
   const job = jobs.get(data.job_id);
   if (job) EVENTS[type]?.(job, data);
   if (data.job_id && (type === "status" || !job)) refreshSoon(data.job_id);
-  tell(data.job_id ?? null, type);
+  notify(data.job_id ?? null, type);
 }
 
 const EVENTS = {
@@ -171,9 +187,8 @@ const EVENTS = {
 };
 
 function addRound(id, round) {
-  const told = rounds.get(id) ?? [];
-  told.push(round);
-  rounds.set(id, told.slice(-ROUNDS));
+  const reported = rounds.get(id) ?? [];
+  rounds.set(id, [...reported, round].slice(-ROUNDS));
 }
 
 function addPoint(id, point) {
@@ -185,7 +200,7 @@ function addPoint(id, point) {
   if (points.length > POINTS) histories.set(id, thinned(points));
 }
 
-/** Half of the points that are no evaluations. */
+/** Drop every second point that is no evaluation. */
 const thinned = (points) => points.filter((point, at) => at % 2 || point.test_accuracy != null);
 
 const defined = (point) => Object.fromEntries(Object.entries(point).filter(([, value]) => value !== null));

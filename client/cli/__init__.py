@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from dualtrain.client.cli import jobs, models, stack
+from dualtrain.client.cli import datasets, jobs, models, stack, training
+from dualtrain.client.cli.messages import for_command_line
 from dualtrain.client.cli.output import fail, out
 from dualtrain.client.errors import ApiError, Unreachable
 from dualtrain.core.version import __version__
@@ -21,25 +22,25 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Train neural networks by dual numbers, without backpropagation, as a service.",
-    epilog="Begin with `dualtrain demo`, or with `dualtrain up` in one terminal and `dualtrain train` in another.",
+    epilog="Start with `dualtrain demo`, or with `dualtrain up` in one terminal and `dualtrain train` in another.",
 )
-for module in (stack, jobs, models):
+for module in (stack, training, jobs, models, datasets):
     module.add_to(app)
 
 
-def _tell_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         out.print(f"dualtrain {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def _options(
-    told: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Options of no command."""
+    """Options of the program itself."""
 
 
 def main() -> None:
@@ -47,7 +48,7 @@ def main() -> None:
     try:
         app()
     except ApiError as error:
-        fail(str(error), REFUSED)
+        fail(for_command_line(error), REFUSED)
     except Unreachable as error:
         fail(f"{error}\nStart one with `dualtrain up`, or name one with --url or DUALTRAIN_URL.", NOT_REACHED)
     except (RuntimeError, OSError, ValueError) as error:

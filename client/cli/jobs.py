@@ -1,146 +1,110 @@
-"""Commands about jobs: train, jobs, show, watch, pause, resume, cancel."""
+"""Commands about jobs: jobs, show, watch, history, pause, resume, cancel, delete."""
 
-import subprocess
-import sys
-from pathlib import Path
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
-from dualtrain.client.cli.output import AsJson, JobId, Key, Url, connect, notes, out, percent, print_json, print_table
+from dualtrain.client.cli.output import (
+    AsJson,
+    JobId,
+    Key,
+    Url,
+    connect,
+    notes,
+    out,
+    percent,
+    print_facts,
+    print_json,
+    print_table,
+)
 from dualtrain.client.cli.pictures import curve
 from dualtrain.client.client import URL
 from dualtrain.client.job import JobHandle
+from dualtrain.client.progress import duration
 from dualtrain.core.job import Job, Status
 
-Spec = Annotated[
-    Path | None,
-    typer.Argument(
-        help="A job spec as JSON. Without one: the default job.", exists=True, dir_okay=False, show_default=False
-    ),
-]
-Assignments = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set a field: epochs=2, network.layers.0.units=100. Repeatable."),
-]
+_COLUMNS = ("id", "status", "name", "step", "loss", "test", "time", "created")
+_NARROW_COLUMNS = ("id", "status", "test", "step")
+_WIDE = 76
+"""Terminals with fewer columns show fewer columns of the table."""
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (train, watch, show, pause, resume, cancel):
+    for command in (watch, show, history, pause, resume, cancel, delete):
         app.command()(command)
     app.command("jobs")(list_jobs)
-
-
-def train(
-    spec: Spec = None,
-    assignments: Assignments = None,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Print the job's id and return at once.")] = False,
-    local: Annotated[bool, typer.Option("--local", help="Train in this process, without any service.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what the job would take; queue nothing.")] = False,
-    as_json: AsJson = False,
-    url: Url = URL,
-    key: Key = None,
-) -> None:
-    """Train a network and follow it to its end.
-
-    `dualtrain train --set epochs=2`
-
-    `dualtrain train job.json --set gradient.method=per-neuron --detach`
-    """
-    if local and (detach or dry_run or as_json):
-        raise typer.BadParameter("--local trains here and shows how; it cannot go with --detach, --dry-run or --json")
-    if local:
-        raise typer.Exit(_train_here(spec, assignments or []))
-    wanted = _wanted(spec, assignments or [])
-    with connect(url, key) as client:
-        if dry_run:
-            print_json(client.plan(wanted))
-            return
-        job = client.submit(wanted)
-        if detach:
-            print_json(_json(job.record)) if as_json else out.print(job.id)
-            return
-        _follow(job, as_json)
 
 
 def watch(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
     """Follow a job to its end. Ctrl-C leaves it running."""
     with connect(url, key) as client:
-        _follow(client.job(job_id), as_json)
+        follow(client.job(job_id), as_json)
 
 
 def list_jobs(
     status: Annotated[Status | None, typer.Option(help="Only jobs with this status.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    metadata: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only jobs with this metadata. Repeatable.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of jobs.")] = 20,
     as_json: AsJson = False,
     url: Url = URL,
     key: Key = None,
 ) -> None:
     """List jobs, newest first; times are UTC."""
     with connect(url, key) as client:
-        found = [job.record for job in client.jobs(status=status, limit=limit)]
+        records = [job.record for job in client.jobs(status=status, metadata=_pairs(metadata or []), limit=limit)]
     if as_json:
-        print_json([_json(job) for job in found])
+        print_json([job_document(job) for job in records])
+    elif not records:
+        notes.print("no jobs; start one with `dualtrain train`")
     else:
-        print_table(("id", "status", "name", "step", "loss", "test", "created"), map(_row, found))
+        names = _COLUMNS if out.width >= _WIDE else _NARROW_COLUMNS
+        print_table(names, ([cells[name] for name in names] for cells in map(_cells, records)))
 
 
 def show(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
-    """Show a job, with the course of its loss."""
+    """Show a job and its loss curve."""
     with connect(url, key) as client:
         job = client.job(job_id)
         if as_json:
-            print_json(_json(job.record))
+            print_json(job_document(job.record))
             return
-        print_table(("", ""), _facts(job.record))
+        print_facts(_facts(job.record))
         losses = [point["loss"] for point in job.history() if point["loss"] is not None]
     if losses:
         out.print(f"\nloss {losses[0]:.3f} {curve(losses)} {losses[-1]:.3f}")
 
 
 def pause(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
-    """Pause a running job; it keeps a checkpoint and goes on from there, bit for bit."""
+    """Pause a running job; resuming continues from its checkpoint, with the same bits."""
     _change(job_id, "pause", as_json, url, key)
 
 
 def resume(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
-    """Let a paused job go on."""
+    """Resume a paused job."""
     _change(job_id, "resume", as_json, url, key)
 
 
 def cancel(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
-    """End a job; what it learned so far stays."""
+    """Cancel a job; its checkpoints stay."""
     _change(job_id, "cancel", as_json, url, key)
 
 
-def _wanted(spec: Path | None, assignments: list[str]) -> dict[str, Any]:
-    """Return the spec that file and assignments make; one that cannot be made is wrong usage."""
-    from dualtrain.core.overrides import document  # it brings NumPy along
-
-    try:
-        return document(spec, assignments)
-    except (ValueError, OSError) as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def _train_here(spec: Path | None, assignments: list[str]) -> int:
-    options = [option for assignment in assignments for option in ("--set", assignment)]
-    command = [sys.executable, "-P", "-m", "dualtrain.core.train", *options, *([str(spec)] if spec else [])]
-    return subprocess.run(command, check=False).returncode
-
-
-def _follow(job: JobHandle, as_json: bool) -> None:
+def follow(job: JobHandle, as_json: bool) -> None:
+    """Follow a job to its end, and exit with 1 unless it succeeded."""
     if not as_json:
         notes.print(f"job [bold]{job.id}[/bold]")
     try:
         ended = job.wait(progress=not as_json)
     except KeyboardInterrupt:
         notes.print(
-            f"it goes on; come back with `dualtrain watch {job.id}`, or end it with `dualtrain cancel {job.id}`"
+            f"the job continues; follow it with `dualtrain watch {job.id}` or stop it with `dualtrain cancel {job.id}`"
         )
         raise
-    print_json(_json(ended)) if as_json else print_table(("", ""), _facts(ended))
+    print_json(job_document(ended)) if as_json else print_facts(_facts(ended))
     if ended.status is not Status.SUCCEEDED:
         raise typer.Exit(1)
 
@@ -148,33 +112,111 @@ def _follow(job: JobHandle, as_json: bool) -> None:
 def _change(job_id: str, verb: str, as_json: bool, url: str, key: str | None) -> None:
     with connect(url, key) as client:
         changed: Job = getattr(client.job(job_id), verb)()
-    print_json(_json(changed)) if as_json else out.print(f"{changed.id} {changed.status.value}")
+    print_json(job_document(changed)) if as_json else out.print(f"{changed.id} {changed.status.value}")
 
 
-def _row(job: Job) -> tuple[object, ...]:
+def delete(
+    job_ids: Annotated[list[str], typer.Argument(help="Ids of ended jobs.", show_default=False)],
+    url: Url = URL,
+    key: Key = None,
+) -> None:
+    """Delete ended jobs with their checkpoints and history.
+
+    `dualtrain jobs --status failed --json | jq -r '.[].id' | xargs dualtrain delete`
+    """
+    with connect(url, key) as client:
+        for job_id in job_ids:
+            client.job(job_id).delete()
+            out.print(f"{job_id} deleted")
+
+
+def history(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
+    """Print a job's loss and accuracies by step."""
+    with connect(url, key) as client:
+        points = client.job(job_id).history()
+    if as_json:
+        print_json(points)
+        return
+    rows = (
+        (point["step"], _figure(point["loss"]), percent(point["test_accuracy"]), _figure(point["elapsed_seconds"]))
+        for point in points
+    )
+    print_table(("step", "loss", "test", "seconds"), rows)
+
+
+def _figure(value: float | None) -> str | None:
+    return None if value is None else f"{value:.4f}"
+
+
+def _pairs(assignments: list[str]) -> dict[str, str]:
+    """Return KEY=VALUE assignments as a dictionary. Raises BadParameter."""
+    for assignment in assignments:
+        if "=" not in assignment:
+            raise typer.BadParameter(f"{assignment!r} is not KEY=VALUE")
+    return dict(assignment.split("=", 1) for assignment in assignments)
+
+
+def _seconds(job: Job) -> float | None:
+    """Return the seconds from start to end, for a running job the estimated seconds left."""
+    if job.started_at and job.finished_at:
+        begin, end = (datetime.fromisoformat(moment) for moment in (job.started_at, job.finished_at))
+        return (end - begin).total_seconds()
+    return job.progress.eta_seconds
+
+
+def _time(job: Job) -> str | None:
+    seconds = _seconds(job)
+    if seconds is None:
+        return None
+    return duration(seconds) if job.finished_at else f"{duration(seconds)} left"
+
+
+def _cells(job: Job) -> dict[str, object]:
     loss = None if job.metrics.loss is None else f"{job.metrics.loss:.4f}"
     steps = f"{job.progress.step}/{job.progress.total_steps or '?'}"
     created = job.created_at[5:16].replace("T", " ")  # the rest would not fit into 80 columns
-    return job.id, job.status.value, job.name, steps, loss, percent(job.metrics.test_accuracy), created
+    return {
+        "id": job.id,
+        "status": job.status.value,
+        "name": job.name,
+        "step": steps,
+        "loss": loss,
+        "test": percent(job.metrics.test_accuracy),
+        "time": _time(job),
+        "created": created,
+    }
 
 
 def _facts(job: Job) -> list[tuple[str, object]]:
+    spec = job.spec
     reason = f" ({job.status_reason.message})" if job.status_reason else ""
-    times = (("starts about", job.estimated_start_at), ("ends about", job.estimated_finish_at))
+    times = (("estimated start", job.estimated_start_at), ("estimated end", job.estimated_finish_at))
     return [
         ("id", job.id),
         ("name", job.name),
         ("status", job.status.value + reason),
+        ("data set", f"{spec['dataset']['name']}, {spec['dataset']['image_size']}x{spec['dataset']['image_size']}"),
+        ("network", _network(spec["network"]["layers"])),
+        ("method", spec["gradient"]["method"]),
+        ("optimizer", f"{spec['optimizer']['name']}, learning rate {spec['optimizer']['learning_rate']}"),
+        ("seed", spec["seed"]),
+        ("time", _time(job)),
         ("step", f"{job.progress.step} of {job.progress.total_steps or '?'}"),
-        ("passes", f"{job.progress.passes:,}"),
+        ("passes", f"{job.progress.passes:,}" if job.progress.passes else None),
+        ("evaluations", f"{job.progress.evaluations:,}" if job.progress.evaluations else None),
         ("loss", None if job.metrics.loss is None else f"{job.metrics.loss:.4f}"),
         ("test accuracy", percent(job.metrics.test_accuracy)),
         ("best", percent(job.metrics.best_test_accuracy)),
         ("parameters", job.model.parameters),
         ("sha256", job.model.sha256),
-        *((what, at) for what, at in times if at),
+        *((name, moment) for name, moment in times if moment),
     ]
 
 
-def _json(job: Job) -> dict[str, Any]:
+def _network(layers: list[dict[str, Any]]) -> str:
+    return ", ".join(layer.get("custom") or f"{layer['units']} {layer['activation']}" for layer in layers)
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """Return a job as JSON."""
     return job.model_dump(mode="json")

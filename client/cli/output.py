@@ -1,4 +1,4 @@
-"""What all commands share: how to reach the service, and how to show things to people and to programs."""
+"""Options and output that all commands share."""
 
 import json
 import sys
@@ -12,12 +12,12 @@ from rich.text import Text
 
 from dualtrain.client.client import URL, Client
 
-Url = Annotated[str, typer.Option("--url", envvar="DUALTRAIN_URL", help="Where the service listens.")]
+Url = Annotated[str, typer.Option("--url", envvar="DUALTRAIN_URL", help="Address of the service.")]
 Key = Annotated[
-    str | None, typer.Option("--api-key", envvar="DUALTRAIN_API_KEY", help="The API key, if it asks for one.")
+    str | None, typer.Option("--api-key", envvar="DUALTRAIN_API_KEY", help="API key, if the service requires one.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-JobId = Annotated[str, typer.Argument(help="The job's id.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+JobId = Annotated[str, typer.Argument(help="Id of the job.")]
 
 PATIENCE_SECONDS = 10.0
 
@@ -26,7 +26,7 @@ notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def connect(url: str = URL, key: str | None = None) -> Client:
-    """Return a client that gives up soon: somebody is waiting at the terminal."""
+    """Return a client with a short timeout, for interactive use."""
     return Client(url, key, patience_seconds=PATIENCE_SECONDS)
 
 
@@ -36,26 +36,36 @@ def print_json(document: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; None is left blank. The first column is what other commands take: it is never cut."""
+    """Print a table, None as blank. The first column, which other commands take, is never shortened."""
+    cells = [[Text(_printable("" if cell is None else str(cell))) for cell in row] for row in rows]
+    longest = max((row[0].cell_len for row in cells), default=0)
     table = Table(box=None, pad_edge=False)
     for index, column in enumerate(columns):
-        table.add_column(column, no_wrap=index == 0, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_printable("" if cell is None else str(cell))) for cell in row))
+        table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=longest if index == 0 else None)
+    for row in cells:
+        table.add_row(*row)
     out.print(table)
 
 
+def print_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """Print named values, one per line; those that are None are left out."""
+    shown = [(name, str(value)) for name, value in facts if value is not None]
+    width = max(len(name) for name, _ in shown) + 2
+    for name, value in shown:
+        out.print(Text(f"{name:<{width}}{_printable(value)}"))
+
+
 def _printable(text: str) -> str:
-    """The text without what would steer the terminal: names come from everybody, and may also look like markup."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    """Return the text without control characters: names are user input."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def fail(text: str, code: int) -> NoReturn:
-    """Print what went wrong on standard error and exit."""
+    """Print an error on standard error and exit."""
     notes.print("[red]error:[/red]", Text(text))
     sys.exit(code)
 
 
 def percent(accuracy: float | None) -> str | None:
-    """Return an accuracy as people read it."""
+    """Return an accuracy as a percentage."""
     return None if accuracy is None else f"{accuracy:.2%}"

@@ -42,8 +42,8 @@ def test_a_stream_that_refuses_is_a_problem(client: Client) -> None:
 
 
 def test_a_spec_may_be_a_model(client: Client) -> None:
-    plan = client.plan(JobSpec(epochs=3))
-    assert plan["passes"] == 3 * client.plan()["passes"] > 0
+    dry_run = client.dry_run(JobSpec(epochs=3))
+    assert dry_run["passes"] == 3 * client.dry_run()["passes"] > 0
 
 
 def test_a_fault_carries_code_and_place(client: Client) -> None:

@@ -1,10 +1,12 @@
 """What came of a job: events, history, files."""
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 from safetensors.numpy import load_file
 
 from dualtrain.client import ApiError, Client, JobHandle
@@ -35,8 +37,6 @@ def test_the_model_is_written_to_a_file_whole_or_not_at_all(trained: JobHandle, 
 
 
 def test_images_are_files_or_bytes(trained: JobHandle, tmp_path: Path) -> None:
-    from PIL import Image, ImageDraw
-
     picture = Image.new("L", (60, 60), 255)
     ImageDraw.Draw(picture).line((30, 8, 30, 52), fill=0, width=6)
     path = tmp_path / "one.png"
@@ -74,3 +74,23 @@ def test_a_step_that_is_kept_can_be_asked_for(trained: JobHandle, tmp_path: Path
     pixels = [[100] * 784]
     assert trained.predict(pixels=pixels, step=first) != trained.predict(pixels=pixels)
     assert trained.predict(pixels=pixels, step=last) == trained.predict(pixels=pixels)
+
+
+def test_the_ending_of_the_file_is_the_format(trained: JobHandle, tmp_path: Path) -> None:
+    assert trained.download(tmp_path / "model.onnx").read_bytes()[:1] == b"\x08"  # ir_version, the first field
+    with pytest.raises(ValueError, match="ends with none of"):
+        trained.download(tmp_path / "model.h5")
+
+
+def test_a_list_of_images_is_as_good_as_arguments(trained: JobHandle) -> None:
+    file = io.BytesIO()
+    picture = Image.new("L", (28, 28), 255)
+    ImageDraw.Draw(picture).line((14, 4, 14, 24), fill=0, width=3)
+    picture.save(file, "PNG")
+    image = file.getvalue()
+    assert trained.predict([image, image]) == trained.predict(image, image)
+
+
+def test_a_handle_shows_what_it_is(trained: JobHandle) -> None:
+    assert repr(trained).startswith(f"<JobHandle {trained.id}: ")
+    assert trained.id in trained._repr_html_()

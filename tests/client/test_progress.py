@@ -62,3 +62,18 @@ def test_where_no_terminal_is_a_status_is_a_line_and_is_not_repeated(capsys: pyt
         "preparing data",
         "step 7/10  loss 0.5000  test 87.50%  1,730 passes",
     ]
+
+
+@pytest.mark.parametrize("width", [44, 64, 100])
+def test_status_percentage_and_the_service_s_time_left_are_never_cut(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(
+        "dualtrain.client.progress.Console", lambda **_: Console(file=screen, force_terminal=True, width=width)
+    )
+    with bar(JOB) as show:
+        show(Event("1-0", "status", {"status": "running"}))
+        show(Event("2-0", "step", {**STEP, "test_accuracy": 0.9, "eta_seconds": 4000.0}))
+    for part in ("running", " 50%", "1 h 06 min left"):
+        assert part in screen.getvalue()

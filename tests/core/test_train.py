@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from dualtrain.core.train import main
 
@@ -33,6 +35,10 @@ def test_it_trains_the_spec_of_a_file_with_changes(tmp_path: Path, data_dir: Pat
         (("--set", "epochs=0"), "/epochs: Input should be greater than or equal to 1"),
         (("--set", 'epochs="2"'), "/epochs: Input should be a valid integer"),
         (("--set", "epoch=2"), "/epoch: there is no field 'epoch' here (did you mean 'epochs'?)"),
+        (("--set", "learning_rate=0.5"), "did you mean 'optimizer.learning_rate'?"),
+        (("--set", "lr=0.5"), "did you mean 'optimizer.learning_rate'?"),
+        (("--set", "gradient.directions=8"), "it needs gradient.method=forward-gradient or spsa"),
+        (("--set", "gradient.distribution=normal"), "it needs gradient.method=forward-gradient"),
         (("--set", "network.layers.2.units=3"), "there is no '2' in a list of 2"),
         (("no-such-file.json",), "no-such-file.json"),
         ((__file__,), "holds no JSON"),
@@ -76,3 +82,18 @@ def test_a_run_that_diverges_says_so(
     with pytest.raises(SystemExit, match="not finite; try a lower learning rate than 1e"), np.errstate(all="ignore"):
         trained(monkeypatch, data_dir, "optimizer.learning_rate=1e30", "max_steps=20")
     assert "{" not in capsys.readouterr().out
+
+
+def test_the_weights_are_written_to_a_file_even_after_ctrl_c(tmp_path: Path, data_dir: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    command = [sys.executable, "-m", "dualtrain.core.train", "--output", str(path), "--set", "epochs=1000"]
+    options = ["--set", "evaluate_every=10", "--set", "gradient.method=per-neuron"]
+    environment = {**os.environ, "DUALTRAIN_DATA_DIR": str(data_dir)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*command, *options], env=environment, **pipes) as process:  # type: ignore[call-overload]
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    assert json.loads(out.splitlines()[-1])["step"] >= 10
+    assert load_file(path)["layers.0.weights"].shape == (144, 20)

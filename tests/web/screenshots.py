@@ -15,7 +15,7 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WIDE, NARROW = 1280, 390
 SOFTMAX = {"units": 10, "activation": "softmax"}
 JOBS: dict[str, dict[str, Any]] = {
-    "the blog's network": {},
+    "default": {},
     "exact, one pass for each unit": {"gradient": {"method": "per-neuron"}, "optimizer": {"name": "momentum"}},
     "sixteen random directions": {
         "gradient": {"method": "forward-gradient", "perturb": "activations"},
@@ -29,7 +29,7 @@ JOBS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 STEPS = {"max_steps": 600, "evaluate_every": 50}
-LONG = {"name": "the blog's network, ten epochs", "epochs": 10, "shards": 4}
+LONG = {"name": "default, ten epochs", "epochs": 10, "shards": 4}
 
 
 def main() -> None:
@@ -97,7 +97,7 @@ def _compared(page: Page, jobs: list[str]) -> None:
 
 def _epsilon(page: Page, job: str) -> None:
     page.goto(f"/#/jobs/{job}")
-    page.get_by_role("button", name="Pick one for me").click()
+    page.get_by_role("button", name="Pick a weight for me").click()
     page.wait_for_selector(".pair")
     page.locator("#epsilon").screenshot(path=IMAGES / "page-epsilon.png")
 

@@ -33,9 +33,9 @@ def test_a_drawn_digit_is_read(page: Page, trained: str, digit: int) -> None:
     draw(page, STROKES[digit])
     expect(page.locator(".answer")).to_have_text(f"This is a {digit}.")
     expect(page.locator(".prob.chosen b")).to_have_text(str(digit))
-    preview = page.get_by_alt_text("The 28 by 28 pixels that the model saw")
+    preview = page.get_by_alt_text("The 12 by 12 pixels that the model saw")
     expect(preview).to_be_visible()
-    assert preview.evaluate("async image => (await image.decode(), image.naturalWidth)") == 28
+    assert preview.evaluate("async image => (await image.decode(), image.naturalWidth)") == 12
 
 
 def test_a_tap_leaves_a_dot(page: Page, trained: str) -> None:
@@ -65,7 +65,7 @@ def test_a_drawing_outlives_a_look_elsewhere(page: Page, trained: str) -> None:
     page.goto(f"/#/draw/{trained}")
     draw(page, STROKES[1])
     expect(page.locator(".answer")).to_have_text("This is a 1.")
-    page.get_by_role("link", name="Jobs").click()
+    page.get_by_role("link", name="Jobs", exact=True).click()
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
     page.get_by_role("link", name="Draw a digit").click()
     expect(page.locator(".answer")).to_have_text("This is a 1.")
@@ -73,7 +73,7 @@ def test_a_drawing_outlives_a_look_elsewhere(page: Page, trained: str) -> None:
 
 def test_epsilon_arrives_at_the_loss_as_the_finite_difference_says(page: Page, trained: str) -> None:
     page.goto(f"/#/jobs/{trained}")
-    page.get_by_role("button", name="Pick one for me").click()
+    page.get_by_role("button", name="Pick a weight for me").click()
     expect(page.locator(".stage")).to_have_count(4)
     derivative, difference, _ = (float(text) for text in page.locator(".pair dd").all_inner_texts())
     assert derivative == pytest.approx(difference, rel=1e-4, abs=1e-8)

@@ -32,7 +32,7 @@ def test_the_theme_is_remembered(page: Page) -> None:
     page.emulate_media(color_scheme="light")
     page.goto("/")
     expect(page.locator("body")).to_have_css("background-color", "rgb(246, 247, 249)")
-    page.get_by_role("button", name="Light or dark").click()
+    page.get_by_role("button", name="Theme").click()
     expect(page.locator("body")).to_have_css("background-color", "rgb(18, 21, 27)")
     page.reload()
     expect(page.locator("body")).to_have_css("background-color", "rgb(18, 21, 27)")

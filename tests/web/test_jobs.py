@@ -22,7 +22,7 @@ def test_a_stranger_trains_a_network_from_the_form(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Train a network").click()
     expect(page.get_by_text("3,110", exact=True)).to_be_visible()
-    page.get_by_label("At most steps").fill("300")
+    page.get_by_label("Maximum steps").fill("300")
     expect(page.locator(".outcome")).to_contain_text("300")
     page.get_by_role("button", name="Start training").click()
     status(page, "succeeded")
@@ -84,7 +84,7 @@ def test_the_list_shows_jobs_of_others_without_a_reload(page: Page, submit: Call
     page.goto("/")
     expect(page.locator("#status")).to_contain_text("2 workers")
     job = submit(name="from elsewhere", max_steps=50)
-    row = page.locator("li.job", has=page.locator(f"a[href='#/jobs/{job}']"))
+    row = page.locator(".job", has=page.locator(f"a[href='#/jobs/{job}']"))
     expect(row.locator(".badge")).to_have_text("succeeded")
     expect(row.locator(".figures")).to_have_text("step 50 of 50")
 
@@ -127,7 +127,7 @@ def test_jobs_lie_over_each_other(page: Page, submit: Callable[..., str], traine
     legend = page.locator(".u-legend").last
     expect(legend).to_contain_text("trained (per-neuron)")
     expect(legend).to_contain_text("spsa (spsa)")
-    page.get_by_label("Across").select_option("elapsed")
+    page.get_by_label("X axis").select_option("elapsed")
     expect(page.locator(".u-legend").last).to_contain_text("seconds of training")
     page.get_by_role("checkbox", name=re.compile("^trained")).uncheck()
     expect(page.locator(".u-legend").last).not_to_contain_text("trained")
@@ -136,13 +136,14 @@ def test_jobs_lie_over_each_other(page: Page, submit: Callable[..., str], traine
 def test_a_running_job_is_shown_though_many_newer_ones_wait(page: Page, url: str, submit: Callable[..., str]) -> None:
     ids = [submit(name=f"{number} of many", **LONG) for number in range(54)]
     page.goto("/")
-    row = page.locator("li.job", has=page.locator(f"a[href='#/jobs/{ids[0]}']"))
+    row = page.locator(".job", has=page.locator(f"a[href='#/jobs/{ids[0]}']"))
     expect(row.locator(".badge")).to_have_text("running")
-    page.wait_for_function("() => document.querySelectorAll('li.job.running').length === 2")
+    page.wait_for_function("() => document.querySelectorAll('.job.running').length === 2")
     with httpx.Client(base_url=url) as client:
         for job_id in reversed(ids):
             client.post(f"/v1/jobs/{job_id}/cancel").raise_for_status()
-    expect(row.locator(".badge")).to_have_text("cancelled")  # of which no list tells
+    page.get_by_role("button", name="Show older jobs").click()
+    expect(row.locator(".badge")).to_have_text("cancelled")
 
 
 def test_a_job_that_is_deleted_elsewhere_is_left(

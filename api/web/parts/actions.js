@@ -1,4 +1,4 @@
-// Pause, resume, cancel, delete: what the job's status allows.
+// Buttons for what a job's status allows: pause, resume, cancel, delete.
 
 import * as api from "../api.js";
 import { h } from "../dom.js";
@@ -15,9 +15,9 @@ const VERBS = {
   cancelled: ["delete"],
 };
 const LABELS = { pause: "Pause", resume: "Resume", cancel: "Cancel", delete: "Delete" };
-const FINAL = {
-  cancel: "The job ends here; what it learned stays. Cancel it?",
-  delete: "The job, its checkpoints and its history go for good. Delete it?",
+const CONFIRM = {
+  cancel: (name) => `Cancel "${name}"? It ends at its present step; its checkpoints stay.`,
+  delete: (name) => `Delete "${name}"? Its checkpoints and its history are deleted too. This cannot be undone.`,
 };
 
 /** Buttons for a job. */
@@ -38,7 +38,7 @@ export function actions(job) {
 }
 
 async function act(button, job, verb) {
-  if (FINAL[verb] && !window.confirm(FINAL[verb])) return;
+  if (CONFIRM[verb] && !window.confirm(CONFIRM[verb](title(job)))) return;
   button.disabled = true;
   await attempt(() => change(job, verb));
   button.disabled = false;
@@ -49,7 +49,7 @@ async function change(job, verb) {
     if (verb !== "delete") return keep(await api.move(job.id, verb));
     await api.remove(job.id);
   } catch (trouble) {
-    if (trouble.code !== "job_not_found") throw trouble; // else somebody else was faster
+    if (trouble.code !== "job_not_found") throw trouble; // it is deleted already
   }
   return forget(job.id);
 }

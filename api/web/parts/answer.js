@@ -1,49 +1,73 @@
-// What a model says of a picture: the digit, ten bars, and the pixels that it saw.
+// A prediction: the class, a bar for each probability, and the image as the model saw it.
 
 import { fill, h, say } from "../dom.js";
 
-const ASK = "Draw a digit from 0 to 9.";
+const MOST_BARS = 12; // of a model with more classes, the most probable ones are shown
 
-/** The panel; `show` takes the answer to a prediction with a preview. */
-export function answer() {
-  const said = h("p", { class: "answer", role: "status" }, ASK);
-  const bars = Array.from({ length: 10 }, (_, digit) => bar(digit));
-  const who = h("p", { class: "soft" });
-  const seen = h("img", { class: "digit", alt: "The 28 by 28 pixels that the model saw", hidden: true });
-  const hint = "What the model saw: your drawing in MNIST's form, 28 x 28 pixels, centred by its mass.";
-  const list = h(
-    "div",
-    { class: "bars" },
-    bars.map((one) => one.node),
-  );
-  const nodes = [said, list, who, h("div", { class: "saw" }, seen, h("p", { class: "hint" }, hint))];
+/** The panel; `show` takes a prediction with a preview, the names of the classes and the job it comes from. */
+export function answer(invitation) {
+  const said = h("p", { class: "answer", role: "status" }, invitation);
+  const list = h("div", { class: "bars" });
+  const source = h("p", { class: "soft" });
+  const seen = h("img", { class: "digit", alt: "", hidden: true });
+  const hint = h("p", { class: "hint" });
+  const nodes = [said, list, source, h("div", { class: "saw" }, seen, hint)];
+  let bars = [];
+  let classes = [];
 
-  function show({ predictions: [found], model }) {
-    const sure = Math.round(100 * Math.max(...found.probabilities));
-    const job = h("a", { href: `#/jobs/${model.job_id}` }, model.job_id);
-    say(said, `This is a ${found.label}.`);
-    fill(who, `${sure} % sure, says step ${model.step} of `, job);
-    bars.forEach((one, digit) => one.set(found.probabilities[digit] ?? 0, digit === found.digit));
-    seen.src = `data:image/png;base64,${found.preview}`;
+  /** Show empty bars for these classes. */
+  function prepare(names) {
+    if (String(names) === String(classes)) return;
+    classes = names;
+    bars = names.slice(0, MOST_BARS).map(bar);
+    fill(list, bars.map((one) => one.node));
+  }
+
+  function show({ predictions: [prediction], model }, job) {
+    const { probabilities, label } = prediction;
+    const confidence = Math.round(100 * Math.max(...probabilities));
+    const link = h("a", { href: `#/jobs/${model.job_id}` }, job?.name || model.job_id);
+    say(said, `This is a ${label}.`);
+    fill(source, `${confidence} % confident (`, link, `, step ${model.step})`);
+    shownClasses(probabilities).forEach((index, place) =>
+      bars[place].set(classes[index], probabilities[index], index === prediction.digit),
+    );
+    preview(prediction.preview, job?.spec.dataset.image_size);
+  }
+
+  function shownClasses(probabilities) {
+    const all = probabilities.map((_, index) => index);
+    if (all.length <= MOST_BARS) return all;
+    return all.sort((one, other) => probabilities[other] - probabilities[one]).slice(0, MOST_BARS);
+  }
+
+  function preview(png, side) {
+    seen.src = `data:image/png;base64,${png}`;
+    seen.alt = side ? `The ${side} by ${side} pixels that the model saw` : "The pixels that the model saw";
     seen.hidden = false;
+    say(hint, side ? `What the model saw: your image, prepared as its data set was, at ${side} × ${side} pixels.` : "");
   }
 
   function clear() {
-    bars.forEach((one) => one.set(0, false));
+    bars.forEach((one, index) => one.set(classes[index], 0, false));
     seen.hidden = true;
-    fill(who);
-    say(said, ASK);
+    fill(source);
+    say(hint, "");
+    say(said, invitation);
   }
-  return { nodes, show, clear, complain: (words) => say(said, words) };
+  return { nodes, prepare, show, clear, complain: (words) => say(said, words) };
 }
 
-function bar(digit) {
+function bar(name) {
   const ink = h("span", { class: "ink" });
   const range = { role: "meter", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0 };
-  const meter = h("div", { ...range, class: "meter", "aria-label": `Probability of ${digit}` }, ink);
+  const meter = h("div", { ...range, class: "meter", "aria-label": `Probability of ${name}` }, ink);
   const words = h("span", { class: "share" }, "0 %");
-  const node = h("div", { class: "prob" }, h("b", {}, digit), meter, words);
-  const set = (share, chosen) => {
+  const label = h("b", { title: name }, name);
+  const node = h("div", { class: "prob" }, label, meter, words);
+  const set = (shown, share, chosen) => {
+    say(label, shown);
+    meter.setAttribute("aria-label", `Probability of ${shown}`);
     meter.setAttribute("aria-valuenow", Math.round(100 * share));
     ink.style.width = `${100 * share}%`;
     node.classList.toggle("chosen", chosen);

@@ -1,26 +1,26 @@
-// What a job would take, as the service measured it.
+// The result of a dry run.
 
 import { h } from "../dom.js";
 import { bytes, compact, count, duration, work } from "../format.js";
 
-/** The figures of a dry run, and why they are so. */
-export function estimate(found) {
-  const [made, number] = work(found);
+/** The figures of a dry run, and how they were chosen. */
+export function estimate(dryRun) {
+  const [made, number] = work(dryRun);
   const rows = [
-    ["Parameters", count(found.parameters)],
-    ["Steps", count(found.total_steps)],
+    ["Parameters", count(dryRun.parameters)],
+    ["Steps", count(dryRun.total_steps)],
     [made, compact(number)],
-    ["Shards a round", count(found.shards)],
-    ["Memory a worker", bytes(found.memory_bytes)],
-    ["Time, about", duration(found.estimated_seconds)],
+    ["Shards per round", count(dryRun.shards)],
+    ["Memory per worker", bytes(dryRun.memory_bytes)],
+    ["Estimated time", duration(dryRun.estimated_seconds)],
   ];
-  const reasons = found.reasons.map((reason) => h("li", {}, reason));
+  const reasons = dryRun.reasons.map((reason) => h("li", {}, reason));
   return [
     h(
       "dl",
       { class: "facts" },
       rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
     ),
-    h("details", {}, h("summary", {}, "Why so"), h("ul", {}, reasons)),
+    h("details", {}, h("summary", {}, "How this was chosen"), h("ul", {}, reasons)),
   ];
 }

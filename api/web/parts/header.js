@@ -1,4 +1,4 @@
-// The right end of the bar: connection, workers, theme, who is logged in.
+// The right end of the bar: connection, workers, theme, log-out.
 
 import * as api from "../api.js";
 import { fill, h, say } from "../dom.js";
@@ -14,10 +14,10 @@ let stop = () => {};
 setTheme(localStorage.getItem("theme"));
 systemDark.addEventListener("change", () => window.dispatchEvent(new Event("theme")));
 
-/** Build it for the present session. */
+/** Build it for the current session. */
 export function show() {
   stop();
-  const theme = h("button", { type: "button", class: "quiet", onclick: turn, "aria-label": "Light or dark" }, "◐");
+  const theme = h("button", { type: "button", class: "quiet", onclick: turn, "aria-label": "Theme" }, "◐");
   fill(box, h("span", { class: "link", role: "status" }, dot, words), theme, leaving());
   stop = subscribe(draw);
   draw();
@@ -36,7 +36,7 @@ function state() {
 
 function working(workers) {
   if (workers === undefined) return "live";
-  return workers ? `${workers} ${workers === 1 ? "worker" : "workers"}` : "no worker runs; jobs wait";
+  return workers ? `${workers} ${workers === 1 ? "worker" : "workers"}` : "no worker is running; jobs wait";
 }
 
 function leaving() {
@@ -45,14 +45,18 @@ function leaving() {
   return h("button", { type: "button", class: "quiet", onclick: out }, `Log out ${link.session.name}`);
 }
 
-function turn() {
-  const present = localStorage.getItem("theme") ?? (systemDark.matches ? "dark" : "light");
-  const next = present === "dark" ? "light" : "dark";
-  localStorage.setItem("theme", next);
+/** The next theme: first the opposite of the system's, then the system's own, then whatever the system has. */
+function turn({ currentTarget: button }) {
+  const order = systemDark.matches ? ["light", "dark", null] : ["dark", "light", null];
+  const next = order[(order.indexOf(localStorage.getItem("theme")) + 1) % order.length];
+  if (next) localStorage.setItem("theme", next);
+  else localStorage.removeItem("theme");
+  button.title = `Theme: ${next ?? "as the system"}`;
   setTheme(next);
 }
 
 function setTheme(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
   window.dispatchEvent(new Event("theme"));
 }

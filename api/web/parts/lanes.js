@@ -1,4 +1,4 @@
-// The shards of the rounds as lanes: one lane a worker, one column a told round, one box a shard.
+// The shards of the recent rounds: one lane per worker, one column per round, one box per shard.
 
 import { fill, h, say } from "../dom.js";
 import { rounds, ROUNDS } from "../store.js";
@@ -9,7 +9,7 @@ const LANE = 56;
 const GAP = 8;
 const COLUMN = WIDTH / ROUNDS;
 
-/** The lanes of a job. A box is as high as its shard took long, a shard that was sent again has a red frame. */
+/** The lanes of a job. A taller box took longer; a red frame marks a shard that was sent again. */
 export function lanes(id) {
   const picture = h("svg", {
     class: "lanes",
@@ -27,24 +27,25 @@ export function lanes(id) {
     h(
       "p",
       { class: "hint" },
-      "Each column is a round, the newest at the right; each box a shard, as high as it took long. " +
-        "A red frame was sent again. At most five rounds a second are shown.",
+      "A round is one gradient; it is cut into shards, which workers compute in parallel. Each column is a round, the newest at the right. " +
+        "Each box is a shard; taller means slower, the color tells its number. A red frame marks one that was sent again. " +
+        "At most five rounds per second are shown.",
     ),
     h("div", { class: "lane-box" }, names, picture),
     words,
   );
 
-  function update() {
-    const told = rounds.get(id) ?? [];
-    const workers = [...new Set(told.flatMap((round) => round.shards.map((shard) => shard.worker)))].sort();
-    say(words, workers.length ? sentence(told.at(-1)) : "Appears while the job runs.");
-    if (workers.length) draw(picture, names, told, workers);
+  function update(job) {
+    const recorded = rounds.get(id) ?? [];
+    const workers = [...new Set(recorded.flatMap((round) => round.shards.map((shard) => shard.worker)))].sort();
+    say(words, workers.length ? sentence(recorded.at(-1)) : job.finished_at ? "No rounds were recorded." : "Appears while the job runs.");
+    if (workers.length) draw(picture, names, recorded, workers);
   }
-  return { node, update: (job, type) => (type === "step" || type === "job") && update() };
+  return { node, update: (job, type) => (type === "step" || type === "job") && update(job) };
 }
 
-function draw(picture, names, told, workers) {
-  const times = told.map((round) => workers.map((worker) => sum(of(round, worker))));
+function draw(picture, names, recorded, workers) {
+  const times = recorded.map((round) => workers.map((worker) => sum(of(round, worker))));
   const longest = quantile(times.flat(), 0.95) || 1;
   const height = workers.length * (LANE + GAP);
   picture.removeAttribute("hidden");
@@ -53,8 +54,8 @@ function draw(picture, names, told, workers) {
   const floors = workers.map((_, lane) =>
     h("line", { class: "floor", x1: 0, x2: WIDTH, y1: foot(lane), y2: foot(lane) }),
   );
-  const boxes = told.flatMap((round, index) => {
-    const x = WIDTH - (told.length - index) * COLUMN;
+  const boxes = recorded.flatMap((round, index) => {
+    const x = WIDTH - (recorded.length - index) * COLUMN;
     return workers.flatMap((worker, lane) => stack(round, of(round, worker), x, foot(lane), longest));
   });
   fill(picture, floors, boxes);

@@ -1,10 +1,10 @@
-// A canvas to draw a digit on: mouse, pen and touch. White on black, as MNIST is.
+// A canvas for drawing by mouse, pen or touch. White on black, as in MNIST.
 
 import { h } from "../dom.js";
 
 const SIDE = 280;
-const THICK = 22;
-const HAIR = 0.01; // a line of no length is not drawn, but a tap shall leave a dot
+const WIDTH = 22;
+const HAIR = 0.01; // makes a tap leave a dot: a line without length is not drawn
 
 /** A canvas that shows `lines` and adds to them; `changed` is called after each. `png` is the drawing in base64. */
 export function pen(lines, changed) {
@@ -14,7 +14,7 @@ export function pen(lines, changed) {
     class: "pen",
     tabindex: 0,
     role: "img",
-    "aria-label": "Draw a digit here with mouse, pen or finger. Without one of these, choose a test digit below.",
+    "aria-label": "Draw here with mouse, pen or finger. By keyboard, choose a test sample below.",
   });
   const context = canvas.getContext("2d");
   let line = null;
@@ -27,7 +27,7 @@ export function pen(lines, changed) {
   function paint() {
     context.fillStyle = "#000";
     context.fillRect(0, 0, SIDE, SIDE);
-    Object.assign(context, { strokeStyle: "#fff", lineWidth: THICK, lineCap: "round", lineJoin: "round" });
+    Object.assign(context, { strokeStyle: "#fff", lineWidth: WIDTH, lineCap: "round", lineJoin: "round" });
     for (const points of lines) stroke(points);
   }
 

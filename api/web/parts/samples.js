@@ -1,38 +1,41 @@
-// Ten digits of the test split, for those who cannot or will not draw.
+// Ten test samples of a data set, to classify without drawing.
 
 import * as api from "../api.js";
-import { fill, h } from "../dom.js";
+import { dataset } from "../datasets.js";
+import { fill, h, say } from "../dom.js";
 import { attempt } from "./notices.js";
 
 const SHOWN = 10;
-const TESTED = 10_000;
 const SIDE = 28;
 
-/** A strip of neighbouring test digits from anywhere; `chosen(pixels)` gets the one that was pressed. */
+/** A strip of neighboring test samples; `chosen(pixels)` gets the one that was pressed. `load(name)` fills it. */
 export function samples(chosen) {
   const strip = h("div", { class: "strip" });
-  const again = h("button", { type: "button", onclick: () => attempt(others) }, "Others");
-  const node = h("section", { class: "card" }, h("h2", {}, "Or take one of the test digits"), strip, again);
+  const title = h("h2", {}, "Or choose a test sample");
+  const other = h("button", { type: "button", onclick: () => attempt(others) }, "Other samples");
+  const node = h("section", { class: "card" }, title, strip, other);
+  let name = null;
 
-  async function others() {
-    const { data } = await api.samples("mnist", Math.floor(Math.random() * (TESTED - SHOWN)), SHOWN);
-    fill(strip, data.map(button));
+  async function load(wanted) {
+    if (name === wanted) return;
+    name = wanted;
+    say(title, `Or choose a test sample of ${name}`);
+    await attempt(others);
   }
 
-  const button = ({ index, label, pixels }) =>
-    h(
-      "button",
-      {
-        type: "button",
-        class: "sample",
-        "aria-label": `Test digit ${index}, a ${label}`,
-        onclick: () => chosen(pixels),
-      },
-      thumbnail(pixels),
-    );
+  async function others() {
+    const mine = name;
+    const count = (await dataset(mine))?.test_samples ?? SHOWN;
+    const first = Math.floor(Math.random() * Math.max(1, count - SHOWN));
+    const { data } = await api.samples(mine, first, SHOWN);
+    if (mine === name) fill(strip, data.map(button));
+  }
 
-  attempt(others);
-  return node;
+  const button = ({ index, name: label, pixels }) => {
+    const attributes = { type: "button", class: "sample", "aria-label": `Test sample ${index}, a ${label}` };
+    return h("button", { ...attributes, onclick: () => chosen(pixels) }, thumbnail(pixels));
+  };
+  return { node, load };
 }
 
 function thumbnail(pixels) {

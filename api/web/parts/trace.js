@@ -1,18 +1,19 @@
-// The ε made visible: one weight, one digit, and how the tangent travels through the layers to the loss.
+// The ε of one weight, followed through the layers to the loss for one test sample.
 
 import * as api from "../api.js";
+import { classNames } from "../datasets.js";
 import { h, say } from "../dom.js";
 import { denseLayers } from "../network.js";
 import { travel } from "./travel.js";
 
 const TRIES = 40;
-const WORTH = 1e-6; // of a derivative, to be a good example
-const LABELS = { layer: "layer", row: "row i", column: "column j", test_sample: "test digit" };
+const VISIBLE = 1e-6; // a smaller derivative is no good example
+const LABELS = { layer: "layer", row: "row i (input)", column: "column j (unit)", test_sample: "test sample" };
 const HINT =
-  "Add ε to one weight, W + E_ij·ε, and push one digit through. Every number now reads value + tangent·ε; " +
-  "what arrives at the loss is the derivative by that weight. The finite difference beside it had to guess a step.";
-const NOUGHT = "The tangent is nought: this weight meets a black pixel or a unit that is off. Try another.";
-const TOO_EARLY = "There is no checkpoint yet; try again in a moment.";
+  "Adds ε to one weight, W + E_ij·ε, and passes one test sample through the network. Every number becomes value + tangent·ε; " +
+  "the tangent of the loss is its derivative with respect to that weight. The finite difference beside it depends on the choice of a step.";
+const ZERO = "The derivative is zero: the pixel is black or the unit is inactive. Try another weight.";
+const TOO_EARLY = "There is no checkpoint yet. Try again in a moment.";
 
 /** The panel of a job. The event `pick` with {layer, row, column} chooses a weight from elsewhere. */
 export function trace(job) {
@@ -25,19 +26,20 @@ export function trace(job) {
     { class: "inline-form", onsubmit: submit },
     choice.nodes,
     h("button", { type: "submit", class: "primary" }, "Follow ε"),
-    h("button", { type: "button", onclick: any }, "Pick one for me"),
+    h("button", { type: "button", onclick: any }, "Pick a weight for me"),
   );
-  const heading = [h("h2", {}, "The ε itself"), h("p", { class: "hint" }, HINT)];
+  const heading = [h("h2", {}, "Follow ε through the network"), h("p", { class: "hint" }, HINT)];
   const node = h("section", { class: "card", id: "epsilon" }, heading, form, words, place);
 
-  /** Follow what is chosen; what is not `wanted` is not shown. */
-  async function follow(wanted = () => true) {
+  /** Trace the chosen weight, and show the result if it is `accepted`. */
+  async function follow(accepted = () => true) {
     try {
-      const found = await api.trace(job.id, choice.read());
-      if (!wanted(found)) return found;
-      say(words, found.derivative === 0 ? NOUGHT : "");
-      travel(place, found, job.spec);
-      return found;
+      const result = await api.trace(job.id, choice.read());
+      if (!accepted(result)) return result;
+      say(words, result.derivative === 0 ? ZERO : "");
+      travel(place, result, job.spec, await classNames(job.spec.dataset.name, result.layers.at(-1).values.length));
+      window.dispatchEvent(new CustomEvent("traced", { detail: result.direction }));
+      return result;
     } catch (trouble) {
       say(words, trouble.code === "not_there_yet" ? TOO_EARLY : trouble.message);
       return null;
@@ -53,8 +55,8 @@ export function trace(job) {
     const { inputs, units } = dense.find(({ index }) => index === choice.read().layer);
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       choice.write({ row: below(inputs), column: below(units) });
-      const found = await follow((one) => attempt === TRIES || worthy(one));
-      if (!found || worthy(found)) return;
+      const result = await follow((one) => attempt === TRIES || visible(one));
+      if (!result || visible(result)) return;
     }
   }
 
@@ -65,13 +67,16 @@ export function trace(job) {
   }
 
   window.addEventListener("pick", picked);
-  return { node, dispose: () => window.removeEventListener("pick", picked) };
+  const update = (now) => {
+    for (const button of form.querySelectorAll("button")) button.disabled = !now.progress.step;
+  };
+  return { node, update, dispose: () => window.removeEventListener("pick", picked) };
 }
 
 const below = (bound) => Math.floor(Math.random() * bound);
-const worthy = (found) => Math.abs(found.derivative) > WORTH;
+const visible = (result) => Math.abs(result.derivative) > VISIBLE;
 
-/** The inputs for what `POST /v1/jobs/{id}/trace` asks; the first choice is the pixel in the middle. */
+/** Inputs for the body of `POST /v1/jobs/{id}/trace`; the first choice is the middle pixel. */
 function chooser(dense, side) {
   const options = dense.map(({ index }) => h("option", { value: index }, index));
   const number = { type: "number", min: 0, value: 0 };
@@ -79,7 +84,7 @@ function chooser(dense, side) {
     layer: h("select", { id: "trace-layer" }, options),
     row: h("input", { id: "trace-row-i", ...number, value: (side >> 1) * side + (side >> 1) }),
     column: h("input", { id: "trace-column-j", ...number }),
-    test_sample: h("input", { id: "trace-test-digit", ...number, max: 9999 }),
+    test_sample: h("input", { id: "trace-test-sample", ...number, max: 9999 }),
   };
   const nodes = Object.entries(inputs).map(([name, input]) => h("label", { for: input.id }, LABELS[name], input));
   const read = () => Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, Number(input.value)]));

@@ -1,4 +1,4 @@
-// The picture of a trace: the digit, a column of units for each layer, the loss.
+// Drawing of a trace: the test sample, a column of units for each layer, the loss.
 
 import { fill, h } from "../dom.js";
 import { number } from "../format.js";
@@ -13,21 +13,26 @@ const VALUES = WIDTH / 4; // where bars begin
 const TANGENTS = 0.75 * WIDTH;
 
 /** Draw a trace: bars to the right are positive; grey is the value, the accent the tangent, each in its own scale. */
-export function travel(place, found, spec) {
-  const columns = found.layers.map((layer, index) => stage(layer, index, spec.network.layers[index]));
-  fill(place, start(found, spec), columns, end(found));
+export function travel(place, result, spec, classes) {
+  const last = result.layers.length - 1;
+  const columns = result.layers.map((layer, index) =>
+    stage(layer, index, spec.network.layers[index], index === last ? classes : null),
+  );
+  fill(place, start(result, spec, classes), columns, end(result));
 }
 
-function start(found, spec) {
-  const { direction } = found;
+function start(result, spec, classes) {
+  const { direction } = result;
+  const name = classes[result.label];
   const side = spec.dataset.image_size;
   const first = direction.layer === 0 && direction.name === "weights";
-  const [y, x] = [Math.floor(direction.row / side), direction.row % side];
+  const y = Math.floor(direction.row / side);
+  const x = direction.row % side;
   const cell = SIDE / side;
   const mark = first && h("rect", { class: "pixel", x: x * cell, y: y * cell, width: cell, height: cell });
   const image = h("img", {
-    src: `data:image/png;base64,${found.preview}`,
-    alt: `The digit, a ${found.label}`,
+    src: `data:image/png;base64,${result.preview}`,
+    alt: `The test sample, a ${name}`,
     class: "digit",
   });
   return h(
@@ -42,16 +47,19 @@ function start(found, spec) {
     h(
       "figcaption",
       {},
-      `a ${found.label}; ε on weight (${direction.row}, ${direction.column}) of layer ${direction.layer}`,
+      `a ${name}; ε on the weight from ${origin(direction, x, y)} to unit ${direction.column} of layer ${direction.layer}`,
     ),
   );
 }
 
-function stage(layer, index, { custom, activation }) {
+/** What a row of a weight matrix belongs to: a pixel of the image, or a unit of the layer before. */
+const origin = ({ layer, row }, x, y) => (layer === 0 ? `pixel (${x}, ${y})` : `unit ${row}`);
+
+function stage(layer, index, { custom, activation }, classes) {
   const units = strongest(layer.tangents);
   const shown = units.slice(0, SHOWN).sort((one, other) => one - other);
-  const told = `unit ${units[0]}: ${number(layer.values[units[0]])} ${signed(layer.tangents[units[0]])}·ε`;
-  const label = `Layer ${index}: strongest tangent at ${told}`;
+  const strongestUnit = `${classes ? classes[units[0]] : `unit ${units[0]}`}: ${number(layer.values[units[0]])} ${signed(layer.tangents[units[0]])}·ε`;
+  const label = `Layer ${index}: strongest tangent at ${strongestUnit}`;
   const some = shown.length < units.length && ` (${shown.length} of ${units.length} units)`;
   return h(
     "figure",
@@ -61,16 +69,29 @@ function stage(layer, index, { custom, activation }) {
       { viewBox: `0 ${-HEAD} ${WIDTH} ${TALL + HEAD}`, role: "img", "aria-label": label },
       half("value", "value", layer.values, shown, VALUES),
       half("tangent", "tangent · ε", layer.tangents, shown, TANGENTS),
+      names(shown, layer, classes),
     ),
     h(
       "figcaption",
       {},
       h("b", {}, `layer ${index}, ${custom ?? activation}`),
       h("br"),
-      told,
+      strongestUnit,
       some && h("span", { class: "soft" }, some),
     ),
   );
+}
+
+/** For each bar a title with its numbers, and in the last layer the name of its class. */
+function names(shown, { values, tangents }, classes) {
+  const line = TALL / shown.length;
+  return shown.map((unit, index) => {
+    const label = classes ? classes[unit] : `unit ${unit}`;
+    const row = h("rect", { class: "row", x: 0, y: index * line, width: WIDTH, height: line });
+    const words = h("title", {}, `${label}: ${number(values[unit])} ${signed(tangents[unit])}·ε`);
+    const text = h("text", { class: "key", x: 1, y: (index + 0.5) * line + 4 }, label.slice(0, 8));
+    return h("g", {}, row, words, classes && text);
+  });
 }
 
 /** One half of the picture: its head, and a bar to either side of `middle` for each unit that is shown. */
@@ -90,23 +111,23 @@ function bar(kind, value, most, y, line, middle) {
   return h("rect", { class: kind, x, y: y + 0.5, width: length, height: Math.max(1, line - 1.5) });
 }
 
-function end(found) {
-  const apart = Math.abs(found.derivative - found.finite_difference);
+function end(result) {
+  const apart = Math.abs(result.derivative - result.finite_difference);
   return h(
     "figure",
     { class: `stage loss wave-${WAVES}` },
-    h("p", { class: "dual" }, "L = ", number(found.loss), " ", h("b", {}, `${signed(found.derivative)}·ε`)),
+    h("p", { class: "dual" }, "L = ", number(result.loss), " ", h("b", {}, `${signed(result.derivative)}·ε`)),
     h(
       "dl",
       { class: "pair" },
-      h("dt", {}, "∂L/∂W by ε"),
-      h("dd", {}, exact(found.derivative)),
+      h("dt", {}, "∂L/∂W from ε"),
+      h("dd", {}, exact(result.derivative)),
       h("dt", {}, "finite difference"),
-      h("dd", {}, exact(found.finite_difference)),
-      h("dt", {}, "apart by"),
+      h("dd", {}, exact(result.finite_difference)),
+      h("dt", {}, "difference"),
       h("dd", {}, apart.toExponential(1)),
     ),
-    h("figcaption", {}, `the loss; the difference used h = ${found.finite_difference_step.toExponential(1)}`),
+    h("figcaption", {}, `the loss; the difference used h = ${result.finite_difference_step.toExponential(1)}`),
   );
 }
 

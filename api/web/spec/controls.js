@@ -1,15 +1,14 @@
-// A control for a field: label, input, meaning, and what is wrong with it.
+// The control of a field: label, input, explanation, error.
 
 import { fill, h, say } from "../dom.js";
 
 const READ = {
   text: (input, field) =>
     field.number && /^\d+$/.test(input.value.trim()) ? Number(input.value) : input.value.trim() || undefined,
-  number: (input) => (input.value === "" ? undefined : Number(input.value)),
+  number: (input) => (input.value.trim() === "" ? undefined : parsedNumber(input.value)),
   select: (input) => input.value,
   lines: (input) => metadata(input.value),
 };
-const NO_NUMBER = "no number"; // the browser does not tell what stands there
 const WRITE = {
   lines: (value) =>
     Object.entries(value ?? {})
@@ -17,15 +16,18 @@ const WRITE = {
       .join("\n"),
 };
 
-/** What was entered; text that is no number is passed on as it may be, for the service to refuse it. */
-const read = (input, field) => (input.validity.badInput ? NO_NUMBER : READ[field.kind](input, field));
+/** The number that a text means, else the text itself, which the service refuses: "0,5" is not 5. */
+function parsedNumber(text) {
+  const value = Number(text.trim());
+  return Number.isNaN(value) ? text.trim() : value;
+}
 
-/** A field's control. `changed(path, value)` is called when it was edited; undefined is the default. */
+/** A field's control. `changed(path, value)` is called after an edit; undefined stands for the default. */
 export function control(field, changed) {
   const id = `field-${field.path.replaceAll(".", "-")}`;
   const input = entry(field, id);
   const wrong = h("span", { class: "wrong", role: "alert", id: `${id}-wrong` });
-  input.addEventListener("input", () => changed(field.path, read(input, field)));
+  input.addEventListener("input", () => changed(field.path, READ[field.kind](input, field)));
   const node = h(
     "div",
     { class: field.wide ? "field wide" : "field" },
@@ -36,18 +38,22 @@ export function control(field, changed) {
     field.suggestions ? suggestions(id, field.suggestions) : null,
   );
 
-  /** Show the value that the draft has, the service's default where it has none. */
+  /** Show the draft's value, or as a placeholder the service's default: null is none, undefined not known yet. */
   function show(own, standard) {
     const write = WRITE[field.kind] ?? ((value) => String(value ?? ""));
     if (field.kind === "select") input.value = own ?? standard ?? field.options[0];
     else if (document.activeElement !== input) input.value = own === undefined ? "" : write(own);
-    if (field.kind !== "select")
-      input.placeholder =
-        standard === null || standard === undefined || standard === "" ? field.blank : write(standard);
+    if (field.kind !== "select") input.placeholder = placeholder(standard, write);
+  }
+
+  function placeholder(standard, write) {
+    if (standard === undefined) return "";
+    return standard === null || standard === "" ? field.blank : write(standard);
   }
 
   function fault(message) {
-    say(wrong, message ?? "");
+    const noNumber = field.kind === "number" && input.value.trim() && Number.isNaN(Number(input.value));
+    say(wrong, message && noNumber ? `${input.value} is not a number. Write it with a decimal point: 0.5.` : (message ?? ""));
     if (message) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
   }
@@ -63,27 +69,25 @@ function entry(field, id) {
       field.options.map((option) => h("option", { value: option }, option)),
     );
   if (field.kind === "lines") return h("textarea", { ...common, rows: 2, spellcheck: "false" });
-  const { min, max, step, maxlength } = field;
+  const { inputmode, maxlength } = field;
   return h("input", {
     ...common,
-    type: field.kind === "number" ? "number" : (field.type ?? "text"),
-    min,
-    max,
-    step,
+    type: field.type ?? "text",
+    inputmode,
     maxlength,
     list: field.suggestions && `${id}-list`,
     spellcheck: "false",
   });
 }
 
-/** Names to choose from, which the service tells; without them one types. */
+/** Names to choose from, loaded from the service; without them the field is free text. */
 function suggestions(id, names) {
   const list = h("datalist", { id: `${id}-list` });
   names()
-    .then((found) =>
+    .then((options) =>
       fill(
         list,
-        found.map((name) => h("option", { value: name })),
+        options.map((name) => h("option", { value: name })),
       ),
     )
     .catch(() => {});

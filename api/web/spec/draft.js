@@ -1,11 +1,11 @@
-// What was entered so far: only what differs from the defaults, kept in the browser until it is sent.
+// The draft: the values that were entered, kept in this tab until they are submitted.
 
 import { FIELDS } from "./fields.js";
 import { reader, set } from "./paths.js";
 
 const KEY = "dualtrain-draft";
 
-/** Bring back the draft of this tab, an empty one if there is none. */
+/** Return the draft of this tab, an empty one if there is none. */
 export function restore() {
   try {
     return JSON.parse(sessionStorage.getItem(KEY)) ?? {};
@@ -14,7 +14,7 @@ export function restore() {
   }
 }
 
-/** Keep the draft for this tab. */
+/** Store the draft for this tab. */
 export const save = (draft) => sessionStorage.setItem(KEY, JSON.stringify(draft));
 
 /** The draft without the fields that do not belong to the chosen method, optimizer or schedule. */

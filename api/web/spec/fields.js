@@ -1,4 +1,4 @@
-// Every field of the spec with its meaning. `when` says for which specs it exists; blank means the service's default.
+// Every field of the spec with its explanation. `when` says for which specs it exists; blank is the service's default.
 
 import * as api from "../api.js";
 
@@ -26,35 +26,33 @@ const field =
   });
 const text = field("text");
 const lines = field("lines");
-const number = field("number", { step: "any" });
-const whole = field("number", { step: 1 });
+const number = field("number", { inputmode: "decimal" });
+const whole = field("number", { inputmode: "numeric" });
 const choice = (path, label, meaning, options, more = {}) => field("select", { options })(path, label, meaning, more);
 
-/** The form's sections in their order. `open` ones stand open at first, the one with `layers` has the list of layers. */
+/** The form's sections in order. `open`: unfolded at first; `layers`: contains the list of layers. */
 export const SECTIONS = [
   {
     title: "Name and data",
     open: true,
     fields: [
-      text("name", "Name", "What you call this job; may be empty.", { maxlength: 200 }),
+      text("name", "Name", "A name for this job. May be empty.", { maxlength: 200 }),
       text(
         "dataset.name",
         "Data set",
-        "mnist comes with the service. Uploaded ones and those the operator allows work too.",
+        "mnist is built in. Uploaded data sets and those that the operator allows can be chosen too.",
         { suggestions: datasets },
       ),
       whole(
         "dataset.image_size",
         "Image size",
-        "Images are scaled to so many pixels a side. 28 are the original ones.",
-        { min: 4, max: 64 },
+        "Side length in pixels; MNIST's own is 28.",
       ),
-      whole("dataset.train_limit", "Training samples", "Train on the first so many only.", { min: 1, blank: "all" }),
+      whole("dataset.train_limit", "Training samples", "Use only the first N training samples.", { blank: "all" }),
       whole(
         "dataset.validation_limit",
-        "Held back",
-        "Training samples kept out to choose the best model. 0: it goes by the test split.",
-        { min: 0 },
+        "Validation samples",
+        "Training samples held back to choose the best model. 0: the test split is used instead.",
       ),
     ],
   },
@@ -63,7 +61,7 @@ export const SECTIONS = [
     open: true,
     layers: true,
     fields: [
-      choice("network.loss", "Loss", "What is made small. Cross-entropy suits classes.", [
+      choice("network.loss", "Loss", "The function to minimize. Cross-entropy is usual for classification.", [
         "cross-entropy",
         "mean-squared-error",
       ]),
@@ -76,41 +74,40 @@ export const SECTIONS = [
       choice(
         "gradient.method",
         "Method",
-        "How forward passes become a gradient. Per parameter: one pass for each E_ij. Per neuron: one for each unit, exact too. " +
-          "Forward gradient: random directions. The last two use function values only.",
+        "How forward passes become a gradient. per-parameter: one pass for each weight and bias. per-neuron: one for each unit, exact too. " +
+          "forward-gradient: random directions. finite-difference and spsa use function values only.",
         ["per-parameter", "per-neuron", "forward-gradient", "finite-difference", "spsa"],
         { wide: true },
       ),
-      whole("gradient.directions", "Directions", "Random directions for one gradient. More: less noise, more passes.", {
-        min: 1,
+      whole("gradient.directions", "Directions", "Random directions per gradient. More directions: less noise, more passes.", {
         when: methods("forward-gradient", "spsa"),
       }),
       choice(
         "gradient.distribution",
         "Distribution",
-        "What the random directions are drawn from.",
+        "Distribution of the random directions.",
         ["normal", "rademacher", "orthogonal"],
         { when: methods("forward-gradient") },
       ),
       choice(
         "gradient.perturb",
         "Perturb",
-        "Random directions of the weights, or of the units' pre-activations, which scatter less.",
+        "Perturb the weights, or the units' pre-activations, which has less variance.",
         ["weights", "activations"],
         { when: methods("forward-gradient") },
       ),
       choice(
         "gradient.scheme",
         "Scheme",
-        "Both sides of a parameter, or one: half the evaluations, a larger error.",
+        "central: both sides of each parameter. forward: one side, half the evaluations, a larger error.",
         ["central", "forward"],
         { when: methods("finite-difference") },
       ),
       number(
         "gradient.step_size",
         "Step size",
-        "How far parameters are moved. Blank: what balances truncation and round-off. Larger for layers that round.",
-        { min: 0, when: methods("finite-difference", "spsa") },
+        "How far parameters are moved. Blank: balances truncation and round-off error. Use larger steps for layers that round.",
+        { when: methods("finite-difference", "spsa") },
       ),
     ],
   },
@@ -118,7 +115,7 @@ export const SECTIONS = [
     title: "Optimizer",
     open: true,
     fields: [
-      choice("optimizer.name", "Optimizer", "How a gradient becomes a step.", [
+      choice("optimizer.name", "Optimizer", "How a gradient becomes an update of the parameters.", [
         "sgd",
         "momentum",
         "nesterov",
@@ -128,111 +125,94 @@ export const SECTIONS = [
       number(
         "optimizer.learning_rate",
         "Learning rate",
-        "The length of a step. 0.1 is usual for sgd, 0.001 for adam.",
-        { min: 0 },
+        "Scale of each update. 0.1 is usual for sgd, 0.001 to 0.003 for adam.",
       ),
-      number("optimizer.momentum", "Momentum", "How much of the last step is kept, from 0 to below 1.", {
-        min: 0,
+      number("optimizer.momentum", "Momentum", "Share of the previous update that is kept, from 0 to below 1.", {
         when: is("optimizer.name", "momentum", "nesterov"),
       }),
-      number("optimizer.beta1", "β₁", "Memory of the mean gradient.", { min: 0, when: is("optimizer.name", "adam") }),
-      number("optimizer.beta2", "β₂", "Memory of the squared gradient.", {
-        min: 0,
+      number("optimizer.beta1", "Beta 1", "Decay of the running mean of gradients.", { when: is("optimizer.name", "adam") }),
+      number("optimizer.beta2", "Beta 2", "Decay of the running mean of squared gradients.", {
         when: is("optimizer.name", "adam"),
       }),
-      number("optimizer.decay", "Decay", "Memory of the squared gradient.", {
-        min: 0,
+      number("optimizer.decay", "Decay", "Decay of the running mean of squared gradients.", {
         when: is("optimizer.name", "rmsprop"),
       }),
-      number("optimizer.epsilon", "Guard", "Keeps the division from 0; not the ε of the derivatives.", {
-        min: 0,
+      number("optimizer.epsilon", "Epsilon", "Added to the denominator; unrelated to the ε of dual numbers.", {
         when: is("optimizer.name", "adam", "rmsprop"),
       }),
-      number("optimizer.weight_decay", "Weight decay", "Pulls weights to 0. 0: not at all.", { min: 0 }),
-      number("optimizer.clip_norm", "Longest gradient", "A longer gradient is shortened to this norm. Blank: never.", {
-        min: 0,
+      number("optimizer.weight_decay", "Weight decay", "Share of each weight subtracted per update, times the learning rate. 0: none."),
+      number("optimizer.clip_norm", "Clip gradient norm", "Larger gradients are scaled down to this norm. Blank: no clipping.", {
       }),
-      choice("optimizer.schedule.name", "Schedule", "How the learning rate changes.", ["constant", "step", "cosine"]),
-      whole("optimizer.schedule.warmup_steps", "Warm-up", "Steps over which the learning rate grows from nothing.", {
-        min: 0,
+      choice("optimizer.schedule.name", "Schedule", "How the learning rate changes over the steps.", ["constant", "step", "cosine"]),
+      whole("optimizer.schedule.warmup_steps", "Warm-up", "Steps over which the learning rate grows from 0.", {
       }),
-      whole("optimizer.schedule.every", "Every", "Steps after which the rate falls.", {
-        min: 1,
+      whole("optimizer.schedule.every", "Decay every", "Steps between two reductions of the learning rate.", {
         when: is("optimizer.schedule.name", "step"),
       }),
-      number("optimizer.schedule.decay", "Falls to", "What the rate is multiplied by each time.", {
-        min: 0,
+      number("optimizer.schedule.decay", "Decay factor", "The learning rate is multiplied by it at each reduction.", {
         when: is("optimizer.schedule.name", "step"),
       }),
-      number("optimizer.schedule.final", "Final", "The share of the rate that is left at the last step.", {
-        min: 0,
+      number("optimizer.schedule.final", "Final factor", "Share of the learning rate that remains at the last step.", {
         when: is("optimizer.schedule.name", "cosine"),
       }),
     ],
   },
   {
-    title: "How long",
+    title: "Duration",
     open: true,
     fields: [
-      whole("batch_size", "Batch size", "Samples that one step looks at. 1: one at a time, as the blog did.", {
-        min: 1,
+      whole("batch_size", "Batch size", "Samples per step.", {
       }),
-      whole("epochs", "Epochs", "How often all training samples are seen.", { min: 1 }),
-      whole("max_steps", "At most steps", "Ends the job after so many steps. Blank: no limit.", { min: 1 }),
-      number("max_seconds", "At most seconds", "Ends the job after so much running time; pauses do not count.", {
-        min: 0,
+      whole("epochs", "Epochs", "Passes over all training samples."),
+      whole("max_steps", "Maximum steps", "Ends the job after this many steps. Blank: no limit."),
+      number("max_seconds", "Maximum seconds", "Ends the job after this much running time, without pauses.", {
       }),
-      number("target_accuracy", "Target accuracy", "Ends the job when it is reached, 0.97 for 97 %. Blank: none.", {
-        min: 0,
-        max: 1,
+      number("target_accuracy", "Target accuracy", "Ends the job when the accuracy reaches it: 0.97 is 97 %. Blank: none.", {
       }),
-      whole("evaluate_every", "Evaluate every", "Steps from one look at the whole test split to the next.", { min: 1 }),
+      whole("evaluate_every", "Evaluate every", "Steps between evaluations on the whole test split."),
     ],
   },
   {
-    title: "Parallel work and numbers",
+    title: "Parallelism and precision",
     fields: [
       text(
         "shards",
         "Shards",
-        "Tasks that one round is cut into. auto: as many as are fastest. It never changes the result.",
+        "Parts that each gradient is divided into, to be computed in parallel. auto: the fastest number. It never changes the result.",
         { number: true },
       ),
       whole(
         "local_steps",
         "Local steps",
-        "Above 1 each replica makes so many steps by itself before they are averaged.",
-        { min: 1 },
+        "Above 1: each replica makes this many steps on its own before they are averaged.",
       ),
-      whole("replicas", "Replicas", "How many train side by side; only with local steps.", { min: 1, when: local }),
-      choice("outer.name", "Outer step", "How the replicas' changes become one.", ["average", "nesterov"], {
+      whole("replicas", "Replicas", "Copies of the network that train in parallel; only with local steps.", { when: local }),
+      choice("outer.name", "Outer optimizer", "How the replicas' changes are combined.", ["average", "nesterov"], {
         when: local,
       }),
-      number("outer.learning_rate", "Outer rate", "The length of the outer step.", {
-        min: 0,
+      number("outer.learning_rate", "Outer learning rate", "Scale of the combined change.", {
         when: outerNesterov,
       }),
-      number("outer.momentum", "Outer momentum", "How much of the last outer step is kept.", {
-        min: 0,
+      number("outer.momentum", "Outer momentum", "Share of the previous outer change that is kept.", {
         when: outerNesterov,
       }),
-      choice("dtype", "Numbers", "float32 is fast, float64 exact.", ["float32", "float64"]),
-      whole("seed", "Seed", "The same seed and spec give the same weights, bit for bit.", { min: 0 }),
+      choice("dtype", "Precision", "float32 is faster, float64 more precise.", ["float32", "float64"]),
+      whole("seed", "Seed", "Random seed: initial weights, shuffling, random directions. The same seed and spec give the same weights, bit for bit."),
     ],
   },
   {
-    title: "Housekeeping",
+    title: "Queue and storage",
     fields: [
-      whole("priority", "Priority", "9 runs first, 0 last.", { min: 0, max: 9 }),
+      whole("priority", "Priority", "Jobs of higher priority start first: 9 is the highest, 0 the lowest."),
       text(
         "initial_weights",
         "Start from",
-        "A job's id or an alias: begin with its newest weights. Blank: fresh ones.",
+        "A job's id or an alias: start with its latest weights. Blank: random weights.",
       ),
-      whole("keep_checkpoints", "Checkpoints", "Kept besides the best and the last.", { min: 0, max: 100 }),
-      whole("keep_seconds", "Keep for", "Seconds after which an ended job is deleted.", { min: 0 }),
-      text("webhook_url", "Webhook", "An address that gets a signed message when the job ends.", { type: "url" }),
-      lines("metadata", "Metadata", "Your own notes, one key=value on a line."),
+      whole("keep_checkpoints", "Checkpoints", "Number of checkpoints kept besides the best and the last."),
+      whole("keep_seconds", "Delete after", "Seconds after its end when the job is deleted."),
+      text("webhook_url", "Webhook", "A URL that receives a signed message when the job ends.", { type: "url" }),
+      lines("metadata", "Metadata", "Your own labels, one key=value per line."),
     ],
   },
 ];

@@ -1,4 +1,4 @@
-// All fields of the spec, by sections; nothing here knows what a field means.
+// The form: all fields of the spec by sections, from the table of fields.
 
 import { h } from "../dom.js";
 import { control } from "./controls.js";
@@ -24,7 +24,7 @@ export function specForm(changed) {
     return h("details", { class: "card", open: one.open }, head, one.layers ? layers.node : null, fields);
   }
 
-  /** Show a draft over the defaults, and of the fields those that belong to its choice of kinds. */
+  /** Show a draft over the defaults, with the fields of its method, optimizer and schedule only. */
   function show(draft, standard) {
     const value = reader(draft, standard);
     for (const one of controls) {
@@ -34,9 +34,9 @@ export function specForm(changed) {
     layers.show(value("network.layers") ?? []);
   }
 
-  /** Show what the service found wrong, each fault at its field. */
-  function fault(found) {
-    const by = new Map(found.map((one) => [fromPointer(one.pointer), one.message]));
+  /** Show the service's error messages, each at its field. */
+  function fault(faults) {
+    const by = new Map(faults.map((one) => [fromPointer(one.pointer), one.message]));
     const own = new Set(controls.map((one) => one.field.path));
     for (const one of controls) {
       one.fault(by.get(one.field.path));

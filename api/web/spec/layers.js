@@ -1,4 +1,4 @@
-// The list of layers: units, activation, initializer, bias, or a layer that the operator installed.
+// The list of layers: dense ones, or custom ones that the operator installed.
 
 import { fill, h, say } from "../dom.js";
 
@@ -7,10 +7,10 @@ const INITIALIZERS = ["he", "he-uniform", "xavier", "xavier-normal", "lecun", "l
 const FRESH = { units: 20, activation: "relu", initializer: "he" };
 const BLACK_BOX = { custom: "quantize" };
 const MEANING =
-  "From the pixels to the classes. The last layer has one unit for each class. He suits relu, Xavier softmax and tanh. " +
-  "A black box is a layer of values only; quantize, which rounds, is built in.";
+  "The last layer has one unit per class. Use initializer he with relu, xavier with softmax and tanh. " +
+  "A black box is a layer without derivatives; quantize, which rounds, is built in.";
 
-/** An editor; `changed(layers)` gets the whole list after every edit. */
+/** An editor; `changed(layers)` gets the whole list after each edit. */
 export function layerEditor(changed) {
   const list = h("ol", { class: "layers" });
   const wrong = h("span", { class: "wrong", role: "alert" });
@@ -19,7 +19,7 @@ export function layerEditor(changed) {
   const node = h("div", { class: "layer-box" }, list, wrong, buttons, h("p", { class: "meaning" }, MEANING));
   let shown = [];
 
-  /** Put a layer before the last one, which is the classes. */
+  /** Insert a layer before the last one, the output. */
   function add(layer) {
     edit((layers) => layers.splice(-1, 0, layer));
   }

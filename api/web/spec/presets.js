@@ -1,18 +1,18 @@
-// Jobs to begin with. What a preset leaves out has the service's default.
+// Presets of the form. Fields that a preset leaves out have the service's defaults.
 
 const head = { units: 10, activation: "softmax", initializer: "xavier" };
 const relu = (units) => ({ units, activation: "relu", initializer: "he" });
 
-/** What the form offers, the first where nothing was entered yet. */
+/** The presets; the first is chosen when nothing was entered yet. */
 export const PRESETS = [
   {
-    name: "The blog's network",
-    about: "144-20-10, one honest pass for each of its 3,110 parameters. Seconds.",
-    spec: { name: "the blog's network" },
+    name: "Default",
+    about: "144-20-10, one forward pass for each of its 3,110 parameters, as in Koen Baak's dual-numbers. Takes seconds.",
+    spec: { name: "default" },
   },
   {
     name: "Fast",
-    about: "144-64-10, exact gradients by one pass per unit, with momentum. The best accuracy for little time.",
+    about: "144-64-10, exact gradients by one pass per unit, with momentum. A good accuracy in seconds.",
     spec: {
       name: "fast",
       network: { layers: [relu(64), head] },
@@ -23,7 +23,7 @@ export const PRESETS = [
   },
   {
     name: "Full size",
-    about: "784-100-10 on the original pixels: the network that took the blog 33 hours for one epoch.",
+    about: "784-100-10 on MNIST's own 28x28 pixels, exact gradients by one pass per unit.",
     spec: {
       name: "full size",
       dataset: { image_size: 28 },
@@ -35,7 +35,7 @@ export const PRESETS = [
   },
   {
     name: "Forward gradient",
-    about: "Random directions in place of all: cheap passes, noisy steps.",
+    about: "Random directions instead of all of them: few passes, noisy steps.",
     spec: {
       name: "forward gradient",
       gradient: { method: "forward-gradient", directions: 16, perturb: "activations" },
@@ -45,7 +45,7 @@ export const PRESETS = [
   },
   {
     name: "Black box",
-    about: "A layer that rounds, which nobody can differentiate; only function values are used.",
+    about: "With a layer that rounds and has no derivative: trained from function values only.",
     spec: {
       name: "black box",
       network: { layers: [relu(20), { custom: "quantize" }, head] },

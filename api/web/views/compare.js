@@ -1,36 +1,45 @@
-// Several jobs laid over each other, to compare methods.
+// Curves of several jobs in one chart, with a table of their final values.
 
 import { fill, h } from "../dom.js";
 import { summary, title, work } from "../format.js";
 import { accuracyChart, INKS, lossChart } from "../parts/chart.js";
-import { histories, jobs, loadHistory, newest, read, subscribe } from "../store.js";
+import { comparison } from "../parts/comparison.js";
+import { attempt } from "../parts/notices.js";
+import { hasOlder, histories, jobs, loadHistory, loadUntil, newest, older, read, subscribe } from "../store.js";
 
 const AGAIN_MILLISECONDS = 3000;
+const SEARCH_MILLISECONDS = 300;
 const FIRST = 3;
+const SHOWN = 50; // matches of a search that are looked for
 const XS = {
   step: ["step", (point) => point.step],
   elapsed: ["seconds of training", (point) => point.elapsed_seconds],
   passes: ["passes or evaluations", (point, { progress }) => (point.step * work(progress)[1]) / (progress.step || 1)],
 };
 
-/** Show the curves of the chosen jobs; the choice stands in the address. */
+/** Show the curves of the chosen jobs; the choice is part of the address. */
 export function compareView(main, argument) {
   const chosen = new Set(argument ? argument.split(",") : latest());
   const charts = [
     { chart: lossChart(), field: "loss", points: false },
     { chart: accuracyChart(), field: "test_accuracy", points: true },
   ];
-  const boxes = h("fieldset", { class: "choices" });
   const axis = axisChoice(draw);
-  const nodes = charts.map(({ chart }) => chart.node);
+  const table = comparison();
+  const picker = jobPicker(chosen, turn);
   let left = false;
-  let listed = "";
 
   function draw() {
     if (left) return;
     const shown = [...chosen].filter((id) => jobs.has(id) && histories.has(id)).map((id) => jobs.get(id));
     const [x, across] = XS[axis.value];
     for (const { chart, field, points } of charts) chart.show(...overlay(shown, field, across, points), x);
+    table.show(shown);
+  }
+
+  async function load() {
+    await Promise.allSettled([...chosen].map(known));
+    draw();
   }
 
   async function known(id) {
@@ -38,40 +47,25 @@ export function compareView(main, argument) {
     await loadHistory(id);
   }
 
-  const load = () => Promise.allSettled([...chosen].map(known)).then(draw);
   const fresh = () => [...chosen].some((id) => jobs.get(id)?.status === "running") && load();
 
   function turn(id, on) {
     if (on) chosen.add(id);
     else chosen.delete(id);
-    history.replaceState(null, "", `#/compare/${[...chosen].join(",")}`);
+    history.replaceState(history.state, "", `#/compare/${[...chosen].join(",")}`);
     load();
   }
 
-  function list() {
-    const key = newest()
-      .map((job) => `${job.id} ${job.name} ${job.progress.step > 0}`)
-      .join();
-    if (key !== listed) fill(boxes, h("legend", {}, "Jobs"), choices(chosen, turn)); // else what has the focus keeps it
-    listed = key;
-  }
-
-  fill(
-    main,
-    h("h1", {}, "Compare"),
-    h("p", { class: "lead" }, "Choose jobs; their curves lie over each other."),
-    h(
-      "div",
-      { class: "compare" },
-      h("section", { class: "card" }, boxes, h("label", { for: "axis" }, "Across: ", axis)),
-      h("section", { class: "card" }, nodes),
-    ),
-  );
-  list();
+  const nodes = charts.map(({ chart }) => chart.node);
+  const choices = h("section", { class: "card" }, picker.nodes, h("label", { for: "axis" }, "X axis: ", axis));
+  const curves = h("section", { class: "card" }, nodes, table.node);
+  const hint = h("p", { class: "lead" }, "Choose jobs to see their curves in one chart and their final values below.");
+  fill(main, h("h1", {}, "Compare"), hint, h("div", { class: "compare" }, choices, curves));
+  picker.draw();
   load();
   const timer = setInterval(fresh, AGAIN_MILLISECONDS);
   const stop = subscribe((id, type) => {
-    if (type === "list" || type === "job") list();
+    if (type === "list" || type === "job") picker.draw();
     if (type === "status" && chosen.has(id)) load(); // its last points come with its end
   });
   return () => {
@@ -83,8 +77,8 @@ export function compareView(main, argument) {
 }
 
 function latest() {
-  const begun = newest().filter((job) => job.progress.step);
-  return begun.slice(0, FIRST).map((job) => job.id);
+  const started = newest().filter((job) => job.progress.step);
+  return started.slice(0, FIRST).map((job) => job.id);
 }
 
 function axisChoice(onchange) {
@@ -92,21 +86,51 @@ function axisChoice(onchange) {
   return h("select", { id: "axis", onchange }, options);
 }
 
-function choices(chosen, turn) {
-  const found = newest().filter((job) => job.progress.step || chosen.has(job.id));
-  if (!found.length) return h("p", { class: "empty" }, "No job has begun yet.");
-  return found.map((job) => {
+/** Check boxes for jobs, with a search over all of them. */
+function jobPicker(chosen, turn) {
+  const boxes = h("fieldset", { class: "choices" });
+  const search = h("input", { id: "compare-search", type: "search", placeholder: "name, id or method", oninput: find });
+  const more = h("button", { type: "button", onclick: () => attempt(older) }, "Show older jobs");
+  let listed = null;
+  let timer = null;
+
+  function find() {
+    clearTimeout(timer);
+    timer = setTimeout(() => attempt(load), SEARCH_MILLISECONDS);
+  }
+
+  async function load() {
+    if (search.value) await loadUntil(() => matches().length >= SHOWN);
+    draw();
+  }
+
+  function matches() {
+    const text = search.value.trim().toLowerCase();
+    const described = (job) => `${job.name} ${job.id} ${summary(job.spec)} ${job.spec.dataset.name}`.toLowerCase();
+    return newest().filter((job) => chosen.has(job.id) || (job.progress.step && described(job).includes(text)));
+  }
+
+  function draw() {
+    const shown = matches();
+    const key = shown.map((job) => `${job.id} ${job.name}`).join();
+    if (key !== listed) fill(boxes, h("legend", {}, "Jobs"), choices(shown, chosen, turn)); // the focused box stays
+    listed = key;
+    more.hidden = !hasOlder();
+  }
+  return { nodes: [h("label", { for: "compare-search" }, "Find jobs", search), boxes, more], draw };
+}
+
+function choices(shown, chosen, turn) {
+  if (!shown.length) return h("p", { class: "empty" }, "No job to compare: none has made a step, or none matches.");
+  return shown.map((job) => {
     const onchange = (event) => turn(job.id, event.target.checked);
-    return h(
-      "label",
-      { class: "choice" },
-      h("input", { type: "checkbox", checked: chosen.has(job.id), onchange }),
-      h("span", {}, title(job), h("small", { class: "soft" }, ` ${summary(job.spec)}`)),
-    );
+    const box = h("input", { type: "checkbox", checked: chosen.has(job.id), onchange });
+    const words = h("span", {}, title(job), h("small", { class: "soft" }, ` ${summary(job.spec)}, seed ${job.spec.seed}`));
+    return h("label", { class: "choice" }, box, words);
   });
 }
 
-/** One axis for all: the xs of every job, sorted; where a job has no point there is a gap that its line spans. */
+/** One axis for all: the xs of every job, sorted; where a job has no point, its line spans the gap. */
 function overlay(shown, field, across, points) {
   const curves = shown.map((job) => new Map(curve(job, field, across)));
   const xs = [...new Set(curves.flatMap((one) => [...one.keys()]))].sort((one, other) => one - other);

@@ -1,48 +1,58 @@
-// Draw a digit and see what a model makes of it.
+// Draw or choose an image and see how a model classifies it.
 
 import * as api from "../api.js";
+import { classNames } from "../datasets.js";
 import { fill, h } from "../dom.js";
-import { title } from "../format.js";
 import { answer } from "../parts/answer.js";
+import { modelChoice } from "../parts/model_choice.js";
+import { attempt } from "../parts/notices.js";
 import { pen } from "../parts/pen.js";
 import { samples } from "../parts/samples.js";
-import { jobs, newest, read, subscribe } from "../store.js";
+import { jobs, read, subscribe } from "../store.js";
 
+const INVITATION = "Draw in the black square, or choose an image.";
 const NO_MODEL = "There is no trained model yet. Train a network first; it takes seconds.";
-const lines = []; // outlives the view: nothing drawn is lost by looking elsewhere
+const MISSING = ["not_there_yet", "job_not_found"];
+const MNIST = "mnist";
+const lines = []; // outlives the view: a drawing survives a visit to another view
 
-/** Show the canvas; `id` is the job whose model answers, else the best there is. */
+/** Show the canvas; `id` is the job whose model classifies, else the best model. */
 export function drawView(main, id) {
-  const panel = answer();
-  const choice = h("select", { id: "model", onchange: choose });
+  const panel = answer(INVITATION);
+  const choice = modelChoice(id ?? "", () => attempt(choose));
   const canvas = pen(lines, again);
-  let wanted = id ?? ""; // a job may learn its first step, or be read, only after it was asked for
-  let asked = 0;
-  let chosen = null; // the pixels of a test digit, when it is not the drawing that is asked for
+  const strip = samples((pixels) => take({ pixels: [pixels] }));
+  let newest = 0; // number of the newest request
+  let chosen = null; // a test sample or a file, if it was chosen after the drawing
 
-  async function ask(images) {
-    const number = (asked += 1);
+  async function classify(images) {
+    const number = (newest += 1);
     try {
-      const found = await api.predict(images, choice.value || null);
-      if (number === asked) panel.show(found); // else something newer is drawn
+      const prediction = await api.predict(images, choice.value());
+      const job = await jobOf(prediction.model.job_id);
+      await showClasses(job, prediction.predictions[0].probabilities.length);
+      if (number === newest) panel.show(prediction, job); // else a newer request is on its way
     } catch (trouble) {
-      const none = ["not_there_yet", "job_not_found"].includes(trouble.code);
-      if (number === asked) panel.complain(none ? NO_MODEL : trouble.message);
+      if (number === newest) panel.complain(MISSING.includes(trouble.code) ? NO_MODEL : trouble.message);
     }
   }
 
+  async function showClasses(job, count) {
+    panel.prepare(await classNames(job?.spec.dataset.name ?? MNIST, count));
+  }
+
   function again() {
-    if (lines.length) ask({ images: [canvas.png()] });
-    else if (chosen) ask({ pixels: [chosen] });
+    if (lines.length) classify({ images: [canvas.png()] });
+    else if (chosen) classify(chosen);
     else {
-      asked += 1; // what is on its way answers nothing any more
+      newest += 1; // ignore the answer to an earlier request
       panel.clear();
     }
   }
 
-  function take(pixels) {
+  function take(images) {
     canvas.clear();
-    chosen = pixels;
+    chosen = images;
     again();
   }
 
@@ -51,43 +61,47 @@ export function drawView(main, id) {
     again();
   }
 
-  function choose() {
-    wanted = choice.value;
+  /** Follow the choice of the model: its classes, its data set's samples, its prediction. */
+  async function choose() {
+    const job = choice.value() ? await jobOf(choice.value()) : null;
+    await showClasses(job);
+    strip.load(job?.spec.dataset.name ?? MNIST);
     again();
   }
 
-  const clear = () => take(null);
   const button = (words, onclick) => h("button", { type: "button", onclick }, words);
-  const buttons = h("div", { class: "actions" }, button("Clear", clear), button("Undo", undo));
-  const model = h("label", { for: "model" }, "Model ", choice);
-  fill(
-    main,
-    h("h1", {}, "Draw a digit"),
-    h(
-      "div",
-      { class: "draw" },
-      h("section", { class: "card" }, canvas.node, buttons),
-      h("section", { class: "card answers" }, panel.nodes, model),
-    ),
-    samples(take),
-  );
-  const list = () => offer(choice, wanted);
-  list();
-  if (id && !jobs.has(id)) read(id).then(list, () => {});
-  again();
-  return subscribe((_, type) => (type === "list" || type === "status") && list());
+  const buttons = h("div", { class: "actions" }, button("Clear", () => take(null)), button("Undo", undo), upload(take));
+  const paste = (event) => attempt(() => file(event.clipboardData.files[0]).then((images) => images && take(images)));
+  const columns = [
+    h("section", { class: "card" }, canvas.node, buttons),
+    h("section", { class: "card answers" }, panel.nodes, choice.node),
+  ];
+  fill(main, h("h1", {}, "Draw a digit"), h("div", { class: "draw" }, columns), strip.node);
+  choice.draw();
+  const known = id && !jobs.has(id) ? read(id).then(choice.draw, () => {}) : Promise.resolve();
+  known.then(() => attempt(choose));
+  window.addEventListener("paste", paste);
+  const stop = subscribe((_, type) => (type === "list" || type === "status") && choice.draw());
+  return () => {
+    stop();
+    window.removeEventListener("paste", paste);
+  };
 }
 
-/** Offer the jobs that have learned something, and choose the wanted one, else the best there is. */
-function offer(choice, wanted) {
-  const trained = newest().filter((job) => job.progress.step > 0);
-  const options = [["", "the best there is"], ...trained.map((job) => [job.id, `${title(job)} (${job.status})`])];
-  const key = JSON.stringify(options);
-  if (choice.dataset.key === key) return;
-  choice.dataset.key = key;
-  fill(
-    choice,
-    options.map(([value, words]) => h("option", { value }, words)),
-  );
-  choice.value = options.some(([value]) => value === wanted) ? wanted : "";
+const jobOf = async (id) => jobs.get(id) ?? read(id).catch(() => null);
+
+/** A button that takes an image file. */
+function upload(take) {
+  const input = h("input", { type: "file", accept: "image/png,image/jpeg,image/webp", class: "hidden", id: "image-file" });
+  input.addEventListener("change", () => attempt(() => file(input.files[0]).then((images) => images && take(images))));
+  return h("label", { class: "button", for: "image-file" }, "Choose an image file", input);
+}
+
+/** A file as the body of a prediction request; null without a file. */
+async function file(chosen) {
+  if (!chosen) return null;
+  const bytes = new Uint8Array(await chosen.arrayBuffer());
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return { images: [btoa(text)] };
 }

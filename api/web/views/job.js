@@ -1,9 +1,10 @@
-// One job: figures, curves, lanes, weights, the ε, files.
+// One job: figures, curves, shards, weights, the ε, files.
 
 import { fill, h, say } from "../dom.js";
 import { summary, title } from "../format.js";
 import { actions } from "../parts/actions.js";
 import { accuracyChart, lossChart } from "../parts/chart.js";
+import { notice } from "../parts/notices.js";
 import { confusion } from "../parts/confusion.js";
 import { files } from "../parts/files.js";
 import { lanes } from "../parts/lanes.js";
@@ -18,9 +19,10 @@ const ACCURACIES = [
   ["test accuracy", "test_accuracy", "ink-2"],
   ["validation accuracy", "validation_accuracy", "ink-3"],
 ];
+const STALE = "The connection is lost: these figures may be out of date. The page reconnects by itself.";
 const DOTTED = 60; // points at most: of more, the dots would hide the line
 
-/** Show a job; it is read first when the page does not know it. */
+/** Show a job; it is loaded first unless it is cached. */
 export function jobView(main, id) {
   let stop = () => {};
   let left = false;
@@ -28,16 +30,16 @@ export function jobView(main, id) {
     stop();
     if (!left) stop = show(main, job);
   };
-  const ask = () => read(id).then(open).catch(miss);
+  const load = () => read(id).then(open).catch(miss);
   const miss = (trouble) => {
     if (left) return;
     absent(main, trouble);
     if (trouble.code === "job_not_found") return;
     stop();
-    stop = subscribe((_, type) => type === "list" && !link.trouble && ask()); // the service is back
+    stop = subscribe((_, type) => type === "list" && !link.trouble && load()); // the service is back
   };
   if (jobs.has(id)) open(jobs.get(id));
-  else ask();
+  else load();
   return () => {
     left = true;
     stop();
@@ -60,7 +62,7 @@ function absent(main, trouble) {
 
 function show(main, job) {
   const top = [head(job), curves(job.id), lanes(job.id)];
-  const beside = [weights(job), confusion(job.id)];
+  const beside = [weights(job), confusion(job)];
   const end = [trace(job), files(job)];
   const parts = [...top, ...beside, ...end];
   const nodes = (some) => some.map((part) => part.node);
@@ -68,7 +70,10 @@ function show(main, job) {
   loadHistory(job.id).catch(() => {});
   if (job.finished_at) loadRounds(job.id).catch(() => {});
   const draw = (id, type) => {
-    if (type === "deleted" && id === job.id) location.hash = "#/";
+    if (type === "deleted" && id === job.id) {
+      notice(`${title(job)} was deleted.`);
+      location.hash = "#/";
+    }
     if (type === "status" && id === job.id) loadHistory(id).catch(() => {}); // events may have overtaken the first one
     const now = jobs.get(job.id);
     if (now && (id === job.id || id === null)) for (const part of parts) part.update?.(now, type);
@@ -84,7 +89,7 @@ function show(main, job) {
 function head(job) {
   const progress = bar(job);
   const facts = figures(job);
-  const state = h("span", {});
+  const status = h("span", {});
   const reason = h("p", { class: "reason", role: "status" });
   const buttons = h("div", { class: "actions" });
   let shown = "";
@@ -92,7 +97,7 @@ function head(job) {
     "section",
     { class: "card" },
     h("p", { class: "crumb" }, h("a", { href: "#/" }, "Jobs"), " / ", job.id),
-    h("div", { class: "head" }, h("h1", {}, title(job), " ", state), buttons),
+    h("div", { class: "head" }, h("h1", {}, title(job), " ", status), buttons),
     h("p", { class: "soft" }, summary(job.spec)),
     progress.node,
     reason,
@@ -101,25 +106,36 @@ function head(job) {
   const update = (now) => {
     progress.update(now);
     facts.update(now);
-    say(reason, now.status_reason?.message ?? "");
-    if (shown === now.status) return;
-    shown = now.status;
-    fill(state, badge(now));
+    say(reason, link.live ? (now.status_reason?.message ?? "") : STALE);
+    document.title = `${heading(now)} · dualtrain`;
+    const state = `${now.status}/${now.progress.step > 0}`;
+    if (shown === state) return;
+    shown = state;
+    node.className = `card job-view ${now.status}`;
+    fill(status, badge(now));
     const focused = buttons.contains(document.activeElement);
-    const link = (href, words) => h("a", { class: "button", href }, words);
-    fill(buttons, link(`#/new/${now.id}`, "Run again"), link(`#/draw/${now.id}`, "Draw a digit"), actions(now));
-    if (focused) buttons.lastChild.focus(); // the button that was pressed is gone; the keyboard stays here
+    const go = (href, words) => h("a", { class: "button", href }, words);
+    const draw = now.progress.step > 0 && go(`#/draw/${now.id}`, "Try the model");
+    fill(buttons, go(`#/new/${now.id}`, "Run again"), draw, actions(now));
+    if (focused) buttons.lastChild.focus(); // the pressed button is gone
   };
   return { node, update };
 }
 
+/** The title of the tab: name, and how far a running job is. */
+function heading(job) {
+  const { step, total_steps: total } = job.progress;
+  return job.status === "running" && total ? `${Math.floor((100 * step) / total)} % ${title(job)}` : title(job);
+}
+
 function curves(id) {
   const [losses, accuracies] = [lossChart(), accuracyChart()];
-  const update = () => {
+  const update = (now) => {
+    const none = now.finished_at ? "The job ended before anything was measured." : "Nothing measured yet.";
     const points = histories.get(id) ?? [];
     const evaluations = points.filter((point) => point.test_accuracy != null);
-    losses.show(...series(points, LOSSES));
-    accuracies.show(...series(evaluations, ACCURACIES));
+    losses.show(...series(points, LOSSES), "step", none);
+    accuracies.show(...series(evaluations, ACCURACIES), "step", none);
   };
   const dispose = () => [losses, accuracies].forEach((one) => one.dispose());
   return { node: h("section", { class: "card two" }, losses.node, accuracies.node), update, dispose };

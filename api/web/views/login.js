@@ -1,9 +1,9 @@
-// Asks for an API key, where the server needs one.
+// Log-in form, on servers with API keys.
 
 import * as api from "../api.js";
 import { fill, h, say } from "../dom.js";
 
-/** Show the form; `entered(session)` is called when the key is known. */
+/** Show the form; `entered(session)` is called after a log-in. */
 export function loginView(main, entered) {
   const wrong = h("p", { class: "trouble", role: "alert" });
   const key = h("input", {
@@ -17,7 +17,7 @@ export function loginView(main, entered) {
     "form",
     { class: "card narrow", onsubmit: enter },
     h("h1", {}, "Log in"),
-    h("p", {}, "This server asks for an API key. Whoever runs it has one for you; it is sent once and not kept here."),
+    h("p", {}, "This server requires an API key; its operator issues them. The key is sent once and is not stored in this browser."),
     h("label", { for: "key" }, "API key"),
     key,
     wrong,
@@ -30,7 +30,7 @@ export function loginView(main, entered) {
       entered(await api.logIn(key.value.trim()));
     } catch (trouble) {
       const unknown = trouble.code === "unauthenticated";
-      say(wrong, unknown ? `${trouble.message}. Look whether the key is whole.` : trouble.message);
+      say(wrong, unknown ? `${trouble.message}. Check that you pasted the whole key.` : trouble.message);
       key.focus();
     }
   }

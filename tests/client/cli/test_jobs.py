@@ -35,7 +35,9 @@ def test_a_dry_run_queues_nothing(dualtrain: Any, client: Client) -> None:
     before = next(client.jobs(limit=1), None)
     code, out, _ = dualtrain("train", "--dry-run")
     assert code == 0
-    assert json.loads(out)["passes"] == 2_917_180
+    assert "2,917,180" in out
+    assert len(out.splitlines()) < 10
+    assert json.loads(dualtrain("train", "--dry-run", "--json")[1])["passes"] == 2_917_180
     after = next(client.jobs(limit=1), None)
     assert (before and before.id) == (after and after.id)
 
@@ -77,7 +79,7 @@ def test_detach_with_json(dualtrain: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (("show", "job-of-nobody"), 3, "job_not_found"),
+        (("show", "job-of-nobody"), 3, "`dualtrain jobs` lists yours"),
         (("train", "--set", "batch_size=0"), 3, "/batch_size"),
         (("train", "--set", "batch_size"), 2, "write KEY=VALUE"),
         (("train", "--set", "seed.x=1"), 2, "leads to no field"),
@@ -87,8 +89,8 @@ def test_detach_with_json(dualtrain: Any) -> None:
         (("jobs", "--url", "http://127.0.0.1:9"), 4, "dualtrain up"),
         (("jobs", "--status", "asleep"), 2, "asleep"),
         (("fly",), 2, "fly"),
-        (("train", "--local", "--dry-run"), 2, "--local trains here"),
-        (("train", "--local", "--detach"), 2, "--local trains here"),
+        (("train", "--local", "--dry-run"), 2, "--local trains in this process"),
+        (("train", "--local", "--detach"), 2, "--local trains in this process"),
     ],
 )
 def test_exit_codes_mean_something(
@@ -110,3 +112,39 @@ def test_local_training_needs_no_service(data_dir: Path, tmp_path: Path) -> None
     environment = {"DUALTRAIN_DATA_DIR": str(data_dir), "DUALTRAIN_URL": "http://127.0.0.1:9"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert json.loads(done.stdout.splitlines()[-1])["step"] == 3
+
+
+def test_show_tells_the_spec_and_the_duration(dualtrain: Any, trained: JobHandle) -> None:
+    out = dualtrain("show", trained.id)[1]
+    for part in ("mnist, 12x12", "20 relu, 10 softmax", "per-neuron", "sgd", "seed", " s\n"):
+        assert part in out
+
+
+def test_history_and_delete(dualtrain: Any) -> None:
+    job_id = dualtrain("train", "--json", *QUICK)[1]
+    job_id = json.loads(job_id)["id"]
+    assert json.loads(dualtrain("history", job_id, "--json")[1])[-1]["step"] == 20
+    assert dualtrain("history", job_id)[1].splitlines()[-1].split()[0] == "20"
+    assert dualtrain("delete", job_id) == (0, f"{job_id} deleted\n", "")
+    assert dualtrain("show", job_id)[0] == 3
+
+
+def test_jobs_by_metadata(dualtrain: Any) -> None:
+    dualtrain("train", "--detach", *QUICK, "--set", 'metadata={"series": "cli"}')
+    assert len(json.loads(dualtrain("jobs", "--metadata", "series=cli", "--json")[1])) == 1
+    code, out, err = dualtrain("jobs", "--metadata", "series=none")
+    assert (code, out) == (0, "")
+    assert "dualtrain train" in err
+
+
+def test_fields_lists_what_set_takes(dualtrain: Any) -> None:
+    listed = {field["path"]: field for field in json.loads(dualtrain("fields", "--json")[1])}
+    assert listed["optimizer.learning_rate"]["kinds"] == []
+    assert "optimizer.learning_rate" in dualtrain("fields")[1]
+
+
+def test_a_table_fits_a_narrow_terminal(dualtrain: Any, trained: JobHandle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dualtrain.client.cli.output.out._width", 50)
+    lines = dualtrain("jobs", "--limit", "3")[1].splitlines()
+    assert len(lines) <= 4
+    assert max(map(len, map(str.rstrip, lines))) <= 50

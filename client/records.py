@@ -1,0 +1,93 @@
+"""Types of the JSON documents that the service returns and that have no class of their own."""
+
+from typing import Any, Literal, TypedDict
+
+
+class HistoryPoint(TypedDict):
+    """One recorded step of a job; accuracies from 0 to 1, None at steps without an evaluation."""
+
+    step: int
+    loss: float | None
+    test_accuracy: float | None
+    validation_accuracy: float | None
+    elapsed_seconds: float | None
+    at: str | None
+
+
+class CheckpointInfo(TypedDict):
+    """A stored checkpoint; `best` is the one with the highest accuracy, `last` the newest."""
+
+    step: int
+    loss: float | None
+    test_accuracy: float | None
+    sha256: str
+    best: bool
+    last: bool
+
+
+class Evaluation(TypedDict):
+    """An evaluation on the whole test split; rows of `confusion` are true classes, columns predicted ones."""
+
+    job_id: str
+    step: int
+    test_accuracy: float
+    validation_accuracy: float | None
+    confusion: list[list[int]]
+    by_class: list[float | None]
+
+
+class DryRun(TypedDict):
+    """What a job would be, with its full `spec`; times are estimates in seconds, memory in bytes per worker."""
+
+    spec: dict[str, Any]
+    parameters: int
+    blocks: int
+    shards: int
+    total_steps: int
+    rounds: int
+    passes: int
+    evaluations: int
+    memory_bytes: int
+    exchange_bytes_per_round: int
+    seconds_per_round: float
+    estimated_seconds: float
+    workers: int
+    reasons: list[str]
+
+
+class DatasetInfo(TypedDict):
+    """A data set; classes and sizes are None when only the hub knows them."""
+
+    name: str
+    source: Literal["bundled", "uploaded", "hub"]
+    status: str
+    classes: list[str] | None
+    train_samples: int | None
+    test_samples: int | None
+    samples_read: int | None
+
+
+class Sample(TypedDict):
+    """One image of a data set: 28x28 `pixels`, 0 to 255, row after row; `name` is that of its class `label`."""
+
+    index: int
+    label: int
+    name: str
+    pixels: list[int]
+
+
+class WorkerInfo(TypedDict, total=False):
+    """A living worker process: since when, on which job, with which numerics."""
+
+    id: str
+    since: str
+    doing: dict[str, Any] | None
+    numerics: str
+
+
+class Alias(TypedDict):
+    """A name for a job's model; `step` is None where it follows the newest checkpoint."""
+
+    name: str
+    job_id: str
+    step: int | None

@@ -11,6 +11,7 @@ from dualtrain.core.dual.directions import (
 from dualtrain.core.dual.engine import (
     Dual,
     Tensor,
+    blank_dual,
     plain,
     push,
 )
@@ -156,6 +157,23 @@ def in_layout(x: Tensor, like: Tensor) -> Tensor:
     out = np.empty_like(like, dtype=x.dtype)
     out[...] = x
     return out
+
+
+def in_numpys_layout(function: Handler, handler: Handler) -> Handler:
+    """Return a handler whose results of several axes lie in memory as NumPy's do, which decides on later views."""
+
+    def handle(*args: Any, **options: Any) -> Any:
+        result = handler(*args, **options)
+        if not isinstance(result, Dual) or result.ndim < 2:
+            return result
+        value = function(*plain(args), **plain(options))
+        if value.strides == plain(result).strides:
+            return result
+        out: Any = blank_dual(np.empty_like(value))
+        out[...] = result
+        return out
+
+    return handle
 
 
 def in_order(x: Tensor, like: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from dualtrain.core.dual.rules.combinators import (
     gathered,
     gathering,
     in_layout,
+    in_numpys_layout,
     negative_axes,
 )
 from dualtrain.core.dual.rules.indexing import plain_index
@@ -241,9 +242,9 @@ RULES: dict[Any, Handler] = {
     np.take_along_axis: _take_along_axis,
     np.sort: _sort,
     np.partition: _partition,
-    np.quantile: _quantile,
-    np.percentile: _percentile,
-    np.median: _median,
+    np.quantile: in_numpys_layout(np.quantile, _quantile),
+    np.percentile: in_numpys_layout(np.percentile, _percentile),
+    np.median: in_numpys_layout(np.median, _median),
     np.nanquantile: _nanquantile,
     np.nanpercentile: _nanpercentile,
     np.nanmedian: _nanmedian,

@@ -47,4 +47,4 @@ FROM base AS runtime
 COPY --from=build /opt/dualtrain /opt/dualtrain
 # Workers have another check, which stands where they are started.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "/opt/container/api_health.py"]
-CMD ["uvicorn", "--factory", "dualtrain.api.app:create_app", "--host", "0.0.0.0", "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "10"]
+CMD ["python", "-m", "dualtrain.api.server"]

@@ -1,4 +1,4 @@
-"""The application: `uvicorn --factory dualtrain.api.app:create_app`."""
+"""The application, which `python -m dualtrain.api.server` serves."""
 
 import asyncio
 import logging
@@ -12,20 +12,29 @@ import anyio.to_thread
 import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 
 from dualtrain.api import openapi, routes, webhooks
 from dualtrain.api.aggregator_process import Companion
 from dualtrain.api.errors import exception_handlers
-from dualtrain.api.middleware.access import Gate
-from dualtrain.api.middleware.disconnects import HangUp
-from dualtrain.api.middleware.head_requests import Head
+from dualtrain.api.middleware.authentication import Authentication, RateLimit
+from dualtrain.api.middleware.body_limit import BodyLimit
+from dualtrain.api.middleware.cookies import SessionCookie
+from dualtrain.api.middleware.disconnects import Disconnects
+from dualtrain.api.middleware.head_requests import HeadRequests
+from dualtrain.api.middleware.host_check import HostCheck
+from dualtrain.api.middleware.problem_responses import ProblemResponses
+from dualtrain.api.middleware.recording import AccessLog, RequestMetrics
+from dualtrain.api.middleware.request_context import RequestContext
+from dualtrain.api.middleware.security_headers import SecurityHeaders
+from dualtrain.api.server.config import raise_open_files_limit
 from dualtrain.api.services import Services
 from dualtrain.core.runtime.logs import configure
 from dualtrain.core.settings import Settings
 from dualtrain.core.version import __version__
 
-BODY_BYTES = 1 << 20
-"""The largest body; routes that take images or data sets say themselves what they take."""
+BODY_BYTES = 4 << 10
+"""The largest body, unless a route sets its own limit."""
 THREADS = 64
 FLUSH_SECONDS = 2.0
 
@@ -41,25 +50,40 @@ def create_app(settings: Settings | None = None, *, aggregator: bool = True) -> 
             yield
 
     app = FastAPI(title="dualtrain", version=__version__, description=openapi.DESCRIPTION, lifespan=lifespan,
-                  max_body_size=BODY_BYTES, redirect_slashes=False, separate_input_output_schemas=False,
+                  middleware=middleware(services), redirect_slashes=False, separate_input_output_schemas=False,
                   docs_url=None, redoc_url=None,
                   generate_unique_id_function=lambda route: route.name)  # fmt: skip
     app.state.services = services
-    app.add_middleware(HangUp)
-    # Outside of all layers, the framework's own for what nobody expected included: its answers are logged too.
-    layers = app.build_middleware_stack
-    app.build_middleware_stack = lambda: Gate(Head(layers()), services)  # type: ignore[method-assign]
     exception_handlers.install(app)
     routes.include(app)
     openapi.install(app)
     return app
 
 
+def middleware(services: Services) -> list[Middleware]:
+    """Return the middleware, outermost first."""
+    return [
+        Middleware(RequestContext),
+        Middleware(AccessLog),
+        Middleware(RequestMetrics, counters=services.counters),
+        Middleware(SecurityHeaders),
+        Middleware(ProblemResponses),
+        Middleware(SessionCookie),
+        Middleware(HostCheck, hosts=services.hosts),
+        Middleware(Authentication, keys=services.keys, access=services.access),
+        Middleware(RateLimit, access=services.access),
+        Middleware(BodyLimit, max_body_size=BODY_BYTES),
+        Middleware(HeadRequests),
+        Middleware(Disconnects),
+    ]
+
+
 @asynccontextmanager
 async def running(services: Services, aggregator: bool) -> AsyncIterator[None]:
     """Run what belongs to the service beside its requests."""
     configure()
-    logging.getLogger("uvicorn.access").disabled = True  # the gate logs requests, with their ids
+    raise_open_files_limit()
+    logging.getLogger("uvicorn.access").disabled = True  # `AccessLog` logs requests, with their ids and keys
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     async with AsyncExitStack() as stack:
         stack.push_async_callback(services.close)

@@ -5,8 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query, Request
 from fastapi.security import HTTPBearer
 
-from dualtrain.api.errors.problems import Problem
-from dualtrain.api.security import Key, Scope
+from dualtrain.api.security import Key, MissingScope, Scope
 from dualtrain.api.services import Services
 from dualtrain.core.job import Job
 from dualtrain.core.store import UnknownJob, read_job
@@ -52,11 +51,13 @@ def _needs(scope: Scope) -> list[Any]:
 
     async def check(key: CallerDep) -> None:
         if not key.may(scope):
-            raise Problem("forbidden", f"key {key.name!r} lacks the scope {scope.value!r}")
+            raise MissingScope(key.name, scope.value)
 
     return [Depends(bearer), Depends(check)]
 
 
+SPEC_BYTES = 1 << 20
+"""The largest body of a job or a sweep."""
 JobDep = Annotated[Job, Depends(own_job)]
 Step = Annotated[
     str, Query(pattern=r"^(last|best|\d{1,12})$", description="`last`, `best`, or a step whose checkpoint is kept")

@@ -21,7 +21,7 @@ WARM = 2
 def measure(data_dir: Path, rounds: int) -> str:
     """Return the resident memory of each process at ten points of a job, in MB."""
     with plant(2, data_dir, aggregator=False) as service:
-        command = ("uvicorn", "--factory", "dualtrain.api.app:create_app", "--port", "8573", "--log-level", "warning")
+        command = ("python", "-m", "dualtrain.api.server", "--port", "8573")
         with process(command, service.settings, service.folder / "api.log"):
             points = list(_watch(service, rounds))
     names = list(points[-1][1])
@@ -44,7 +44,7 @@ def _watch(service: Plant, rounds: int) -> Iterator[tuple[int, dict[str, int]]]:
 def _sizes() -> dict[str, int]:
     """Resident bytes by name of the service's Python processes, this one left out."""
     found: dict[str, int] = {}
-    kinds = {"uvicorn": "API", "dualtrain.api.aggregator": "aggregator", "celery": "worker"}
+    kinds = {"dualtrain.api.server": "API", "dualtrain.api.aggregator": "aggregator", "celery": "worker"}
     for child in psutil.Process().children(recursive=True):
         kind = next((name for part, name in kinds.items() if part in child.cmdline()), None)
         if kind is not None:

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
     """Names that requests may give as host besides localhost, addresses and `host`; separated by commas, `*`: all."""
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ("127.0.0.1", "::1")
+    """Addresses or networks of proxies whose `X-Forwarded-Proto` and `-For` are believed; separated by commas."""
     webhook_secret: Annotated[SecretStr | None, BeforeValidator(_given)] = None
     """Signs webhooks (HMAC-SHA256); without it no job may have a `webhook_url`."""
     webhook_private: bool = False

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems: one class, one table of codes; `handlers` says what becomes which.
+"""Errors as RFC 9457 problems: one class and one table of codes; `exception_handlers` maps exceptions to them.
 
 The table is the whole list of codes; the OpenAPI document is made from it. Under `/v2` the answer to a problem has the
 form of the Open Inference Protocol, which knows no codes.
@@ -15,37 +15,40 @@ from pydantic import BaseModel, ConfigDict, Field
 CODES: dict[str, tuple[int, str]] = {
     "bad_request": (400, "The request cannot be read"),
     "malformed_json": (400, "The body is not JSON"),
-    "unauthenticated": (401, "A valid API key is needed"),
-    "forbidden": (403, "This key may not do that"),
+    "unauthenticated": (401, "A valid API key is required"),
+    "forbidden": (403, "Not allowed for this API key"),
     "foreign_origin": (403, "The request comes from another site"),
-    "not_found": (404, "There is nothing at this address"),
-    "job_not_found": (404, "There is no such job"),
+    "not_found": (404, "Nothing exists at this address"),
+    "job_not_found": (404, "No such job"),
     "sweep_not_found": (404, "There is no such sweep"),
-    "not_there_yet": (404, "The job has none of this yet"),
-    "method_not_allowed": (405, "This address does not take this method"),
-    "not_acceptable": (406, "None of the accepted forms can be had"),
-    "dataset_exists": (409, "There is a data set of this name already"),
-    "dataset_in_use": (409, "Jobs that are kept rely on this data set"),
+    "not_there_yet": (404, "The job has not produced this yet"),
+    "method_not_allowed": (405, "Method not allowed at this address"),
+    "not_acceptable": (406, "Not available in any accepted media type"),
+    "dataset_exists": (409, "A data set of this name exists already"),
+    "dataset_in_use": (409, "Existing jobs use this data set"),
     "illegal_transition": (409, "The job's status does not allow this"),
     "request_in_flight": (409, "The first request with this key is not answered yet"),
     "body_too_large": (413, "The body is too large"),
-    "unsupported_media_type": (415, "The body's content type is not understood"),
-    "foreign_host": (421, "The request names a host that this server is not"),
+    "unsupported_media_type": (415, "Unsupported content type"),
+    "foreign_host": (421, "The request names another host"),
     "invalid": (422, "Some values are not valid"),
-    "not_estimable": (422, "What this job takes cannot be measured"),
+    "not_estimable": (422, "The cost of this job cannot be measured"),
     "over_limit": (422, "The request takes more memory or time than is allowed"),
     "idempotency_mismatch": (422, "The idempotency key was used with another body"),
     "queue_full": (429, "Too many jobs are waiting"),
-    "quota_exceeded": (429, "This key has as much as it may"),
-    "busy": (429, "Too many requests of this kind are in work"),
+    "quota_exceeded": (429, "Quota exceeded for this API key"),
+    "busy": (429, "Too many requests of this kind are in progress"),
     "rate_limited": (429, "Too many requests"),
-    "internal_error": (500, "The server made a mistake"),
-    "not_ready": (503, "A part of the service is away"),
+    "too_many_streams": (429, "Too many open event streams and waiting requests"),
+    "headers_too_large": (431, "The request's headers are too large"),
+    "internal_error": (500, "Internal server error"),
+    "not_ready": (503, "A part of the service is unavailable"),
     "store_unavailable": (503, "The store does not answer"),
 }
 """Code -> status and title. Codes are stable: programs may rely on them, and on nothing else of a problem."""
 
-RETRY_AFTER_SECONDS = {"busy": 2, "queue_full": 5, "quota_exceeded": 5, "not_ready": 2, "store_unavailable": 2}
+RETRY_AFTER_SECONDS = {"busy": 2, "queue_full": 5, "quota_exceeded": 5, "too_many_streams": 5, "not_ready": 2,
+                       "store_unavailable": 2}  # fmt: skip
 """When the same request may succeed, for codes that do not depend on more."""
 _BY_STATUS = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
               406: "not_acceptable", 413: "body_too_large", 415: "unsupported_media_type", 422: "invalid"}  # fmt: skip
@@ -80,7 +83,7 @@ class ProblemDocument(BaseModel):
 
 
 class Problem(Exception):
-    """Raise it anywhere below a route: it becomes the answer. `extra` are members beside those of RFC 9457."""
+    """An error response. Raised anywhere below a route, it is sent; `extra` are members beside those of RFC 9457."""
 
     def __init__(self, code: str, detail: str, headers: dict[str, str] | None = None, **extra: Any) -> None:
         super().__init__(detail)
@@ -111,6 +114,19 @@ class Problem(Exception):
 def answer(request: Request, problem: Problem) -> JSONResponse:
     """Return a problem as the answer to a request."""
     return problem.response(request.url.path, request.scope.get("state", {}).get("request_id"))
+
+
+def body_too_large(limit: int) -> Problem:
+    """Return the problem of a body above `limit` bytes."""
+    return Problem("body_too_large", f"the body is larger than the {_size(limit)} that this address accepts")
+
+
+def _size(size_bytes: int) -> str:
+    """Return a number of bytes in the largest unit that keeps it whole."""
+    for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size_bytes % unit == 0:
+            return f"{size_bytes // unit} {name}"
+    return f"{size_bytes:,} bytes"
 
 
 def from_status(status: int, detail: str, headers: dict[str, str] | None = None) -> Problem:

@@ -1,13 +1,13 @@
-"""Listeners that hang up in the middle of a stream."""
+"""Clients that disconnect in the middle of a stream."""
 
 from anyio import BrokenResourceError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class HangUp:
-    """A layer that ends the stream of a listener who has left in silence.
+class Disconnects:
+    """Ends the stream of a client that has disconnected, without an error.
 
-    FastAPI closes the channel between its two writers first and lets them find out, so that one of them may raise.
+    FastAPI closes the channel between its two writers first, so that either of them may raise.
     """
 
     def __init__(self, app: ASGIApp) -> None:

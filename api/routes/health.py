@@ -1,8 +1,9 @@
-"""Alive and ready. Machines go by the status code."""
+"""Liveness and readiness. Machines go by the status code."""
 
 from collections.abc import Callable
 from typing import Any, Literal
 
+import structlog
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -12,9 +13,12 @@ from dualtrain.core.store import ServerError
 
 router = APIRouter(tags=["health"])
 
+UNAVAILABLE = "unavailable"
+NO_WORKERS = "none is alive"
+
 
 class Health(BaseModel):
-    """`checks` says for each part whether it can be reached, or how many there are."""
+    """`checks`: for each part of the service whether it is available, or how many of it there are."""
 
     status: Literal["ok"] = "ok"
     checks: dict[str, str] = {}
@@ -22,34 +26,39 @@ class Health(BaseModel):
 
 @router.get("/livez", response_model=Health)
 async def alive() -> Any:
-    """Say that this process answers; nothing else is checked."""
+    """Answer while the process lives.
+
+    Nothing else is checked.
+    """
     return Health()
 
 
 @router.get("/readyz", response_model=Health, responses=documented("not_ready"))
 def ready(services: ServicesDep) -> Any:
-    """Say whether the store and the exchange answer and a worker is alive; if not, `checks` of the problem says why."""
-    probes: dict[str, Callable[[], object]] = {
-        "store": services.store.ping,
-        "exchange": services.exchange.server.ping,
-        "workers": lambda: _workers(services.exchange.count_workers()),
+    """Check that the store and the exchange answer and that a worker is alive.
+
+    If not, `checks` of the problem names what is unavailable; the service's log has the reason.
+    """
+    probes: dict[str, Callable[[], str]] = {
+        "store": lambda: _ok(services.store.ping()),
+        "exchange": lambda: _ok(services.exchange.server.ping()),
+        "workers": lambda: str(services.exchange.count_workers() or NO_WORKERS),
     }
-    checks = {name: _probe(probe) for name, probe in probes.items()}
-    trouble = [f"{name}: {said}" for name, said in checks.items() if said != "ok" and not said.isdigit()]
-    if trouble:
-        raise Problem("not_ready", "; ".join(trouble), checks=checks)
+    checks = {name: _result(name, probe) for name, probe in probes.items()}
+    failed = [f"{name}: {result}" for name, result in checks.items() if result in (UNAVAILABLE, NO_WORKERS)]
+    if failed:
+        raise Problem("not_ready", "; ".join(failed), checks=checks)
     return Health(checks=checks)
 
 
-def _workers(count: int) -> int:
-    if not count:
-        raise RuntimeError("none is alive")
-    return count
+def _ok(_: object) -> str:
+    return "ok"
 
 
-def _probe(probe: Callable[[], object]) -> str:
+def _result(name: str, probe: Callable[[], str]) -> str:
+    """Return what a probe found. Addresses stand in its exceptions, so these are for the log only."""
     try:
-        found = probe()
-    except (ServerError, OSError, RuntimeError) as error:
-        return str(error)
-    return "ok" if found is True else str(found)
+        return probe()
+    except (ServerError, OSError) as error:
+        structlog.get_logger().warning("a part of the service is unavailable", part=name, error=str(error))
+        return UNAVAILABLE

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from dualtrain.api.dependencies import CallerDep, ServicesDep, submits
+from dualtrain.api.dependencies import SPEC_BYTES, CallerDep, ServicesDep, submits
 from dualtrain.api.errors.problems import Problem, documented
 from dualtrain.api.errors.validation import parse
 from dualtrain.api.http_headers import media_type
@@ -60,6 +60,7 @@ async def posted(request: Request) -> JobSpec:
     "/jobs",
     status_code=202,
     dependencies=submits,
+    max_body_size=SPEC_BYTES,
     openapi_extra=_BODY,
     responses={
         202: {"model": JobView, "headers": {"Location": {"schema": {"type": "string"}}}, "description": "Queued"},

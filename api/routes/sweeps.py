@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from dualtrain.api.content_types import negotiate
-from dualtrain.api.dependencies import CallerDep, ServicesDep, reads, submits
+from dualtrain.api.dependencies import SPEC_BYTES, CallerDep, ServicesDep, reads, submits
 from dualtrain.api.errors.problems import documented
 from dualtrain.api.errors.validation import parse
 from dualtrain.api.routes.jobs import LIMIT, below_cursor, cursor
@@ -82,6 +82,7 @@ SweepDep = Annotated[SweepRecord, Depends(_owned_sweep)]
     "",
     status_code=202,
     dependencies=submits,
+    max_body_size=SPEC_BYTES,
     openapi_extra=_BODY,
     responses={
         202: {"model": SweepView, "headers": {"Location": {"schema": {"type": "string"}}}, "description": "Accepted"},

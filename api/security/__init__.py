@@ -1,6 +1,34 @@
-"""Who may do what: API keys with scopes, and the hosts and origins that requests may name."""
+"""Access to the service: API keys with scopes and rates, and the hosts and origins of requests."""
 
+from dualtrain.api.security.errors import (
+    ForeignHost,
+    ForeignOrigin,
+    MissingScope,
+    NotOnLoopback,
+    RateLimited,
+    Refused,
+    TooManyStreams,
+    Unauthenticated,
+    UnknownKey,
+)
 from dualtrain.api.security.hosts import Hosts
 from dualtrain.api.security.keys import ANYONE, Key, Keys, Scope
+from dualtrain.api.security.rates import count_request
 
-__all__ = ["ANYONE", "Hosts", "Key", "Keys", "Scope"]
+__all__ = [
+    "ANYONE",
+    "ForeignHost",
+    "ForeignOrigin",
+    "Hosts",
+    "Key",
+    "Keys",
+    "MissingScope",
+    "NotOnLoopback",
+    "RateLimited",
+    "Refused",
+    "Scope",
+    "TooManyStreams",
+    "Unauthenticated",
+    "UnknownKey",
+    "count_request",
+]

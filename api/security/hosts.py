@@ -1,13 +1,18 @@
-"""Which hosts a request may name, and from which origins it may come: against DNS rebinding and cross-site requests."""
+"""Hosts that requests may name, and origins that they may come from: against DNS rebinding and cross-site requests."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from dualtrain.api.errors.problems import Problem
+from dualtrain.api.security.errors import ForeignHost, ForeignOrigin
 from dualtrain.core.runtime.hosts import LOOPBACK_NAMES, is_address
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_COSTLY = re.compile(r"/(v1|v2|metrics)(/.*)?")
+"""Addresses whose safe requests cost something, too: a page of another site could send them to a server without keys,
+though it could not read the responses.
+"""
 
 
 @dataclass(frozen=True)
@@ -21,20 +26,21 @@ class Hosts:
         """Return the check for these names."""
         return cls(frozenset(name.lower() for name in names) | LOOPBACK_NAMES)
 
-    def check(self, method: str, headers: Mapping[str, str]) -> None:
-        """Raise Problem when Host is not one of ours, or when a request that changes something comes from elsewhere."""
+    def check(self, method: str, path: str, headers: Mapping[str, str]) -> None:
+        """Raise ForeignHost for another host, ForeignOrigin for a request from another site that changes or costs."""
         host = headers.get("host", "")
-        if not self._known(host):
-            raise Problem("foreign_host", f"{host!r} is not a name of this server; add it to DUALTRAIN_ALLOWED_HOSTS")
-        if method not in SAFE and not _same_site(host, headers):
-            raise Problem("foreign_origin", f"a page of {headers.get('origin', 'another site')!r} may not do this here")
+        if not self._allowed(host):
+            raise ForeignHost(host)
+        guarded = method not in SAFE or _COSTLY.fullmatch(path)
+        if guarded and not _same_origin(host, headers):
+            raise ForeignOrigin(headers.get("origin"))
 
-    def _known(self, host: str) -> bool:
+    def _allowed(self, host: str) -> bool:
         name = _name(host)
         return bool(name) and ("*" in self.names or name in self.names or is_address(name))
 
 
-def _same_site(host: str, headers: Mapping[str, str]) -> bool:
+def _same_origin(host: str, headers: Mapping[str, str]) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return headers.get("sec-fetch-site", "none") in ("none", "same-origin")

@@ -58,9 +58,9 @@ def _worker(processes: int) -> Program:
 
 
 def _api(listener: int) -> Program:
-    options = ("--factory", "dualtrain.api.app:create_app", "--fd", str(listener), "--no-access-log")
-    ending = ("--timeout-graceful-shutdown", "5")  # then the aggregator has as long again for its checkpoints
-    return Program("api", (*_python("uvicorn"), *options, *ending), grace_seconds=15)
+    # Then the aggregator has as long again for its checkpoints.
+    options = ("--fd", str(listener), "--grace-seconds", "5")
+    return Program("api", (*_python("dualtrain.api.server"), *options), grace_seconds=15)
 
 
 def _python(module: str) -> tuple[str, ...]:

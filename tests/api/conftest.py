@@ -21,6 +21,7 @@ from redis import Redis
 from dualtrain.api.app import create_app
 from dualtrain.api.security import Scope
 from dualtrain.api.security.keys import create
+from dualtrain.api.server import server_config
 from dualtrain.core.job import Reason, Status
 from dualtrain.core.settings import Settings
 from dualtrain.core.store import Checkpoint, Checkpoints, Jobs, Lease, Leases, connect
@@ -35,7 +36,7 @@ START_SECONDS = 60.0
 def serving(settings: Settings, *, aggregator: bool = False) -> Iterator[str]:
     """Serve until the context ends; yield the URL."""
     app = create_app(settings, aggregator=aggregator)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
+    server = uvicorn.Server(server_config(app, settings, port=0, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
     thread.start()
     end = time.monotonic() + START_SECONDS

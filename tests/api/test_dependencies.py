@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from dualtrain.api.app import create_app
-from dualtrain.api.middleware.access import OPEN
+from dualtrain.api.middleware.authentication import OPEN
 from dualtrain.api.security import Scope
 from dualtrain.api.security.keys import create
 from dualtrain.core.settings import Settings

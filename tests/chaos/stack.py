@@ -103,8 +103,7 @@ class Stack:
 
     def _start_api(self, name: str) -> str:
         port = str(free_port())
-        self._start(name, (sys.executable, "-m", "uvicorn", "--factory", "dualtrain.api.app:create_app", "--port", port,
-                           "--no-access-log", "--log-level", "warning"))  # fmt: skip
+        self._start(name, (sys.executable, "-m", "dualtrain.api.server", "--port", port))
         return f"http://127.0.0.1:{port}"
 
     def _start_worker(self, name: str, concurrency: int) -> None:

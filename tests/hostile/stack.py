@@ -31,7 +31,7 @@ SCOPES = {
 }
 """Key -> scopes. By convention alice, carol and mallory attack while bob is honest and watches."""
 ROLES = {
-    "api": "uvicorn",
+    "api": "dualtrain.api.server",
     "aggregator": "dualtrain.api.aggregator",
     "child": "dualtrain.api.sandbox",
     "worker": "celery",

@@ -2,19 +2,20 @@
 
 import pytest
 
-from dualtrain.api.errors.problems import Problem
-from dualtrain.api.security import Hosts
+from dualtrain.api.security import ForeignHost, ForeignOrigin, Hosts
 from dualtrain.core.runtime.hosts import is_loopback
 
 HOSTS = Hosts.of(["train.example.org"])
 
 
-def refused(method: str, **headers: str) -> str | None:
-    """Return the code of the refusal, None when the request may pass."""
+def refused(method: str, path: str = "/v1/jobs", **headers: str) -> str | None:
+    """Return why a request is refused, None when it may pass."""
     try:
-        HOSTS.check(method, {name.replace("_", "-"): value for name, value in headers.items()})
-    except Problem as problem:
-        return problem.code
+        HOSTS.check(method, path, {name.replace("_", "-"): value for name, value in headers.items()})
+    except ForeignHost:
+        return "foreign_host"
+    except ForeignOrigin:
+        return "foreign_origin"
     return None
 
 
@@ -31,7 +32,7 @@ def test_rebound_names_do_not(host: str) -> None:
 
 
 def test_a_star_lets_every_name_pass() -> None:
-    Hosts.of(["*"]).check("GET", {"host": "anything"})
+    Hosts.of(["*"]).check("GET", "/", {"host": "anything"})
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
@@ -47,8 +48,18 @@ def test_only_our_own_pages_change_something(method: str) -> None:
     assert refused(method, host="localhost:80", sec_fetch_site="same-origin") is None
 
 
-def test_reading_is_not_a_matter_of_origin() -> None:
-    assert refused("GET", host="localhost", origin="http://evil.org") is None
+@pytest.mark.parametrize("path", ["/v1/datasets/ylecun/mnist/samples", "/v2/models/m", "/metrics"])
+@pytest.mark.parametrize("headers", [{"sec_fetch_site": "cross-site"}, {"sec_fetch_site": "same-site"},
+                                     {"origin": "http://evil.org"}], ids=str)  # fmt: skip
+def test_pages_of_other_sites_send_no_costly_requests(path: str, headers: dict[str, str]) -> None:
+    assert refused("GET", path, host="localhost", **headers) == "foreign_origin"
+    assert refused("GET", path, host="localhost", sec_fetch_site="same-origin") is None
+    assert refused("GET", path, host="localhost") is None  # no browser
+
+
+def test_links_from_other_sites_lead_to_the_page_and_to_the_documentation() -> None:
+    for path in ("/", "/docs", "/static/main.js", "/livez"):
+        assert refused("GET", path, host="localhost", sec_fetch_site="cross-site") is None
 
 
 @pytest.mark.parametrize(

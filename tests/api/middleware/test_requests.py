@@ -12,12 +12,12 @@ import pytest
 from redis import Redis
 
 from dualtrain.api.app import create_app
-from dualtrain.api.middleware.access import COOKIE
+from dualtrain.api.middleware.cookies import COOKIE
 from dualtrain.api.security.keys import LOOK_SECONDS
 from dualtrain.api.services import Services
 from dualtrain.core.job import Status
 from dualtrain.core.settings import Settings
-from dualtrain.core.store import Jobs
+from dualtrain.core.store import Access, Jobs, connect_async
 
 Caller = Callable[..., httpx.Client]
 Serve = Callable[..., AbstractContextManager[str]]
@@ -140,6 +140,48 @@ def test_every_answer_has_its_id_and_its_headers(client: httpx.Client) -> None:
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
     made = client.get("/nowhere", headers={"X-Request-ID": "no good\tid"})
     assert made.headers["x-request-id"] == made.json()["request_id"] != "no good\tid"
+
+
+def test_the_request_id_of_an_anonymous_caller_is_not_taken(caller: Caller) -> None:
+    headers = {"X-Request-ID": "forged"}
+    for address in ("/livez", "/v1/jobs", "/v1/session"):
+        assert caller().get(address, headers=headers).headers["x-request-id"] != "forged"
+    assert caller("ann").get("/v1/jobs", headers=headers).headers["x-request-id"] == "forged"
+
+
+def test_the_log_of_a_request_names_its_key(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        caller("ann").get("/v1/jobs?limit=7")
+        caller().get("/v1/jobs")
+    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict) and "seconds" in record.msg]
+    assert [line["key"] for line in lines] == ["ann", None]
+
+
+def test_a_body_that_is_too_large_is_told_the_limit(caller: Caller) -> None:
+    for address, limit in (("/v1/jobs", "1 MiB"), ("/v1/session", "4 KiB")):
+        answer = caller("ann").post(address, content=b"[" * (2 << 20), headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+        assert limit in answer.json()["detail"]
+
+
+def test_rates_have_no_edge_at_which_they_double(store: Redis, store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty a minute is twenty in any 60 s, and the wait that a refused request is told suffices."""
+
+    async def scene() -> None:
+        client = connect_async(store_url)
+        access = Access(client)
+        clock = 60.0 * 1000 + 58
+        monkeypatch.setattr("dualtrain.core.store.sessions.time.time", lambda: clock)
+        assert [await access.count("k", 20) for _ in range(20)] == [0] * 20
+        assert await access.count("k", 20) > 0
+        clock += 4  # the next minute
+        waits = [await access.count("k", 20) for _ in range(20)]
+        assert waits.count(0) <= 1
+        clock += waits[-1]
+        assert await access.count("k", 20) == 0
+        await client.aclose()
+
+    asyncio.run(scene())
 
 
 def test_beyond_loopback_it_needs_keys(settings: Settings) -> None:

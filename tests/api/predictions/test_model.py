@@ -15,7 +15,7 @@ def test_many_images_are_answered_in_parts(
     trained: tuple[JobSpec, State, float], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec, state, _ = trained
-    model = LoadedModel("j", 1, spec, network_for(spec), state.parameters, tuple("0123456789"))
+    model = LoadedModel("j", 1, spec, network_for(spec), state.parameters, tuple("0123456789"), "mnist")
     images, parts = digits.test_images[:7].reshape(-1, 28, 28), list[int]()
     whole = model.classify(images)
     scale = module.scale

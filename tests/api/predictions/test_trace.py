@@ -128,7 +128,7 @@ def test_through_a_black_box(digits: Dataset, data_dir: Path, closed_layer: str,
     layers = [{"units": 10}, {"custom": "quantize" if rounded else closed_layer}, {"units": 10}]
     spec = JobSpec.model_validate({"network": {"layers": layers}, "gradient": {"method": "spsa"}})
     network = network_for(spec)
-    model = LoadedModel("j", 1, spec, network, network.init(0), digits.classes)
+    model = LoadedModel("j", 1, spec, network, network.init(0), digits.classes, "mnist")
     if rounded:
         view = tracing.respond(model, TraceRequest(), data_dir, ())
         assert view.derivative == 0  # a step function: so it is, nearly everywhere
@@ -142,7 +142,7 @@ def test_through_a_black_box(digits: Dataset, data_dir: Path, closed_layer: str,
 def test_a_data_set_that_is_gone_is_an_error(digits: Dataset, data_dir: Path) -> None:
     spec = JobSpec.model_validate({"dataset": {"name": "gone"}})
     network = network_for(spec)
-    model = LoadedModel("j", 1, spec, network, network.init(0), digits.classes)
+    model = LoadedModel("j", 1, spec, network, network.init(0), digits.classes, "mnist")
     with pytest.raises(Invalid) as caught:
         tracing.respond(model, TraceRequest(), data_dir, ())
     assert [fault.code for fault in caught.value.faults] == ["unknown_dataset"]

@@ -27,7 +27,14 @@ from tests.waiting import until
 
 LIMITS = Limits(memory_bytes=1 << 30, processor_seconds=30, wall_seconds=60)
 SPEC = JobSpec().model_dump_json()
-MODEL = {"job_id": "j", "step": 0, "spec": SPEC, "dtype": "float32", "classes": list("0123456789")}
+MODEL = {
+    "job_id": "j",
+    "step": 0,
+    "spec": SPEC,
+    "dtype": "float32",
+    "classes": list("0123456789"),
+    "preprocessing": "mnist",
+}
 PREDICT = {"model": MODEL, "preview": False, "content_type": "multipart/form-data; boundary=b"}
 INFER = {"model": MODEL, "name": "j", "header_length": None}
 Scenario = Callable[[Child], Awaitable[None]]

@@ -82,8 +82,8 @@ def fields(as_json: AsJson = False) -> None:
     if as_json:
         print_json([field._asdict() for field in listed])
     else:
-        rows = ((field.path, field.default, field.needs, field.description) for field in listed)
-        print_table(("field", "default", "needs", "meaning"), rows)
+        rows = ((field.path, field.default, field.needs) for field in listed)
+        print_table(("field", "default", "needs"), rows)
 
 
 def _document(spec: Path | None, assignments: list[str]) -> dict[str, Any]:

@@ -140,7 +140,9 @@ def test_jobs_by_metadata(dualtrain: Any) -> None:
 def test_fields_lists_what_set_takes(dualtrain: Any) -> None:
     listed = {field["path"]: field for field in json.loads(dualtrain("fields", "--json")[1])}
     assert listed["optimizer.learning_rate"]["kinds"] == []
-    assert "optimizer.learning_rate" in dualtrain("fields")[1]
+    table = dualtrain("fields")[1]
+    assert ["batch_size", "64"] in [line.split() for line in table.splitlines()]
+    assert "gradient.method=forward-gradient or spsa" in table
 
 
 def test_a_table_fits_a_narrow_terminal(dualtrain: Any, trained: JobHandle, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,6 +130,9 @@ class Gathering:
             self.plans.counted_on = False  # a task of it came to nothing, so they are sent anew when it begins
         if rows.step != self.round_.step or rows.shards != len(self._plan.shards):
             return  # a stray of another round
+        if rows.shard not in range(rows.shards) or rows.outcome not in Rows.OUTCOMES or not _is_whole(rows):
+            log.warning("rows of a shard cannot be read", step=rows.step, shard=rows.shard, worker=rows.worker)
+            return  # the shard counts as missing, and is sent again when it is overdue
         self._out.discard(rows.shard)
         if rows.shard in self._found:
             return  # a duplicate
@@ -143,7 +146,8 @@ class Gathering:
         handlers[rows.outcome](rows)
 
     def _done(self, rows: Rows) -> None:
-        self._found[rows.shard], self._refusals = unpack(rows.body), 0
+        self._found[rows.shard] = unpack(rows.body)
+        self._refusals = 0
         self.lanes.append(Lane(rows.shard, rows.worker, rows.seconds, self._sent[rows.shard] - 1))
         self.watcher.working()
 
@@ -202,3 +206,12 @@ class Gathering:
         log.warning("a server is away", job=self.plans.lease.job_id, error=str(error))
         self._published = self._sent_ahead = False
         time.sleep(POLL_SECONDS)
+
+
+def _is_whole(rows: Rows) -> bool:
+    """Return whether the body of a message can be read: packed rows, or a failure."""
+    try:
+        unpack(rows.body) if rows.outcome == Rows.DONE else rows.failure
+    except (ValueError, KeyError, TypeError, IndexError):
+        return False
+    return True

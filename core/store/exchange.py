@@ -1,10 +1,12 @@
 """The exchange: parameters on their way to the workers, rows on their way back. All of it expires and may be lost."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+import structlog
 
 from dualtrain.core.store import keys
 from dualtrain.core.store.broker import QUEUE, ShardTask
@@ -22,6 +24,8 @@ ROUND = b"round"
 """The one field of a round's entry."""
 NEVER = 2**63
 """Comes after every step."""
+
+T = TypeVar("T")
 
 
 class Exchange:
@@ -110,7 +114,7 @@ class Exchange:
     def receive(self, job_id: str, token: int, seconds: float) -> list[Rows]:
         """Wait up to `seconds` for the rows of a shard; return them with those of others that are there too."""
         found = self.server.blmpop(seconds, 1, keys.rows(job_id, token), direction="LEFT", count=RECEIVED_AT_ONCE)
-        return [Rows.from_bytes(one) for one in found[1]] if found else []
+        return list(_readable(Rows.from_bytes, found[1])) if found else []
 
     def clear(self, job_id: str, token: int) -> None:
         """Drop what a job that ended left here beside its round. What a broken off round offered expires by itself."""
@@ -129,7 +133,7 @@ class Exchange:
 
     def workers(self) -> list[Worker]:
         """Return what the living workers told of themselves, by id."""
-        return sorted(map(Worker.from_bytes, self._told()), key=lambda one: one.id)
+        return sorted(_readable(Worker.from_bytes, self._told()), key=lambda worker: worker.id)
 
     def _told(self) -> list[bytes]:
         """Return the living heartbeats, and forget whose expired. Not by a scan: the server may hold the jobs, too."""
@@ -138,3 +142,12 @@ class Exchange:
         if gone := [one for one in ids if told[one] is None]:
             self.server.srem(keys.WORKERS, *gone)
         return [one for one in told.values() if one is not None]
+
+
+def _readable(parse: Callable[[bytes], T], messages: Iterable[bytes]) -> Iterator[T]:
+    """Yield the messages that can be read. Whoever has the exchange's password may write others; they are dropped."""
+    for message in messages:
+        try:
+            yield parse(message)
+        except (ValueError, KeyError, TypeError, IndexError, struct.error) as error:
+            structlog.get_logger().warning("a message on the exchange cannot be read", error=str(error))

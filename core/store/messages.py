@@ -81,7 +81,7 @@ class Failure:
 class Rows:
     """What a worker sends back for one shard: `body` is raw rows, or a `Failure` unless `outcome` is `DONE`."""
 
-    DONE, FAILED, REFUSED, LOST, LEFT = range(5)
+    DONE, FAILED, REFUSED, LOST, LEFT = OUTCOMES = range(5)
     """Computed; an exception; not a job for this process; the process died; the round could not be read in time."""
 
     step: int

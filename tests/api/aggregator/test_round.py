@@ -32,6 +32,20 @@ def test_duplicates_and_strays_are_dropped(gather: Callable[..., Any]) -> None:
     assert in_order(found)
 
 
+def test_rows_that_cannot_be_read_are_dropped_and_the_shard_is_awaited(gather: Callable[..., Any]) -> None:
+    """Whoever has the exchange's password may write them; they failed the job."""
+
+    def answer(task: ShardTask, n: int) -> list[Rows]:
+        cut = Rows(task.step, task.shard, task.shards, Rows.DONE, 0.0, "w", b"\x01\0\0\0")
+        nowhere = Rows(task.step, 99, task.shards, Rows.DONE, 0.0, "w", pack([np.zeros(2, np.float32)]))
+        unknown = Rows(task.step, task.shard, task.shards, 9, 0.0, "w", b"")
+        no_failure = Rows(task.step, task.shard, task.shards, Rows.FAILED, 0.0, "w", b"[]")
+        return [cut, nowhere, unknown, no_failure, done(task)]
+
+    _, _, found = gather(answer)
+    assert in_order(found)
+
+
 def test_what_comes_of_a_shard_after_its_rows_changes_nothing(gather: Callable[..., Any], heard: Heard) -> None:
     def answer(task: ShardTask, n: int) -> list[Rows]:
         return [done(task), done(task), failed(task, name="ValueError"), failed(task, Rows.LOST, "WorkerLostError")]

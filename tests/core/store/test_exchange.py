@@ -200,3 +200,17 @@ def test_workers_are_found_without_a_look_at_every_key(exchange: Redis) -> None:
     exchange.delete(keys.worker("w-1"))
     assert ours.count_workers() == 1
     assert exchange.smembers(keys.WORKERS) == {b"w-2"}
+
+
+@pytest.mark.parametrize("junk", [b"", b"not json", b"null", b"[]", b"{}", b"\xff" * 400])
+def test_what_cannot_be_read_is_dropped(exchange: Redis, junk: bytes) -> None:
+    """A heartbeat that was no JSON failed jobs that ran, and rows that were cut off failed theirs."""
+    ours = Exchange(exchange)
+    ours.beat(WORKER)
+    exchange.set(keys.worker("x"), junk)
+    exchange.sadd(keys.WORKERS, "x")
+    assert [worker.id for worker in ours.workers()] == ["w"]
+    rows = Rows(7, 1, 2, Rows.DONE, 0.25, "w", b"body")
+    ours.send("j", 3, [rows])
+    exchange.rpush(keys.rows("j", 3), junk[:20])
+    assert ours.receive("j", 3, 0.5) == [rows]

@@ -6,6 +6,7 @@ import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -22,8 +23,10 @@ from dualtrain.worker.job_cache import Refusal, Trainings, keep
 AWAKE_SECONDS = 0.02
 """How long a process waits awake for the next round, and never longer than its last shards took: so at most half of
 what it does is waiting, and where rounds are short it sleeps as always."""
+CHECK_SECONDS = 1.0
+"""How often a process looks whether the round that it computes is over: so a cancelled job frees its workers."""
 LIMIT_SECONDS = 300
-"""A step takes milliseconds. A process that is at a unit for so long, for each step that the unit makes, is ended by an
+"""A step takes milliseconds. A process that is at one step of a unit for so long is ended by an
 alarm, replaced, and told of as lost. Celery's own limits leave a timer for each task in the parent until its time has
 come: 50 MB at full speed."""
 PREPARATION_SECONDS = 3600
@@ -36,6 +39,10 @@ log = structlog.get_logger()
 
 class Late(Exception):
     """The round of a task did not come while this process waited for it."""
+
+
+class Over(Exception):
+    """The round of a task is over: it was dismissed, or a later one has begun."""
 
 
 class Computer:
@@ -55,6 +62,7 @@ class Computer:
         self._rounds: OrderedDict[str, Round] = OrderedDict()
         self._taken: list[tuple[ShardTask, float]] = []  # the shards in hand, each with when it was begun
         self._busy_seconds = 0.0  # for the last task
+        self._checked = 0.0  # when it was last looked whether the round is over
 
     def compute(self, task: ShardTask) -> None:
         """Compute a shard, then others of its round that are offered, and send their rows; a stale task is dropped.
@@ -84,6 +92,9 @@ class Computer:
             return Rows.DONE, self._bodies(rows) if rows is not None else []
         except Refusal as refusal:
             return Rows.REFUSED, [Failure(refusal.code, str(refusal)).to_bytes()]
+        except Over:
+            log.info("shard given up: its round is over", job=task.job, step=task.step, shard=task.shard)
+            return Rows.DONE, []
         except (Late, *ServerAway) as error:
             return Rows.LEFT, [Failure.of(error).to_bytes()]
         except Exception as error:
@@ -122,15 +133,23 @@ class Computer:
         round_ = self._round(task, training) if training else None
         if training is None or round_ is None:
             return None
-        limit = LIMIT_SECONDS * training.rounds.length(task.step)
-        return training.rounds.measure(round_.vector, task.step, self._units(task, limit))
+        self._checked = time.monotonic()
+        return training.rounds.measure(round_.vector, task.step, self._units(task), partial(self._proceed, task))
 
-    def _units(self, task: ShardTask, limit_seconds: int) -> Iterator[int]:
-        """The units of the task, then of each shard that is taken once the one before it is measured."""
+    def _proceed(self, task: ShardTask) -> None:
+        """Set the alarm for the next part of the work. Raises Over when nobody waits for it any more."""
+        self._alarm(LIMIT_SECONDS)
+        if time.monotonic() - self._checked > CHECK_SECONDS:
+            self._checked = time.monotonic()
+            if self._exchange.is_over(task):
+                raise Over
+
+    def _units(self, task: ShardTask) -> Iterator[int]:
+        """Yield the units of the task, then of each shard that is taken once the one before it is measured."""
         taken: ShardTask | None = task
         while taken is not None:
             for unit in range(taken.first, taken.last):
-                self._alarm(limit_seconds)
+                self._proceed(task)
                 yield unit
             taken = self._exchange.take(task)
             if taken is not None:

@@ -1,6 +1,6 @@
 """The interface of rounds, and the state that they carry from one to the next."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -39,6 +39,10 @@ class Setup:
     seed: int
 
 
+def no_check() -> None:
+    """Let the work go on."""
+
+
 class Rounds(Protocol):
     """One way to make rounds. A round has units, computed anywhere in any grouping; their rows advance the state."""
 
@@ -58,10 +62,13 @@ class Rounds(Protocol):
         """Return what the units need of the state, as one vector."""
         ...
 
-    def measure(self, vector: Vector, step: int, units: Iterable[int]) -> list[Vector]:
+    def measure(
+        self, vector: Vector, step: int, units: Iterable[int], proceed: Callable[[], None] = no_check
+    ) -> list[Vector]:
         """Return the rows of some units, each with the same bits whatever others are asked for along with it.
 
-        `units` is read one by one as they are measured.
+        `units` is read one by one as they are measured; `proceed` is called between the parts of a long unit, and may
+        raise to end the work.
         """
         ...
 

@@ -3,14 +3,14 @@
 Local SGD (Stich 2019, arXiv 1805.09767).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dualtrain.core.gradients import Draw, shards
-from dualtrain.core.rounds.base import Setup, State, Vector
+from dualtrain.core.rounds.base import Setup, State, Vector, no_check
 from dualtrain.core.rounds.outer import Outer
 
 
@@ -34,8 +34,10 @@ class LocalSteps(Setup):
     def vector(self, state: State) -> Vector:
         return np.concatenate((state.parameters, *state.optimizer))
 
-    def measure(self, vector: Vector, step: int, units: Iterable[int]) -> list[Vector]:
-        return [self._replica(vector, step, replica) for replica in units]
+    def measure(
+        self, vector: Vector, step: int, units: Iterable[int], proceed: Callable[[], None] = no_check
+    ) -> list[Vector]:
+        return [self._replica(vector, step, replica, proceed) for replica in units]
 
     def advance(self, state: State, rows: Sequence[Vector]) -> State:
         mean = _mean(rows)[:-1]
@@ -56,10 +58,11 @@ class LocalSteps(Setup):
             evaluations=state.evaluations + batches * self.method.evaluations(self.network),
         )
 
-    def _replica(self, vector: Vector, step: int, replica: int) -> Vector:
+    def _replica(self, vector: Vector, step: int, replica: int, proceed: Callable[[], None]) -> Vector:
         parameters, *optimizer = np.split(vector, len(vector) // self.network.size)
         losses: list[float] = []
         for at in range(step, step + self.length(step)):
+            proceed()
             inputs, labels = self.batches.batch(at, replica, dtype=vector.dtype)
             if len(labels) == 0:  # an epoch's last samples do not reach every replica
                 continue

@@ -1,12 +1,12 @@
 """One step a round: the gradient of one batch, its blocks measured anywhere, summed in block order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from dualtrain.core.gradients import Block, Draw, GradientMethod, shards
 from dualtrain.core.nn import Network
-from dualtrain.core.rounds.base import Setup, State, Vector
+from dualtrain.core.rounds.base import Setup, State, Vector, no_check
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,9 @@ class Synchronous(Setup):
     def vector(self, state: State) -> Vector:
         return state.parameters
 
-    def measure(self, vector: Vector, step: int, units: Iterable[int]) -> list[Vector]:
+    def measure(
+        self, vector: Vector, step: int, units: Iterable[int], proceed: Callable[[], None] = no_check
+    ) -> list[Vector]:
         inputs, labels = self.batches.batch(step, dtype=vector.dtype)
         blocks = self.blocks(step)
         chosen = (blocks[unit] for unit in units)

@@ -25,6 +25,11 @@ ROUND = b"round"
 NEVER = 2**63
 """Comes after every step."""
 
+_IS_OVER = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+return #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 and 1 or 0
+"""
+"""The round stays in the server: only the answer is sent."""
 T = TypeVar("T")
 
 
@@ -33,6 +38,7 @@ class Exchange:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self._is_over = server.register_script(_IS_OVER)
 
     def brief(self, job_id: str, brief: Brief) -> None:
         """Tell workers what a job is."""
@@ -103,6 +109,10 @@ class Exchange:
         data = found[0][1][0][1][ROUND]
         round_ = Round.from_bytes(data, dtype) if data else None
         return round_ if round_ and round_.step == task.step else None
+
+    def is_over(self, task: ShardTask) -> bool:
+        """Return whether a task's round was dismissed, or a later one has begun; an exchange that lost all says no."""
+        return bool(self._is_over(keys=[keys.round_(task.job, task.token)], args=[f"{task.step}-1"]))
 
     def send(self, job_id: str, token: int, shards: Sequence[Rows]) -> None:
         """Hand the rows of some shards, all or none, to the aggregator that asked for them."""

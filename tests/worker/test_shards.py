@@ -207,4 +207,38 @@ def test_a_process_that_hangs_has_its_time_for_each_unit_and_each_step_of_it(
     server.put("j", Round(9, 0, local.rounds.vector(local.initial())))
     Computer(server, settings, "here-1", alarms.append).compute(task._replace(step=0, last=2))
     limit = computer_module.LIMIT_SECONDS
-    assert alarms == [computer_module.PREPARATION_SECONDS, 7 * limit, 7 * limit, 0]
+    assert alarms == [computer_module.PREPARATION_SECONDS, *[limit] * 2 * (1 + 7), 0]
+
+
+@pytest.mark.parametrize("ending", ["dismissed", "a later round", "the next step withdrawn", "everything lost"])
+def test_a_process_gives_up_between_two_local_steps_what_nobody_waits_for(
+    server: Exchange,
+    settings: Settings,
+    training: Training,
+    brief: Brief,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: str,
+) -> None:
+    """A cancelled job held its workers until all its local steps were made: for up to 347 days."""
+    monkeypatch.setattr(computer_module, "CHECK_SECONDS", -1.0)
+    spec = training.spec.model_copy(update={"local_steps": 3, "replicas": 2})
+    local = Training(spec, training.data)
+    vector = local.rounds.vector(local.initial())
+    server.brief("j", replace(brief, spec=spec.model_dump(mode="json")))
+    server.put("j", Round(9, 0, vector), withdrawn=3 if ending == "the next step withdrawn" else None)
+    steps: list[int] = []
+
+    def alarm(seconds: int) -> None:
+        steps.append(seconds)
+        if len(steps) == 4:  # in the middle of the first replica
+            if ending == "dismissed":
+                server.dismiss("j", 9)
+            elif ending == "a later round":
+                server.put("j", Round(9, 3, vector))
+            elif ending == "everything lost":
+                server.server.flushall()
+
+    Computer(server, settings, "here-1", alarm).compute(ShardTask("j", 9, 0, 0, 1, 0, 2, 0))
+    rows = server.receive("j", 9, 0.05)
+    assert bool(rows) == (ending in ("the next step withdrawn", "everything lost"))
+    assert (len(steps) < 2 + 2 * (1 + 3)) == (not rows)

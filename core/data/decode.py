@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dualtrain.core.data.images import plain
 from dualtrain.core.data.resize import SIDE
 
 Progress = Callable[[int, int], None]
@@ -23,7 +24,7 @@ def decode(split: Any, told: Callable[[int], None]) -> NDArray[np.uint8]:
     """
     images = np.empty((len(split), SIDE, SIDE), np.uint8)
     for index, encoded in enumerate(_column(split)):
-        images[index] = np.asarray(_picture(encoded))
+        images[index] = _pixels(encoded)
         if index % TOLD_EVERY == 0:
             told(index)
     return images
@@ -34,8 +35,7 @@ def _column(split: Any) -> Iterator[bytes]:
         yield from chunk.field("bytes").to_pylist()
 
 
-def _picture(encoded: bytes) -> Image.Image:
+def _pixels(encoded: bytes) -> NDArray[np.uint8]:
+    """Return an image as `plain` prepares images for prediction; most sets need no preparation at all."""
     image: Image.Image = Image.open(io.BytesIO(encoded), formats=FORMATS)
-    if image.mode != "L":
-        image = image.convert("L")
-    return image if image.size == (SIDE, SIDE) else image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    return np.asarray(image) if (image.mode, image.size) == ("L", (SIDE, SIDE)) else plain(encoded)

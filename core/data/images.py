@@ -13,6 +13,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from dualtrain.core.data.image_structure import TooComplex, check_jpeg, check_png
 from dualtrain.core.data.preprocessing import Blank, mnist_form
 from dualtrain.core.data.resize import SIDE
 
@@ -91,14 +92,22 @@ def _opened(data: bytes) -> Image.Image:
         raise ImageError("unknown_image_format", "this is not a PNG, JPEG or WebP file, whatever its name says")
     try:
         return opener(io.BytesIO(data))
+    except TooComplex as error:
+        raise ImageError("image_too_complex", str(error)) from None
     except Exception as error:
         raise _broken(error) from error
 
 
 def _jpeg(file: io.BytesIO) -> Image.Image:
+    check_jpeg(file.getvalue())
     image = JpegImageFile(file)
     _check_size(*image.size, MAX_JPEG_PIXELS)
     return image
+
+
+def _png(file: io.BytesIO) -> Image.Image:
+    check_png(file.getvalue())
+    return PngImageFile(file)
 
 
 def _webp(file: io.BytesIO) -> Image.Image:
@@ -116,7 +125,7 @@ def _webp(file: io.BytesIO) -> Image.Image:
 
 
 _OPENERS: tuple[tuple[Callable[[bytes], bool], Callable[[io.BytesIO], Image.Image]], ...] = (
-    (lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"), PngImageFile),
+    (lambda data: data.startswith(b"\x89PNG\r\n\x1a\n"), _png),
     (lambda data: data.startswith(b"\xff\xd8\xff"), _jpeg),
     (lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP", _webp),
 )

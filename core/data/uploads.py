@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 from PIL import Image
 
-from dualtrain.core.data.archives import MAX_SAMPLES, TEST_EVERY, DatasetError, Labelled, from_parquet, from_zip
 from dualtrain.core.data.cache import MAX_CLASSES, forget
 from dualtrain.core.data.images import PLAIN, ImageError, prepare
+from dualtrain.core.data.labeled_images import MAX_SAMPLES, TEST_EVERY, DatasetError, LabeledImage
+from dualtrain.core.data.parquet_files import read_parquet
 from dualtrain.core.data.sources import (
     BUNDLED,
     NAME,
@@ -31,6 +32,7 @@ from dualtrain.core.data.sources import (
     describe,
     folder_of,
 )
+from dualtrain.core.data.zip_files import read_zip
 
 ROWS_AT_ONCE = 1000
 UNNAMED = ".upload-"
@@ -86,7 +88,6 @@ def install(
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=UNNAMED, ignore_cleanup_errors=True) as temporary:
         counts = _write(Path(temporary), classes, samples, progress or (lambda done: None), preprocessing)
         _check_counts(counts)
-        Path(temporary).chmod(0o755)
         _move(Path(temporary), target)
     return describe(name, data_dir)
 
@@ -118,21 +119,21 @@ def _sweep(folder: Path) -> None:
                 shutil.rmtree(path)
 
 
-def _opened(file: Path) -> tuple[tuple[str, ...], Iterator[Labelled]]:
+def _opened(file: Path) -> tuple[tuple[str, ...], Iterator[LabeledImage]]:
     with file.open("rb") as start:
         magic = start.read(4)
-    readers = {b"PK\x03\x04": from_zip, b"PAR1": from_parquet}
+    readers = {b"PK\x03\x04": read_zip, b"PAR1": read_parquet}
     if magic not in readers:
         raise DatasetError("unknown_format", "this is neither a zip archive nor a Parquet file")
     classes, samples = readers[magic](file)
     if not 2 <= len(classes) <= MAX_CLASSES:
-        found = f"classes with pictures in the file (folders CLASS/FILE of a zip): {len(classes)}"
-        raise DatasetError("class_count", f"{found}; 2 to {MAX_CLASSES} are allowed")
+        message = f"the file has {len(classes)} classes with images (folders CLASS/FILE of a zip)"
+        raise DatasetError("class_count", f"{message}; 2 to {MAX_CLASSES} are allowed")
     return classes, samples
 
 
 def _write(
-    folder: Path, classes: tuple[str, ...], samples: Iterator[Labelled], progress: Progress, preprocessing: str
+    folder: Path, classes: tuple[str, ...], samples: Iterator[LabeledImage], progress: Progress, preprocessing: str
 ) -> dict[str, int]:
     counts = dict.fromkeys(SPLITS, 0)
     schema = _schema(classes, preprocessing)
@@ -140,7 +141,7 @@ def _write(
     try:
         for number, sample in enumerate(samples):
             if number == MAX_SAMPLES:
-                raise DatasetError("too_many_samples", f"at most {MAX_SAMPLES:,} samples are taken")
+                raise DatasetError("too_many_samples", f"at most {MAX_SAMPLES:,} samples are accepted")
             splits[sample.split].add(_picture(sample, preprocessing), sample.label)
             counts[sample.split] += 1
             if number % ROWS_AT_ONCE == 0:
@@ -148,12 +149,13 @@ def _write(
         for split in splits.values():
             split.flush()
     finally:
-        for split in splits.values():
+        for name, split in splits.items():
             split.writer.close()
+            (folder / f"{name}.parquet").chmod(0o600)
     return counts
 
 
-def _picture(sample: Labelled, preprocessing: str) -> bytes:
+def _picture(sample: LabeledImage, preprocessing: str) -> bytes:
     try:
         pixels = prepare(sample.image, preprocessing)
     except ImageError as error:

@@ -203,3 +203,42 @@ def test_any_damage_is_an_image_error() -> None:
                 treat(data.tobytes())
             except ImageError:
                 continue
+
+
+def jpeg_with(segments: bytes) -> bytes:
+    """Insert bytes behind the first marker of a JPEG file."""
+    whole = saved(digit(), "JPEG")
+    return whole[:2] + segments + whole[2:]
+
+
+def jpeg_of_scans(count: int) -> bytes:
+    """Repeat the last scan of a progressive JPEG, which costs a decoder one pass over all pixels each time."""
+    whole = saved(digit("L", 2000), "JPEG", progressive=True, quality=20)
+    last = whole.rindex(b"\xff\xda")
+    return whole[:last] + whole[last:-2] * count + whole[-2:]
+
+
+COSTLY = {
+    "scans": jpeg_of_scans(2000),
+    "segments": jpeg_with(b"\xff\xe5\x00\x02" * 500_000),
+    "comments": jpeg_with(b"\xff\xfe\x00\x02" * 500_000),
+    "padding": jpeg_with(b"\xff" * 4_000_000),
+    "padding behind a scan": jpeg_of_scans(1)[:-2] + b"\xff" * 4_000_000 + b"\x00" + b"\xff\xe5\x00\x02" * 9999,
+    "PNG chunks": png(50, 50, zlib.compress(bytes(51 * 50)), chunk(b"abCd", b"") * 500_000),
+}
+
+
+@pytest.mark.parametrize("data", COSTLY.values(), ids=COSTLY)
+def test_files_that_cost_more_than_their_pixels_are_refused(data: bytes) -> None:
+    started = time.perf_counter()
+    with pytest.raises(ImageError) as refusal:
+        grey(data)
+    assert refusal.value.code == "image_too_complex"
+    assert time.perf_counter() - started < SECONDS
+
+
+def test_metadata_may_contain_the_bytes_of_a_scan_marker() -> None:
+    exif = b"Exif\0\0" + b"\xff\xda\x00\x02" * 10_000
+    whole = saved(digit(), "JPEG")
+    data = whole[:2] + b"\xff\xe5" + struct.pack(">H", len(exif) + 2) + exif + whole[2:] + b"\xff\xda\x00\x02" * 10_000
+    assert np.array_equal(grey(data), grey(whole))

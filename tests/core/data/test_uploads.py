@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -250,3 +251,35 @@ def test_other_files(tmp_path: Path) -> None:
         with pytest.raises(DatasetError) as refusal:
             install("mine", tmp_path / "file", tmp_path)
         assert refusal.value.code == "unknown_format"
+
+
+def test_an_archive_of_too_many_entries_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"PK\x03\x04" + b"PK\x01\x02" * 400_001)
+    with pytest.raises(DatasetError) as refusal:
+        install("mine", tmp_path / "file", tmp_path)
+    assert refusal.value.code == "too_many_samples"
+
+
+def test_paths_of_thousands_of_folders_cost_no_memory(tmp_path: Path, draw: Draw) -> None:
+    deep = "a/" * 30_000
+    file = zipped(tmp_path / "file", good(draw) | {f"{deep}{number}.png": b"" for number in range(100)})
+    tracemalloc.start()
+    description = install("mine", file, tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert description.classes == ("a", "b")
+    assert peak < 60 << 20
+
+
+def test_an_archive_without_images_says_which_files_it_has(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"Its files: 30 with \.gif, 1 with \.txt"):
+        install("mine", zipped(tmp_path / "file", {f"a/{i}.gif": b"" for i in range(30)} | {"x.txt": b""}), tmp_path)
+
+
+def test_uploaded_data_are_private_to_the_user(tmp_path: Path, draw: Draw) -> None:
+    before = os.umask(0o022)
+    install("mine", two_classes(tmp_path / "file", draw), tmp_path)
+    os.umask(before)
+    folder = tmp_path / "datasets" / "mine"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}

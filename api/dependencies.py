@@ -1,5 +1,6 @@
 """What routes ask for, as annotated aliases: the services, who calls, and a job that this caller may see."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
@@ -54,6 +55,12 @@ def _needs(scope: Scope) -> list[Any]:
             raise MissingScope(key.name, scope.value)
 
     return [Depends(bearer), Depends(check)]
+
+
+async def stream_slot(services: ServicesDep, key: CallerDep) -> AsyncIterator[None]:
+    """Count an event stream until it ends. Raises TooManyStreams."""
+    with services.streams.opened(key):
+        yield
 
 
 SPEC_BYTES = 1 << 20

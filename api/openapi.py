@@ -42,14 +42,29 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
         schemas[model.__name__] = schema
     for name in ("JobView", "DryRun"):
         schemas[name]["properties"]["spec"] = {"$ref": REFERENCE.format(model="JobSpec")}
+    for schema in schemas.values():
+        _drop_object_defaults(schema)
     for operations in document["paths"].values():
         for operation in operations.values():
+            operation["summary"] = _first_sentence(operation["description"])
             _without_default_422(operation["responses"])
             for response in operation["responses"].values():
                 _problem_as_problem(response.get("content", {}))
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     return document
+
+
+def _first_sentence(description: str) -> str:
+    paragraph, _, _ = description.partition("\n\n")
+    return " ".join(paragraph.split())
+
+
+def _drop_object_defaults(schema: dict[str, Any]) -> None:
+    """Leave out defaults that are objects: generators of clients refuse them, and with them whole models."""
+    for field in schema.get("properties", {}).values():
+        if isinstance(field.get("default"), dict):
+            del field["default"]
 
 
 def _without_default_422(responses: dict[str, Any]) -> None:

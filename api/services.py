@@ -7,7 +7,7 @@ from dualtrain.api.jobs.timings import Timings
 from dualtrain.api.predictions.models import Models
 from dualtrain.api.queue_eta import Forecast
 from dualtrain.api.sandbox.pools import Pools
-from dualtrain.api.security import Hosts, Key, Keys
+from dualtrain.api.security import Hosts, Key, Keys, Scope, Streams
 from dualtrain.api.sweeps.runner import SweepRunner
 from dualtrain.api.sweeps.views import SweepReader
 from dualtrain.core.settings import Settings
@@ -52,11 +52,13 @@ class Services:
     sweep_runner: SweepRunner
     pools: Pools
     timings: Timings
+    streams: Streams = field(default_factory=Streams)
     uploads: dict[str, int] = field(default_factory=dict)
 
-    def knows(self, key: Key) -> bool:
-        """Return whether a key that was let in has not been taken away since."""
-        return self.keys is None or self.keys.of_digest(key.sha256) is not None
+    def current(self, key: Key) -> Key | None:
+        """Return a caller's key as it is now, None when it may not read any more: it was removed or lost its scope."""
+        now = key if self.keys is None else self.keys.of_digest(key.sha256)
+        return now if now is not None and now.may(Scope.READ) else None
 
     @classmethod
     def of(cls, settings: Settings) -> "Services":

@@ -8,47 +8,37 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import ipaddress
 import socket
 import time
-from urllib.parse import SplitResult, urlsplit
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import structlog
 from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
 
+from dualtrain.api.security.webhook_urls import WebhookRefused, check_url, is_public
 from dualtrain.api.services import Services
 from dualtrain.core.job import Job
 from dualtrain.core.store import ServerError, UnknownJob, Webhooks
 
 PREFIX = "whsec_"
 POLL_SECONDS = 1.0
-AT_ONCE = 8
-"""Calls that one process makes at a time, so that a slow receiver holds up only some of the others."""
+AT_ONCE = 32
+"""Calls that one process makes at a time."""
+AT_ONCE_EACH = 2
+"""Calls at a time for one API key, and to one host: slow receivers of one key hold up no other key's."""
+PAGE = 100
+SEARCHED = 5000
+"""Due calls that are looked through for one that may begin now."""
 TIMEOUT_SECONDS = 10.0
 """Of a whole call."""
 CLAIM_SECONDS = 60.0
 WAITS_SECONDS = (5.0, 30.0, 120.0, 600.0, 3600.0, 4 * 3600.0)
 """From one attempt to the next; after the last one the call is given up."""
-
-
-class WebhookRefused(Exception):
-    """The URL is none that this server calls."""
-
-
-def check_url(url: SplitResult, private: bool) -> None:
-    """Raise WebhookRefused for a URL that can be seen to be wrong without asking for its address."""
-    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
-        raise WebhookRefused("a webhook is an http or https URL with a host and without a password")
-    try:
-        _ = url.port, httpx.URL(url.geturl())
-    except (ValueError, httpx.InvalidURL) as error:
-        raise WebhookRefused(f"the webhook is no URL that can be called: {error}") from None
-    name = url.hostname.rstrip(".").lower()
-    literal = _literal(name)
-    if not private and (name == "localhost" or name.endswith(".localhost") or (literal and not literal.is_global)):
-        raise WebhookRefused(f"{name} is a private address; the operator may allow it with DUALTRAIN_WEBHOOK_PRIVATE")
 
 
 def sign(secret: SecretStr, identifier: str, timestamp: int, body: bytes) -> str:
@@ -64,7 +54,7 @@ def _key(secret: str) -> bytes:
 
 async def send(job: Job, secret: SecretStr, private: bool) -> int:
     """Call a job's webhook; return the HTTP status. Raises WebhookRefused, httpx.HTTPError, OSError."""
-    check_url(urlsplit(job.spec["webhook_url"]), private)
+    check_url(job.spec["webhook_url"], private)
     url = httpx.URL(job.spec["webhook_url"])
     host = url.raw_host.decode()  # in the letters that DNS knows
     port = url.port or (443 if url.scheme == "https" else 80)
@@ -89,30 +79,73 @@ async def send(job: Job, secret: SecretStr, private: bool) -> int:
     return answer.status_code
 
 
+class Calls:
+    """The calls in progress: at most `AT_ONCE`, and `AT_ONCE_EACH` for each API key and each host."""
+
+    def __init__(self) -> None:
+        self.free = asyncio.Semaphore(AT_ONCE)
+        self._open: Counter[str] = Counter()
+
+    def has_room(self, names: Iterable[str]) -> bool:
+        """Return whether one more call of this key and host may begin."""
+        return all(self._open[name] < AT_ONCE_EACH for name in names)
+
+    def begin(self, names: Iterable[str]) -> None:
+        """Count a call, which has a place of `free`."""
+        self._open.update(names)
+
+    def end(self, names: Iterable[str]) -> None:
+        """Give the places of a call back."""
+        self._open.subtract(names)
+        self.free.release()
+
+
 async def deliver_forever(services: Services) -> None:
     """Call webhooks as they come due, several at a time."""
     if services.settings.webhook_secret is None:
         return
-    webhooks, slots = Webhooks(services.store), asyncio.Semaphore(AT_ONCE)
+    webhooks, calls = Webhooks(services.store), Calls()
     async with asyncio.TaskGroup() as group:
         while True:
-            await slots.acquire()
-            if claimed := await _claimed(webhooks):
-                call = group.create_task(_call(services, webhooks, *claimed))
-                call.add_done_callback(lambda _: slots.release())
+            await calls.free.acquire()
+            due = await _next(services, webhooks, calls)
+            if due is None:
+                calls.free.release()
+                await asyncio.sleep(POLL_SECONDS)
                 continue
-            slots.release()
-            await asyncio.sleep(POLL_SECONDS)
+            job_id, attempt, names = due
+            calls.begin(names)
+            call = group.create_task(_call(services, webhooks, job_id, attempt))
+            call.add_done_callback(lambda _, names=names: calls.end(names))  # type: ignore[misc]
 
 
-async def _claimed(webhooks: Webhooks) -> tuple[str, int] | None:
+async def _next(services: Services, webhooks: Webhooks, calls: Calls) -> tuple[str, int, tuple[str, ...]] | None:
+    """Claim a due call whose key and host have room; return its job, its attempt, and what it counts for."""
     try:
-        return await run_in_threadpool(webhooks.claim, CLAIM_SECONDS)
+        return await run_in_threadpool(_claimed, services, webhooks, calls)
     except ServerError as error:
         structlog.get_logger().warning("webhooks wait for the store", error=str(error))
     except Exception:
         structlog.get_logger().exception("no webhook could be taken from the list")
     return None
+
+
+def _claimed(services: Services, webhooks: Webhooks, calls: Calls) -> tuple[str, int, tuple[str, ...]] | None:
+    for first in range(0, SEARCHED, PAGE):
+        due = webhooks.due(first, PAGE)
+        jobs = dict(services.jobs.fields(due, "owner", "spec"))
+        for job_id in due:
+            names = _counted_names(*jobs[job_id]) if job_id in jobs else ()
+            if calls.has_room(names) and (attempt := webhooks.claim(job_id, CLAIM_SECONDS)):
+                return job_id, attempt, names
+        if len(due) < PAGE:
+            break
+    return None
+
+
+def _counted_names(owner: str | None, spec: dict[str, Any]) -> tuple[str, ...]:
+    host = f"host {urlsplit(spec['webhook_url']).netloc.lower()}"
+    return (host, f"key {owner}") if owner else (host,)
 
 
 async def _call(services: Services, webhooks: Webhooks, job_id: str, attempt: int) -> None:
@@ -147,15 +180,8 @@ async def _attempt(services: Services, webhooks: Webhooks, job_id: str, attempt:
 
 def _resolve(host: str, port: int, private: bool) -> str:
     """Return an address of `host`. Raises WebhookRefused when any of its addresses is private."""
-    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    hidden = [address for address in found if not ipaddress.ip_address(address.split("%")[0]).is_global]
+    addresses = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    hidden = [address for address in addresses if not is_public(address)]
     if hidden and not private:
         raise WebhookRefused(f"{host} is at {hidden[0]}, a private address")
-    return found[0]
-
-
-def _literal(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(name)
-    except ValueError:
-        return None
+    return addresses[0]

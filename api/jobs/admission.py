@@ -1,14 +1,13 @@
 """What is checked before a job is queued: all that can be known when it is posted."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from dualtrain.api.errors.problems import Problem
 from dualtrain.api.errors.validation import invalid
 from dualtrain.api.predictions.errors import NoCheckpoint, UnknownModel
 from dualtrain.api.security import Key
+from dualtrain.api.security.webhook_urls import WebhookRefused, check_url
 from dualtrain.api.services import Services
-from dualtrain.api.webhooks import WebhookRefused, check_url
 from dualtrain.core.cost import cost_faults, job_cost
 from dualtrain.core.data import UnknownDataset, catalogue, describe
 from dualtrain.core.job import ENDED, CheckpointRef, Job, Status
@@ -86,8 +85,8 @@ def _webhook_faults(spec: JobSpec, settings: Settings) -> Iterator[Fault]:
         yield Fault("/webhook_url", "webhooks_off", message)
         return
     try:
-        check_url(urlsplit(spec.webhook_url), settings.webhook_private)
-    except (ValueError, WebhookRefused) as error:
+        check_url(spec.webhook_url, settings.webhook_private)
+    except WebhookRefused as error:
         yield Fault("/webhook_url", "webhook_refused", str(error))
 
 

@@ -1,7 +1,8 @@
 """The routes, one concern a file."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
+from dualtrain.api.errors.unknown_parameters import refuse_unknown_parameters
 from dualtrain.api.routes import (
     aliases,
     datasets,
@@ -50,6 +51,6 @@ MODULES = (
 def include(app: FastAPI) -> None:
     """Add all routes to the application."""
     for module in MODULES:
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[Depends(refuse_unknown_parameters)])
     docs.mount(app)
     page.include(app)

@@ -13,8 +13,10 @@ from dualtrain.api.dependencies import CallerDep, JobId, ServicesDep, own_job, r
 from dualtrain.api.errors.problems import documented
 from dualtrain.api.errors.validation import fault
 from dualtrain.api.http_headers import IfNoneMatch, matches
+from dualtrain.api.sandbox.disconnects import unless_disconnected
 from dualtrain.api.schemas import JobList, JobView
-from dualtrain.api.security import Key
+from dualtrain.api.security import Key, UnknownKey
+from dualtrain.api.services import Services
 from dualtrain.core.job import ENDED, Job, Status
 from dualtrain.core.store import Jobs
 
@@ -110,10 +112,13 @@ def below_cursor(cursor: str | None) -> int | None:
     responses={
         200: {"model": JobView, "headers": {"ETag": {"schema": {"type": "string"}}}},
         304: {"description": "Not changed; estimates and queue position do not count"},
-        **documented("unauthenticated", "forbidden", "job_not_found", "invalid", "store_unavailable"),
+        **documented(
+            "unauthenticated", "forbidden", "job_not_found", "invalid", "too_many_streams", "store_unavailable"
+        ),
     },
 )
 async def get_job(
+    request: Request,
     services: ServicesDep,
     key: CallerDep,
     job_id: JobId,
@@ -127,11 +132,9 @@ async def get_job(
     """Show a job; with `Prefer: wait=N` as soon as something has happened to it."""
     wait = _WAIT.search(prefer or "")
     seconds = min(int(wait[1]), LONGEST_WAIT_SECONDS) if wait else 0
-    with services.fanout.listen(job_id) as listener:
-        job = await own_job(services, key, job_id)
-        current = if_none_match is None or matches(if_none_match, _etag(job))
-        if seconds and current and job.status not in ENDED and await listener.notable(job.status, seconds):
-            job = await own_job(services, key, job_id)
+    job = await own_job(services, key, job_id)
+    if seconds and job.status not in ENDED:
+        job = await _after_change(request, services, key, job_id, if_none_match, seconds)
     headers = {"ETag": _etag(job), "Cache-Control": "private, no-cache"}
     if wait:
         headers["Preference-Applied"] = f"wait={seconds}"
@@ -140,6 +143,24 @@ async def get_job(
     plays = job.status is Status.QUEUED  # only then the forecast asks the store
     shown = await run_in_threadpool(services.forecast.view, job) if plays else services.forecast.view(job)
     return Response(shown.model_dump_json(), 200, headers, "application/json")
+
+
+async def _after_change(
+    request: Request, services: Services, key: Key, job_id: str, if_none_match: str | None, seconds: int
+) -> Job:
+    """Return a job once something has happened to it, at once if the caller does not know its present state.
+
+    Raises ClientDisconnect when the caller leaves, UnknownKey when its key was removed meanwhile.
+    """
+    with services.streams.opened(key), services.fanout.listen(job_id) as listener:
+        job = await own_job(services, key, job_id)
+        known = if_none_match is None or matches(if_none_match, _etag(job))
+        if known and job.status not in ENDED:
+            await unless_disconnected(request, listener.notable(job.status, seconds))
+    current = services.current(key)
+    if current is None:
+        raise UnknownKey
+    return await own_job(services, current, job_id)
 
 
 def _etag(job: Job) -> str:

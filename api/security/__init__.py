@@ -14,6 +14,7 @@ from dualtrain.api.security.errors import (
 from dualtrain.api.security.hosts import Hosts
 from dualtrain.api.security.keys import ANYONE, Key, Keys, Scope
 from dualtrain.api.security.rates import count_request
+from dualtrain.api.security.streams import Streams
 
 __all__ = [
     "ANYONE",
@@ -27,6 +28,7 @@ __all__ = [
     "RateLimited",
     "Refused",
     "Scope",
+    "Streams",
     "TooManyStreams",
     "Unauthenticated",
     "UnknownKey",

@@ -6,7 +6,9 @@ Keys are random and long, so a plain sha256 of them is safe to keep. A key's nam
 import hashlib
 import hmac
 import json
+import os
 import secrets
+import tempfile
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -58,6 +60,7 @@ class Key(BaseModel):
 ANYONE = Key(name="anyone", sha256="0" * 64, scopes=frozenset(Scope))
 """Who calls a server without keys, which listens on loopback only."""
 
+DEFAULT_SCOPES = frozenset({Scope.READ, Scope.SUBMIT})
 _FILE = TypeAdapter(list[Key])
 
 
@@ -102,19 +105,33 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def create(path: Path, name: str, scopes: frozenset[Scope]) -> str:
-    """Add a new key to a file, which need not exist yet; return the secret, which is kept nowhere."""
+def create(path: Path, name: str, scopes: frozenset[Scope] | None = None) -> str:
+    """Add a key to a file, which need not exist yet, or replace the secret of the key with this name.
+
+    A replaced secret leaves limits as they are, and scopes too unless others are given; a new key may read and submit.
+    Returns the secret, which is kept nowhere.
+    """
     token = PREFIX + secrets.token_hex(32)
-    put(path, Key(name=name, sha256=digest(token), scopes=scopes))
+    known = {key.name: key for key in _read(path)}
+    present = known.get(name) or Key(name=name, sha256=digest(token), scopes=DEFAULT_SCOPES)
+    put(path, present.model_copy(update={"sha256": digest(token), "scopes": scopes or present.scopes}))
     return token
 
 
 def put(path: Path, key: Key) -> None:
     """Add a key to a file, which need not exist yet; it takes the place of the key with its name."""
-    keys = _FILE.validate_json(path.read_bytes()) if path.exists() else []
-    added = [*(known for known in keys if known.name != key.name), key]
-    text = json.dumps(_FILE.dump_python(added, mode="json", exclude_none=True), indent=1)
-    fresh = path.with_suffix(".new")
-    fresh.touch(0o600)
-    fresh.write_text(text + "\n")
-    fresh.replace(path)
+    keys = [*(known for known in _read(path) if known.name != key.name), key]
+    text = json.dumps(_FILE.dump_python(keys, mode="json", exclude_none=True), indent=1)
+    # A file of our own that only we may read, whatever lies in the folder: a symbolic link there is not followed.
+    descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text + "\n")
+        os.replace(new, path)
+    except BaseException:
+        os.unlink(new)
+        raise
+
+
+def _read(path: Path) -> list[Key]:
+    return _FILE.validate_json(path.read_bytes()) if path.exists() else []

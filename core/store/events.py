@@ -38,11 +38,16 @@ end
 """
 
 
-def replay(store: Server, job_id: str | None = None, after: str = "-") -> tuple[list[Event], bool]:
-    """Return the kept events of a job (or of all) above the id `after`, and whether some between were trimmed away."""
+def replay(
+    store: Server, job_id: str | None = None, after: str = "-", count: int | None = None
+) -> tuple[list[Event], bool]:
+    """Return the first `count` kept events of a job (or of all jobs) above the id `after`, None: all of them.
+
+    Also returns whether some between `after` and the first were trimmed away.
+    """
     key = keys.events(job_id) if job_id else keys.EVENTS
     first = store.xrange(key, count=1)
-    entries = store.xrange(key, min=f"({after}" if after != "-" else "-")
+    entries = store.xrange(key, min=f"({after}" if after != "-" else "-", count=count)
     lost = after != "-" and bool(first) and _order(after) < _order(first[0][0].decode()) and _trimmed(store, key)
     return [Event.parse(entry) for entry in entries], lost
 

@@ -190,12 +190,13 @@ class Jobs:
         fields |= {"status_reason": reason.model_dump() if reason else None}
         if to in ENDED:
             fields["finished_at"] = record.at
+        sources = SOURCES[to] if only_from is None else SOURCES[to] & {only_from}
         refused = self._transition(
             keys=_moved(job_id),
             args=[
                 job_id,
                 to.value,
-                _alternatives(SOURCES[to] if only_from is None else SOURCES[to] & {only_from}),
+                _alternatives(sources),
                 lease.token if lease else "",
                 record.model_dump_json(),
                 keys.by_status(""),
@@ -203,7 +204,7 @@ class Jobs:
                 *_flat(fields),
             ],
         ).decode()
-        _raise(refused, job_id, to)
+        _raise(refused, job_id, to, sources)
 
     def commit(self, lease: Lease, told: Iterable[Told] = (), **fields: Any) -> Status:
         """Write `fields` of the job of `lease`, tell events, return the job's status. Raises Stale, UnknownJob."""
@@ -213,7 +214,7 @@ class Jobs:
             args=[job_id, lease.token, token_hex(8), json.dumps([one.packed() for one in told]), *_flat(fields)],
         ).decode()
         if answer in ("stale", "unknown"):
-            _raise(answer, job_id, Status.RUNNING)
+            _raise(answer, job_id, Status.RUNNING, SOURCES[Status.RUNNING])
         return Status(json.loads(answer))
 
     def count_attempt(self, lease: Lease) -> int:
@@ -278,11 +279,10 @@ def _alternatives(statuses: Iterable[Status]) -> str:
     return "|" + "|".join(sorted(statuses)) + "|"
 
 
-def _raise(refused: str, job_id: str, wanted: str) -> None:
+def _raise(refused: str, job_id: str, wanted: str, sources: Iterable[Status]) -> None:
     if refused == "unknown":
         raise UnknownJob(job_id)
     if refused == "stale":
         raise Stale(f"another aggregator works on job {job_id} now")
     if refused:
-        sources = " or ".join(sorted(SOURCES[Status(wanted)]))
-        raise Conflict(job_id, refused, wanted, f"only a {sources} job can")
+        raise Conflict(job_id, refused, wanted, f"only a {' or '.join(sorted(sources))} job can")

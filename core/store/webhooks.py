@@ -6,11 +6,11 @@ from dualtrain.core.store import keys
 from dualtrain.core.store.connection import Server
 
 _CLAIM = """
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 1)[1]
-if not due then return false end
-if redis.call('EXISTS', ARGV[3] .. due) == 0 then redis.call('ZREM', KEYS[1], due) return {due, 0} end
-redis.call('ZADD', KEYS[1], ARGV[2], due)
-return {due, redis.call('HINCRBY', ARGV[3] .. due, 'webhook_attempts', 1)}
+local at = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not at or tonumber(at) > tonumber(ARGV[2]) then return 0 end
+if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('ZREM', KEYS[1], ARGV[1]) return 0 end
+redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+return redis.call('HINCRBY', KEYS[2], 'webhook_attempts', 1)
 """
 
 
@@ -21,14 +21,18 @@ class Webhooks:
         self._store = store
         self._claim = store.register_script(_CLAIM)
 
-    def claim(self, seconds: float) -> tuple[str, int] | None:
-        """Return a job whose call is due, with the number of this attempt (from 1); it is due again after `seconds`.
+    def due(self, first: int, count: int) -> list[str]:
+        """Return `count` jobs whose calls are due, from the place `first` on; the longest due come first."""
+        job_ids = self._store.zrangebyscore(keys.WEBHOOKS, "-inf", time.time(), start=first, num=count)
+        return [job_id.decode() for job_id in job_ids]
 
-        A job that was deleted meanwhile is taken off the list; its attempt is 0.
+    def claim(self, job_id: str, seconds: float) -> int:
+        """Return the number of this attempt (from 1) to make a call, which is due again after `seconds`.
+
+        Returns 0 when the call is not due, or its job was deleted: then it is off the list.
         """
         now = time.time()
-        found = self._claim(keys=[keys.WEBHOOKS], args=[now, now + seconds, keys.job("")])
-        return (found[0].decode(), int(found[1])) if found else None
+        return int(self._claim(keys=[keys.WEBHOOKS, keys.job(job_id)], args=[job_id, now, now + seconds]))
 
     def pending(self) -> set[str]:
         """Return the jobs whose calls are not over."""

@@ -58,6 +58,38 @@ def test_every_operation_has_a_name_a_summary_and_a_model(
     assert len(names) == len(set(names))
 
 
+def test_every_summary_is_a_sentence(document: Document) -> None:
+    summaries = [operation["summary"] for operations in document["paths"].values() for operation in operations.values()]
+    assert [summary for summary in summaries if not (summary[0].isupper() and summary.endswith("."))] == []
+    assert len(set(summaries)) == len(summaries)
+
+
+def test_no_default_is_an_object(document: Document) -> None:
+    """openapi-python-client leaves out every model that has one, and `POST /v1/jobs` with it."""
+    fields = [
+        field for schema in document["components"]["schemas"].values() for field in schema.get("properties", {}).items()
+    ]
+    assert [name for name, field in fields if isinstance(field.get("default"), dict)] == []
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "suggestion"),
+    [("/v1/jobs?statuss=failed", "statuss", "status"), ("/v1/workers?x=1", "x", None), ("/v1/jobs?metadata=1", "metadata", None),
+     ("/v1/jobs?limit[a]=1", "limit[a]", "limit"), ("/v1/jobs/job-1/history?Accept=csv", "Accept", None)],
+)  # fmt: skip
+def test_unknown_parameters_are_refused(client: httpx.Client, address: str, name: str, suggestion: str | None) -> None:
+    answer = client.get(address)
+    (fault,) = answer.json()["errors"]
+    assert (answer.status_code, fault["code"], fault["pointer"]) == (422, "unknown_parameter", f"#/query/{name}")
+    if suggestion:
+        assert fault["suggestion"] == suggestion
+
+
+def test_known_parameters_pass(client: httpx.Client) -> None:
+    assert client.get("/v1/jobs?limit=1&metadata[a]=b&status=failed").status_code == 200
+    assert client.get("/v1/datasets/mnist/samples?limit=1").status_code == 200
+
+
 def test_every_problem_has_its_media_type_and_a_known_code(
     document: Document,
 ) -> None:

@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Event, Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -20,8 +19,8 @@ from pydantic import SecretStr
 from redis import Redis
 
 from dualtrain.api import webhooks
+from dualtrain.api.security.webhook_urls import WebhookRefused, check_url, is_public
 from dualtrain.api.services import Services
-from dualtrain.api.webhooks import WebhookRefused, check_url
 from dualtrain.core.job import Job, Status
 from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
@@ -173,16 +172,46 @@ def test_a_call_that_goes_wrong_in_an_unknown_way_does_not_end_the_others(
         "http://0.0.0.0/",
         "http://example.org:99999/",
         "http://example.org/\x01",
+        "http://example.org/a\nb",
+        "http://exam\tple.org/",
+        " http://example.org/",
+        "http://example.org/\r",
+        "http://[64:ff9b::10.0.0.1]/",
+        "http://168.63.129.16/",
     ],
 )
 def test_private_and_odd_addresses_are_refused(url: str) -> None:
     with pytest.raises(WebhookRefused):
-        check_url(urlsplit(url), private=False)
+        check_url(url, private=False)
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.215.14", True),
+        ("2606:2800:220:1::1", True),
+        ("64:ff9b::93.184.215.14", True),  # what a network with IPv6 alone makes of it
+        ("64:ff9b::10.0.0.1", False),
+        ("64:ff9b:1::1", False),
+        ("2002:7f00:1::", False),
+        ("2002:5db8:d70e::", True),
+        ("::127.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("fec0::1", False),
+        ("fe80::1%eth0", False),
+        ("ff02::1", False),
+        ("224.0.0.1", False),
+        ("168.63.129.16", False),
+        ("169.254.169.254", False),
+    ],
+)
+def test_special_addresses_are_not_public(address: str, public: bool) -> None:
+    assert is_public(address) is public
 
 
 def test_public_addresses_pass() -> None:
-    check_url(urlsplit("https://example.org:8443/hook"), private=False)
-    check_url(urlsplit("http://93.184.215.14/"), private=False)
+    check_url("https://example.org:8443/hook", private=False)
+    check_url("http://93.184.215.14/", private=False)
 
 
 def test_a_name_with_a_private_address_is_not_called() -> None:
@@ -209,11 +238,27 @@ def test_a_secret_in_the_form_of_the_standard_is_the_bytes_in_it() -> None:
 
 def test_receivers_that_do_not_answer_hold_up_no_other(calling: httpx.Client, receiver: Receiver) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and says nothing
-        for _ in range(webhooks.AT_ONCE - 1):
+        for _ in range(webhooks.AT_ONCE + 10):
             end_a_job(calling, f"http://127.0.0.1:{silent.getsockname()[1]}/")
         time.sleep(0.5)
+        started = time.monotonic()
         end_a_job(calling, receiver.url)
         receiver.wait(1)
+        assert time.monotonic() - started < webhooks.TIMEOUT_SECONDS / 2
+
+
+def test_calls_of_one_key_to_many_hosts_leave_places_to_others() -> None:
+    async def scene() -> list[bool]:
+        calls = webhooks.Calls()
+        rooms = []
+        for number in range(3):
+            names = webhooks._counted_names("ann", {"webhook_url": f"http://host-{number}/"})
+            rooms.append(calls.has_room(names))
+            calls.begin(names)
+        rooms.append(calls.has_room(webhooks._counted_names("bob", {"webhook_url": "http://host-9/"})))
+        return rooms
+
+    assert asyncio.run(scene()) == [True, True, False, True]
 
 
 def test_a_call_that_trickles_is_given_up(calling: httpx.Client, store: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,12 @@
 """What happens before a route is reached: keys, scopes, owners, sessions, rates, hosts, request ids, headers."""
 
 import asyncio
+import contextlib
 import json
+import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import httpx
@@ -16,8 +18,10 @@ from dualtrain.api.middleware.cookies import COOKIE
 from dualtrain.api.security.keys import LOOK_SECONDS
 from dualtrain.api.services import Services
 from dualtrain.core.job import Status
+from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
-from dualtrain.core.store import Access, Jobs, connect_async
+from dualtrain.core.store import Access, Doing, Exchange, Jobs, Worker, connect_async
+from tests.waiting import until
 
 Caller = Callable[..., httpx.Client]
 Serve = Callable[..., AbstractContextManager[str]]
@@ -88,6 +92,86 @@ def test_a_key_that_was_taken_away_hears_no_more_events(
     finally:
         keys_file.write_text(whole)
         time.sleep(LOOK_SECONDS + 0.2)
+
+
+def test_a_key_whose_scope_is_cut_hears_of_its_own_jobs_only(caller: Caller, keys_file: Path, store: Redis) -> None:
+    whole = keys_file.read_text()
+    job_id = caller("ann").post("/v1/jobs", json={}).json()["id"]
+    own = caller("root").post("/v1/jobs", json={}).json()["id"]
+    cut = [key | ({"scopes": ["read"]} if key["name"] == "root" else {}) for key in json.loads(whole)]
+    try:
+        with caller("root").stream("GET", "/v1/events") as response:
+            lines = response.iter_lines()
+            next(lines)
+            keys_file.write_text(json.dumps(cut))
+            time.sleep(LOOK_SECONDS + 0.2)
+            Jobs(store).move(job_id, Status.CANCELLED)
+            Jobs(store).move(own, Status.CANCELLED)
+            heard = next(line for line in lines if "cancelled" in line)
+            assert own in heard
+    finally:
+        keys_file.write_text(whole)
+        time.sleep(LOOK_SECONDS + 0.2)
+
+
+def test_a_key_that_is_removed_while_it_waits_is_refused(caller: Caller, keys_file: Path) -> None:
+    whole = keys_file.read_text()
+    ann = caller("ann")
+    job_id = ann.post("/v1/jobs", json={}).json()["id"]
+    timer = threading.Timer(
+        0.3, lambda: keys_file.write_text(json.dumps([key for key in json.loads(whole) if key["name"] != "ann"]))
+    )
+    timer.start()
+    try:
+        answer = ann.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=3"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    finally:
+        timer.join()
+        keys_file.write_text(whole)
+        time.sleep(LOOK_SECONDS + 0.2)
+
+
+def test_workers_name_only_the_callers_jobs(caller: Caller, exchange: Redis) -> None:
+    job_id = caller("ann").post("/v1/jobs", json={}).json()["id"]
+    doing = Doing(job=job_id, step=4, shard=2)
+    Exchange(exchange).beat(
+        Worker(id="w", host="h", pid=1, since=now(), seen=now(), numerics="n", code="c", doing=doing)
+    )
+    shown = {name: caller(name).get("/v1/workers").json()["data"][0]["doing"] for name in ("ann", "bob", "root")}
+    assert shown["bob"] is None
+    assert shown["ann"]["job"] == shown["root"]["job"] == job_id
+
+
+def test_open_streams_of_a_key_are_limited(caller: Caller) -> None:
+    ann = caller("ann")
+    job_id = ann.post("/v1/jobs", json={}).json()["id"]
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(ann.stream("GET", "/v1/events"))
+        for address, headers in (("/v1/events", {}), (f"/v1/jobs/{job_id}/events", {}),
+                                 (f"/v1/jobs/{job_id}", {"Prefer": "wait=5"})):  # fmt: skip
+            refused = ann.get(address, headers=headers)
+            assert (refused.status_code, refused.json()["code"]) == (429, "too_many_streams")
+        with caller("bob").stream("GET", "/v1/events") as response:
+            assert response.status_code == 200
+    until(lambda: ann.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=1"}).status_code == 200, 20, "closed streams")
+
+
+def test_a_wait_ends_with_its_client(caller: Caller) -> None:
+    ann = caller("ann")
+    job_id = ann.post("/v1/jobs", json={}).json()["id"]
+
+    def listeners() -> float:
+        text = caller("root").get("/metrics").text
+        return float(
+            next(line for line in text.splitlines() if line.startswith("dualtrain_event_listeners")).split()[1]
+        )
+
+    until(lambda: listeners() == 0, 20, "earlier streams")
+    for _ in range(5):
+        with contextlib.suppress(httpx.ReadTimeout):
+            ann.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=60"}, timeout=0.2)
+    until(lambda: listeners() == 0, 10, "waits of clients that left")
 
 
 def test_a_key_finds_its_jobs_among_those_of_others(caller: Caller) -> None:

@@ -11,9 +11,9 @@ import pytest
 from redis import Redis
 
 from dualtrain.api.broadcast import Listener, Message
-from dualtrain.api.routes.events import _joined
+from dualtrain.api.routes.events import PAGE, _joined, _nothing
 from dualtrain.core.job import Status
-from dualtrain.core.store import Event, Jobs, Lease, Told, keys
+from dualtrain.core.store import Event, Jobs, Lease, Told, keys, replay
 from dualtrain.core.store.events import JOB_WINDOW
 
 Events = Callable[[httpx.Response], Iterator[dict[str, Any]]]
@@ -73,6 +73,25 @@ def test_a_listener_goes_on_after_its_last_event(
         rest = list(events(response))
     assert [one["data"].get("step") for one in rest if one["event"] == "step"] == [4, 5]
     assert [one["event"] for one in rest[-2:]] == ["status", "done"]
+
+
+def test_a_replay_is_read_in_pieces(
+    client: httpx.Client, jobs: Jobs, running: Lease, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    def recorded(*arguments: Any) -> tuple[list[Event], bool]:
+        page, lost = replay(*arguments)
+        sizes.append(len(page))
+        return page, lost
+
+    monkeypatch.setattr("dualtrain.api.routes.events.replay", recorded)
+    tell(jobs, running, range(1, 500))
+    jobs.move(running.job_id, Status.SUCCEEDED)
+    with client.stream("GET", f"/v1/jobs/{running.job_id}/events") as response:
+        steps = [one["data"]["step"] for one in events(response) if one["event"] == "step"]
+    assert steps == list(range(1, 500))
+    assert max(sizes) == PAGE
 
 
 def test_a_listener_whose_id_fell_out_of_the_window_is_told(
@@ -157,7 +176,7 @@ def test_what_a_listener_has_seen_is_not_told_again_when_it_is_read_late() -> No
         for sequence in (6, 7, 8):
             listener.hand(Message.of(Event("step", "j", {"step": sequence}, f"5-{sequence}")))
         listener.queue.put_nowait(None)
-        return [message.event.id async for message in _joined([], listener, "5-7", False)]
+        return [message.event.id async for message in _joined(_nothing(), listener, "5-7", False) if message]
 
     assert asyncio.run(scene()) == ["5-8"]
 

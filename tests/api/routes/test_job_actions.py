@@ -37,6 +37,8 @@ def test_each_action_from_each_status(
     else:
         assert (answer.status_code, answer.json()["code"]) == (409, "illegal_transition")
         assert answer.json()["job_status"] == source
+        if action == "resume":
+            assert "only a paused job can" in answer.json()["detail"]
         assert after == before
 
 

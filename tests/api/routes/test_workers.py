@@ -1,5 +1,7 @@
 """Who is working, as each worker process tells of itself."""
 
+from collections.abc import Callable
+
 import httpx
 from redis import Redis
 
@@ -11,8 +13,10 @@ def worker(name: str, doing: Doing | None) -> Worker:
     return Worker(id=name, host="h", pid=1, since=now(), seen=now(), numerics="n", code="c", doing=doing)
 
 
-def test_living_workers_are_listed_by_id_with_all_that_they_tell(client: httpx.Client, exchange: Redis) -> None:
-    told = [worker("h-1", Doing(job="j", step=4, shard=2)), worker("h-2", None)]
+def test_living_workers_are_listed_by_id_with_all_that_they_tell(
+    client: httpx.Client, exchange: Redis, submit: Callable[..., str]
+) -> None:
+    told = [worker("h-1", Doing(job=submit(), step=4, shard=2)), worker("h-2", None)]
     for one in reversed(told):
         Exchange(exchange).beat(one)
     assert client.get("/v1/workers").json() == {"data": [one.model_dump() for one in told]}

@@ -8,7 +8,7 @@ import pytest
 
 from dualtrain.api.security import ANYONE, Key, Keys, Scope
 from dualtrain.api.security import keys as module
-from dualtrain.api.security.keys import PREFIX, create
+from dualtrain.api.security.keys import PREFIX, create, put
 
 READ = frozenset({Scope.READ})
 
@@ -69,3 +69,23 @@ def test_admin_may_everything_and_others_what_they_have() -> None:
     assert [reader.may(scope) for scope in Scope] == [True, False, False]
     assert (admin.owns("ann"), reader.owns("ann"), reader.owns("bob"), reader.owns(None)) == (True, True, False, False)
     assert (ANYONE.owns("ann"), ANYONE.owns(None), ANYONE.owner, reader.owner) == (True, True, None, "ann")
+
+
+def test_a_new_secret_leaves_limits_and_scopes(path: Path) -> None:
+    old = create(path, "ann", READ)
+    put(path, Keys(path).of_token(old).model_copy(update={"max_waiting_jobs": 3, "requests_per_minute": 60}))  # type: ignore[union-attr]
+    key = Keys(path).of_token(create(path, "ann"))
+    assert key is not None
+    assert (key.scopes, key.max_waiting_jobs, key.requests_per_minute) == (READ, 3, 60)
+    assert Keys(path).of_token(old) is None
+
+
+def test_what_lies_beside_the_file_is_neither_followed_nor_trusted(path: Path) -> None:
+    victim = path.parent / "victim"
+    victim.write_text("untouched")
+    for trap in (path.with_suffix(".new"), path.with_name("keys.json.new")):
+        trap.symlink_to(victim)
+    create(path, "ann", READ)
+    assert victim.read_text() == "untouched"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not path.is_symlink()

@@ -51,7 +51,8 @@ async def job_events(
     """Follow the events of a job.
 
     They are `status`, `step` (at most 5 a second), `evaluation` and `retry`; `done` is the last. Without
-    `Last-Event-ID` the stream begins with all events that are kept. `gap` says that events in between are no longer kept.
+    `Last-Event-ID` the stream begins with all events that are kept. `gap` says that events in between are no longer
+    kept.
     """
     yield ServerSentEvent(retry=RECONNECT_MILLISECONDS, comment=f"events of {job.id}")
     with services.fanout.listen(job.id) as listener:

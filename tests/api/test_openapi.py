@@ -74,9 +74,14 @@ def test_no_default_is_an_object(document: Document) -> None:
 
 @pytest.mark.parametrize(
     ("address", "name", "suggestion"),
-    [("/v1/jobs?statuss=failed", "statuss", "status"), ("/v1/workers?x=1", "x", None), ("/v1/jobs?metadata=1", "metadata", None),
-     ("/v1/jobs?limit[a]=1", "limit[a]", "limit"), ("/v1/jobs/job-1/history?Accept=csv", "Accept", None)],
-)  # fmt: skip
+    [
+        ("/v1/jobs?statuss=failed", "statuss", "status"),
+        ("/v1/workers?x=1", "x", None),
+        ("/v1/jobs?metadata=1", "metadata", None),
+        ("/v1/jobs?limit[a]=1", "limit[a]", "limit"),
+        ("/v1/jobs/job-1/history?Accept=csv", "Accept", None),
+    ],
+)
 def test_unknown_parameters_are_refused(client: httpx.Client, address: str, name: str, suggestion: str | None) -> None:
     answer = client.get(address)
     (fault,) = answer.json()["errors"]

@@ -172,9 +172,18 @@ def _call(
     try:
         return rule(*args, **options)
     except TypeError as error:
-        if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+        if _binds(rule, args, options):
             raise  # from inside the rule, which has said what is wrong
         raise _refusal(name, options) from error
+
+
+def _binds(rule: Callable[..., Any], args: Any, options: dict[str, Any]) -> bool:
+    """Return whether a rule can be called with these arguments."""
+    try:
+        signature(rule).bind(*args, **options)
+    except TypeError:
+        return False
+    return True
 
 
 def _refusal(name: str, options: dict[str, Any], hint: str | None = None) -> TypeError:

@@ -54,8 +54,8 @@ def computing(stack: Stack) -> bool:
     return False
 
 
-def predict(stack: Stack, name: str, models: dict[str, str], picture: bytes, timeout: float = 60.0) -> httpx.Response:
-    body = {"images": [base64.b64encode(picture).decode()]}
+def predict(stack: Stack, name: str, models: dict[str, str], *pictures: bytes, timeout: float = 60.0) -> httpx.Response:
+    body = {"images": [base64.b64encode(picture).decode() for picture in pictures]}
     with stack.client(name, timeout) as client:
         return client.post(f"/v1/jobs/{models[name]}/predictions", json=body)
 
@@ -108,7 +108,7 @@ def test_a_progressive_jpeg_of_many_scans(stack: Stack, observe: Observe, models
     """H11: 31 bytes for each pass over 16 megapixels; a victim's photograph does not wait for it."""
     picture, photograph = progressive_jpeg(1000), progressive_jpeg(1)
     with observe() as observer, ThreadPoolExecutor(4) as pool:
-        attacks = [pool.submit(predict, stack, "mallory", models, picture, 200) for _ in range(4)]
+        attacks = [pool.submit(predict, stack, "mallory", models, picture, timeout=200) for _ in range(4)]
         time.sleep(1)
         started = time.monotonic()
         response = predict(stack, "bob", models, photograph)
@@ -163,7 +163,7 @@ def test_dry_runs_of_large_rounds(stack: Stack, observe: Observe) -> None:
 
 def test_a_client_that_leaves_ends_its_child(stack: Stack, models: dict[str, str]) -> None:
     with pytest.raises(httpx.ReadTimeout):
-        predict(stack, "mallory", models, progressive_jpeg(4000), timeout=1.0)
+        predict(stack, "mallory", models, *[progressive_jpeg(50)] * 20, timeout=1.0)
     until(lambda: not computing(stack), 5, "an end of the decoding")
 
 

@@ -180,5 +180,5 @@ def test_an_unknown_job_is_said_in_words(page: Page, network_may_fail: None) -> 
 
 def _kill_api(stack: subprocess.Popen[str]) -> None:
     children = psutil.Process(stack.pid).children(recursive=True)
-    [api] = [child for child in children if "dualtrain.api.app:create_app" in " ".join(child.cmdline())]
+    [api] = [child for child in children if "dualtrain.api.server" in " ".join(child.cmdline())]
     api.kill()

@@ -73,7 +73,7 @@ def test_a_new_view_begins_at_its_top(page: Page, trained: str) -> None:
     expect(page).to_have_title("trained · dualtrain")
 
 
-def test_counts_and_search_cover_all_jobs(page: Page, url: str, many: None) -> None:
+def test_counts_and_search_cover_all_jobs(page: Page, url: str, many: None, network_may_fail: None) -> None:
     page.goto("/")
     total = httpx.get(f"{url}/v1/jobs").json()["total"]
     queued = httpx.get(f"{url}/v1/jobs?status=queued").json()["total"]
@@ -84,7 +84,9 @@ def test_counts_and_search_cover_all_jobs(page: Page, url: str, many: None) -> N
     expect(page.get_by_role("link", name="trained", exact=True)).to_be_visible()
 
 
-def test_compare_and_draw_find_jobs_that_are_not_among_the_newest(page: Page, many: None, trained: str) -> None:
+def test_compare_and_draw_find_jobs_that_are_not_among_the_newest(
+    page: Page, many: None, trained: str, network_may_fail: None
+) -> None:
     page.goto("/#/compare")
     page.get_by_label("Find jobs").fill("trained")
     page.get_by_role("checkbox", name=re.compile("^trained")).check()

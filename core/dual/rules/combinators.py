@@ -1,6 +1,7 @@
 """Building blocks of the rules of array functions. A handler computes a call with duals among its arguments."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, Literal
 
 import numpy as np
@@ -162,6 +163,7 @@ def in_layout(x: Tensor, like: Tensor) -> Tensor:
 def in_numpys_layout(function: Handler, handler: Handler) -> Handler:
     """Return a handler whose results of several axes lie in memory as NumPy's do, which decides on later views."""
 
+    @wraps(handler)
     def handle(*args: Any, **options: Any) -> Any:
         result = handler(*args, **options)
         if not isinstance(result, Dual) or result.ndim < 2:

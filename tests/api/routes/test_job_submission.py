@@ -20,7 +20,7 @@ from dualtrain.core.store import Idempotency, Jobs, idempotency, keys
 JSON = {"content-type": "application/json"}
 
 WRONG: list[tuple[dict[str, Any], str, str, str | None]] = [
-    ({"learning_rat": 1}, "/learning_rat", "extra_forbidden", "learning_rate"),
+    ({"learning_rat": 1}, "/learning_rat", "extra_forbidden", "optimizer.learning_rate"),
     ({"network": {"layers": [{"units": 0}]}}, "/network/layers/0/units", "greater_than_equal", None),
     ({"network": {"layers": [{"units": "20"}, {"units": 10}]}}, "/network/layers/0/units", "int_type", None),
     ({"network": {"layers": [{"units": 11}]}}, "/network/layers/0/units", "wrong_output_size", None),
@@ -33,9 +33,9 @@ WRONG: list[tuple[dict[str, Any], str, str, str | None]] = [
      "relu"),
     ({"gradient": {"method": "per-nuron"}}, "/gradient/method", "union_tag_invalid", "per-neuron"),
     ({"gradient": {"method": "spsa", "direction": 4}}, "/gradient/direction", "unexpected_keyword_argument",
-     "directions"),
+     "gradient.directions"),
     ({"optimizer": {"learning_rat": 0.1}}, "/optimizer/learning_rat", "unexpected_keyword_argument", "learning_rate"),
-    ({"gradient": {"directions": 4}}, "/gradient/directions", "unexpected_keyword_argument", "distribution"),
+    ({"gradient": {"directions": 4}}, "/gradient/directions", "unexpected_keyword_argument", None),
     ({"network": {"layers": [{"custom": "quantize", "units": 3}]}}, "/network/layers/0/units",
      "unexpected_keyword_argument", None),
     ({"optimizer": {"name": "sgd", "learning_rate": -1}}, "/optimizer/learning_rate", "greater_than", None),

@@ -137,7 +137,8 @@ def test_jobs_by_metadata(dualtrain: Any) -> None:
     assert "dualtrain train" in err
 
 
-def test_fields_lists_what_set_takes(dualtrain: Any) -> None:
+def test_fields_lists_what_set_takes(dualtrain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dualtrain.client.cli.output.out._width", 120)
     listed = {field["path"]: field for field in json.loads(dualtrain("fields", "--json")[1])}
     assert listed["optimizer.learning_rate"]["kinds"] == []
     table = dualtrain("fields")[1]

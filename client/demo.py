@@ -45,7 +45,7 @@ def _train_and_predict(client: Client, console: Console) -> tuple[Job, list[str]
         why = ended.status_reason.message if ended.status_reason else "no reason was given"
         raise RuntimeError(f"the job {ended.status.value}: {why}")
     history = job.history()
-    console.print(f"{ended.progress.passes:,} passes in {history[-1]['elapsed_seconds']:.1f} s of training")
+    console.print(f"{ended.progress.passes:,} passes in {history[-1]['seconds']:.1f} s of training")
     samples = client.samples(limit=DIGITS)
     found = job.predict(pixels=[sample["pixels"] for sample in samples])
     return ended, list(_pictures(samples, found))

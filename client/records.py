@@ -4,14 +4,23 @@ from typing import Any, Literal, TypedDict
 
 
 class HistoryPoint(TypedDict):
-    """One recorded step of a job; accuracies from 0 to 1, None at steps without an evaluation."""
+    """One recorded step of a job; accuracies from 0 to 1, None at steps without an evaluation.
+
+    Two runs of one spec have the same points but for `seconds` and `worker_seconds`.
+    """
 
     step: int
+    samples_seen: int | None
+    passes: int | None
+    evaluations: int | None
     loss: float | None
     test_accuracy: float | None
     validation_accuracy: float | None
-    elapsed_seconds: float | None
-    at: str | None
+    gradient_norm: float | None
+    gradient_variance: float | None
+    cosine: float | None
+    seconds: float | None
+    worker_seconds: float | None
 
 
 class CheckpointInfo(TypedDict):

@@ -14,6 +14,7 @@ ORDER = (
     (
         "core.dual",
         "core.validation",
+        "core.history",
         "core.job",
         "core.runtime.hosts",
         "core.runtime.logs",

@@ -2,13 +2,15 @@
 
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from dualtrain.core.history import ACCURACIES, DIAGNOSTICS, RecordedSteps
 from dualtrain.core.job import Metrics, Progress, Reason
 from dualtrain.core.loop import Evaluation, Training
 from dualtrain.core.rounds import State
-from dualtrain.core.runtime.times import now
 from dualtrain.core.scheduling import Lane
 from dualtrain.core.store import Told
 
@@ -20,25 +22,43 @@ RATE_WINDOW = 50
 
 @dataclass
 class Report:
-    """Turns states into what the store keeps. `elapsed_seconds` is the running time of the job, across takeovers.
+    """Turns states into what the store keeps.
 
-    `earlier` are the figures that were told before this run of it.
+    `elapsed_seconds` is the running time of the job, `worker_seconds` the time that workers computed for it, both
+    across takeovers. `earlier` are the figures that were told before this run of it.
     """
 
     training: Training
     earlier: Metrics = field(default_factory=Metrics)
     elapsed_seconds: float = 0.0
+    worker_seconds: float = 0.0
     best: float | None = None
     evaluation: Evaluation | None = None
     _clock: float = field(default_factory=time.monotonic)
     _told: float = 0.0
+    _points: list[dict[str, Any]] = field(default_factory=list)
     _marks: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=RATE_WINDOW))
 
-    def tick(self) -> None:
-        """Count the time since the last call."""
+    @cached_property
+    def _recorded(self) -> RecordedSteps:
+        return RecordedSteps(self.training.total_steps, self.training.spec.evaluate_every)
+
+    def tick(self, lanes: Iterable[Lane] = ()) -> None:
+        """Count the time since the last call, and that of the shards of the round that was made in it."""
         at = time.monotonic()
         self.elapsed_seconds += at - self._clock
+        self.worker_seconds += sum(lane.seconds for lane in lanes)
         self._clock = at
+
+    def record(self, before: int, state: State, evaluation: Evaluation | None) -> None:
+        """Add the state after a round that began at step `before` to the history, if its step is a recorded one."""
+        ends_unevaluated = evaluation is None and self.over()  # `record_end` follows
+        if not ends_unevaluated and (self._recorded.due(before, state.step) or self.reached()):
+            self.record_end(state, evaluation)
+
+    def record_end(self, state: State, evaluation: Evaluation | None) -> None:
+        """Add a state to the history, whatever its step."""
+        self._points.append(self._point(state, evaluation))
 
     def due(self) -> bool:
         """Return whether the last `step` event is long enough ago."""
@@ -98,32 +118,42 @@ class Report:
         )
 
     def told(self, state: State, fresh: Evaluation | None, lanes: list[Lane]) -> list[Told]:
-        """Return the events of a report, with the point that they add to the history.
+        """Return the events of a report and the points of the history since the last one.
 
         An evaluation has no `step` event beside it when the last one was just told.
         """
-        point = {
-            "step": state.step,
-            "loss": state.loss,
-            "test_accuracy": fresh.test_accuracy if fresh else None,
-            "validation_accuracy": fresh.validation_accuracy if fresh else None,
-            "elapsed_seconds": round(self.elapsed_seconds, 3),
-            "at": now(),
-        }
-        told = []
+        told = [Told("", point["step"], {}, point) for point in self._points]
+        self._points = []
         if not fresh or self.due() or self._is_last(state):
             self._told = time.monotonic()
             progress = self.progress(state).model_dump(mode="json") | {"loss": state.loss}
             shards = [lane._asdict() for lane in lanes]
-            told.append(Told("step", state.step, {**progress, "shards": shards}, None if fresh else point))
+            told.append(Told("step", state.step, {**progress, "shards": shards}))
         if fresh:
-            accuracies = {name: point[name] for name in ("step", "loss", "test_accuracy", "validation_accuracy")}
-            beside = {"passes": state.passes, "best_test_accuracy": self.best}
-            told.append(Told("evaluation", state.step, accuracies | beside, point))
+            beside = {"passes": state.passes, "loss": state.loss, "best_test_accuracy": self.best}
+            told.append(Told("evaluation", state.step, {"step": state.step, **_accuracies(fresh), **beside}))
         return told
+
+    def _point(self, state: State, evaluation: Evaluation | None) -> dict[str, Any]:
+        """Return a point of the history; diagnostics are those that the state carries."""
+        return {
+            "step": state.step,
+            "samples_seen": state.samples_seen,
+            "passes": state.passes,
+            "evaluations": state.evaluations,
+            "loss": state.loss,
+            **_accuracies(evaluation),
+            **{name: getattr(state, name, None) for name in DIAGNOSTICS},
+            "seconds": round(self.elapsed_seconds, 3),
+            "worker_seconds": round(self.worker_seconds, 4),
+        }
 
     def _is_last(self, state: State) -> bool:
         return state.step >= self.training.total_steps or self.reached() or self.over()
+
+
+def _accuracies(evaluation: Evaluation | None) -> dict[str, float | None]:
+    return {name: getattr(evaluation, name, None) for name in ACCURACIES}
 
 
 def document(evaluation: Evaluation) -> dict[str, Any]:

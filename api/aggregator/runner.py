@@ -128,6 +128,7 @@ class Runner:
         if saved["evaluated"]:
             report.take(training.evaluate(state))
         report.elapsed_seconds, report.best = saved["elapsed_seconds"], saved["best_test_accuracy"]
+        report.worker_seconds = saved.get("worker_seconds", 0.0)
         return state, report
 
     def _given(self, job: Job, training: Training) -> NDArray[Any] | None:
@@ -183,32 +184,37 @@ class Runner:
             steps = () if report.reached() else train(training, begun, gatherer.measure)
             for after, fresh in steps:
                 counters.add("dualtrain_passes_total", value=after.passes - state.passes)
-                state = after
-                report.tick()
+                before, state = state.step, after
+                report.tick(gatherer.lanes)
                 if fresh:
                     report.take(fresh)
+                report.record(before, state, fresh)
                 gatherer.pending.append(partial(self._write, report, state, fresh, gatherer))
                 if report.over():
                     break
             gatherer.settle()
         except (Interrupted, JobFailed):
             gatherer.settle()
-            writer.save(report, state, gatherer.origin)
             writer.tell(report, state, None, gatherer)
+            writer.save(report, state, gatherer.origin)
             raise
         except Diverged as end:  # such parameters are worth no checkpoint
             gatherer.settle()
+            report.record_end(end.state, None)
             writer.tell(report, end.state, None, gatherer)
             raise JobFailed("diverged", str(end)) from end
         if report.evaluation is None or report.evaluation.step != state.step:
             report.take(training.evaluate(state))
+            report.record_end(state, report.evaluation)
             writer.tell(report, state, report.evaluation, gatherer)
             writer.save(report, state, gatherer.origin)
         return state
 
     def _write(self, report: Report, state: State, fresh: Evaluation | None, gatherer: Gatherer) -> None:
-        if fresh or report.due():
-            self.writer.tell(report, state, fresh, gatherer)
+        """Report the state when that is due, then save it: no checkpoint is ahead of the history."""
+        if not fresh and not report.due():
+            return
+        self.writer.tell(report, state, fresh, gatherer)
         if fresh or self.writer.save_due():
             self.writer.save(report, state, gatherer.origin)
 

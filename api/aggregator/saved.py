@@ -31,6 +31,7 @@ def to_checkpoint(state: State, report: Report, origin: Origin) -> Checkpoint:
     metadata = {
         "state": {name: getattr(state, name) for name in COUNTERS},
         "elapsed_seconds": report.elapsed_seconds,
+        "worker_seconds": report.worker_seconds,
         "best_test_accuracy": report.best,
         "evaluated": report.evaluation is not None and report.evaluation.step == state.step,
         "origin": asdict(origin),

@@ -90,13 +90,12 @@ class Writer:
         return time.monotonic() - self.saved_at > max(CHECKPOINT_SECONDS, self.save_seconds / SAVING_SHARE)
 
     def save(self, report: Report, state: State, origin: Origin) -> None:
-        """Write a checkpoint, and bring a long history back under its limit."""
+        """Write a checkpoint."""
         started = time.monotonic()
         judged = report.evaluation is not None and report.evaluation.step == state.step
         metrics = report.metrics(state).model_dump() if judged else {"loss": state.loss}
         keep = report.training.spec.keep_checkpoints
         self.services.checkpoints.save(self.lease, to_checkpoint(state, report, origin), metrics, keep)
-        self.services.documents.thin(self.lease)
         if self.saved_step is not None and state.step > self.saved_step:
             self.services.jobs.reset_attempts(self.lease)
         self.saved_step = state.step

@@ -1,7 +1,5 @@
 """What came of a job so far: history, evaluation, checkpoints."""
 
-import csv
-import io
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
@@ -10,27 +8,34 @@ from pydantic import BaseModel, Field
 from dualtrain.api.content_types import negotiate
 from dualtrain.api.dependencies import JobDep, ServicesDep, reads
 from dualtrain.api.errors.problems import Problem, documented
+from dualtrain.api.tables import PARQUET, table_forms, write_table
+from dualtrain.core.history import COLUMNS
 from dualtrain.core.store import Summary, best
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"], dependencies=reads)
 
 _PROBLEMS = documented("unauthenticated", "forbidden", "job_not_found", "invalid", "store_unavailable")
-_CSV = {"content": {"text/csv": {"schema": {"type": "string"}, "example": "step,loss,test_accuracy\r\n"}}}
 
 
 class Point(BaseModel):
-    """A point of a job's history. Accuracies from 0 to 1, null where nothing was evaluated."""
+    """A point of a job's history. Accuracies are from 0 to 1, null where nothing was evaluated."""
 
     step: int
+    samples_seen: int | None = None
+    passes: int | None = None
+    evaluations: int | None = Field(None, description="function values, for methods that use nothing else")
     loss: float | None = None
     test_accuracy: float | None = None
     validation_accuracy: float | None = None
-    elapsed_seconds: float | None = None
-    at: str | None = None
+    gradient_norm: float | None = None
+    gradient_variance: float | None = Field(None, description="of estimates; null for exact methods")
+    cosine: float | None = Field(None, description="to the exact gradient of the same batch, where it was asked for")
+    seconds: float | None = Field(None, description="running time so far; pauses do not count")
+    worker_seconds: float | None = Field(None, description="time so far that workers computed for the job")
 
 
 class History(BaseModel):
-    """The points so far, by step. A long history is thinned: the first and last points and evaluations stay."""
+    """The points so far, by step: at most some 1,000, at steps that follow from the spec alone."""
 
     job_id: str
     data: list[Point]
@@ -63,17 +68,19 @@ class CheckpointList(BaseModel):
 @router.get(
     "/history",
     response_model=History,
-    responses={200: _CSV, **_PROBLEMS, **documented("not_acceptable")},
+    responses={200: table_forms("step,samples_seen,passes\r\n"), **_PROBLEMS, **documented("not_acceptable")},
 )
 def job_history(
     services: ServicesDep, job: JobDep, accept: Annotated[str, Header(max_length=1000, examples=["text/csv"])] = "*/*"
 ) -> Any:
-    """Show step, loss, accuracies and times so far: JSON, or CSV with `Accept: text/csv`."""
-    form = negotiate(accept, ("application/json", "text/csv"))
+    """Show loss, accuracies, counters and times by step: JSON, CSV or Parquet, by `Accept`."""
+    form = negotiate(accept, ("application/json", "text/csv", PARQUET))
     points = [Point.model_validate(point) for point in services.documents.history(job.id)]
-    if form == "text/csv":
-        return Response(_csv(points), media_type="text/csv", headers={"Vary": "Accept"})
-    return Response(History(job_id=job.id, data=points).model_dump_json(), 200, {"Vary": "Accept"}, "application/json")
+    if form == "application/json":
+        document = History(job_id=job.id, data=points).model_dump_json()
+        return Response(document, 200, {"Vary": "Accept"}, form)
+    rows = [point.model_dump() for point in points]
+    return Response(write_table(rows, COLUMNS, form), media_type=form, headers={"Vary": "Accept"})
 
 
 @router.get("/evaluation", response_model=EvaluationView, responses={**_PROBLEMS, **documented("not_there_yet")})
@@ -94,11 +101,3 @@ def job_checkpoints(services: ServicesDep, job: JobDep) -> Any:
     return CheckpointList(
         data=[CheckpointView(**one.model_dump(), best=one is chosen, last=one is kept[-1]) for one in kept]
     )
-
-
-def _csv(points: list[Point]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(Point.model_fields))
-    writer.writeheader()
-    writer.writerows(point.model_dump() for point in points)
-    return text.getvalue()

@@ -16,6 +16,7 @@ from dualtrain.api.services import Services
 from dualtrain.api.sweeps import admission, tables
 from dualtrain.api.sweeps.dry_run import dry_run_of
 from dualtrain.api.sweeps.views import SweepDryRun, SweepHistory, SweepList, SweepTable, SweepView
+from dualtrain.api.tables import CSV, PARQUET, table_forms, write_table
 from dualtrain.core.runtime.times import now
 from dualtrain.core.store import UnknownJob
 from dualtrain.core.store.sweeps import SweepRecord, UnknownSweep
@@ -25,14 +26,6 @@ router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
 
 SweepId = Annotated[str, Path(max_length=100, examples=["sweep-5f2c9a1be07d"])]
 Accept = Annotated[str, Header(max_length=1000, examples=["text/csv"])]
-PARQUET = "application/vnd.apache.parquet"
-_WRITERS = {"text/csv": tables.to_csv, PARQUET: tables.to_parquet}
-_TABLE_FORMS = {
-    "content": {
-        "text/csv": {"schema": {"type": "string"}, "example": "name,set,n,test_accuracy_mean\r\n"},
-        PARQUET: {"schema": {"type": "string", "format": "binary"}},
-    }
-}
 _PROBLEMS = documented("unauthenticated", "forbidden", "invalid", "store_unavailable")
 _ONE = {**_PROBLEMS, **documented("sweep_not_found")}
 _CHANGED: dict[int | str, Any] = {
@@ -145,14 +138,15 @@ def get_sweep(services: ServicesDep, sweep: SweepDep) -> SweepView:
     "/{sweep_id}/table",
     dependencies=reads,
     response_model=SweepTable,
-    responses={200: _TABLE_FORMS, **_ONE, **documented("not_acceptable")},
+    responses={200: table_forms("name,set,n,test_accuracy_mean\r\n"), **_ONE, **documented("not_acceptable")},
 )
 def sweep_table(services: ServicesDep, sweep: SweepDep, accept: Accept = "*/*") -> Response:
     """Show mean and standard deviation of each cell: JSON, CSV or Parquet, by `Accept`."""
-    form = negotiate(accept, ("application/json", *_WRITERS))
+    form = negotiate(accept, ("application/json", CSV, PARQUET))
     table = services.sweep_reader.table(sweep)
-    if form in _WRITERS:
-        return Response(_WRITERS[form](table), media_type=form, headers={"Vary": "Accept"})
+    if form != "application/json":
+        content = write_table(tables.rows(table), tables.COLUMNS, form)
+        return Response(content, media_type=form, headers={"Vary": "Accept"})
     document = SweepTable(sweep_id=sweep.id, data=table).model_dump_json()
     return Response(document, media_type=form, headers={"Vary": "Accept"})
 

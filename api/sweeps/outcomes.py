@@ -26,7 +26,7 @@ def outcome_of(job: Job, place: SweepJob, history: Iterable[Mapping[str, Any]]) 
 
 def _seconds(job: Job, history: Iterable[Mapping[str, Any]]) -> float | None:
     """Return the running time: that of the newest point of the history, else the time between start and end."""
-    known = [point["elapsed_seconds"] for point in history if point.get("elapsed_seconds") is not None]
+    known = [point["seconds"] for point in history if point.get("seconds") is not None]
     if known:
         return float(known[-1])
     if job.started_at and job.finished_at:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from dualtrain.api.sweeps.outcomes import outcome_of
+from dualtrain.core.history import COLUMNS
 from dualtrain.core.job import Status
 from dualtrain.core.store import Documents, Jobs
 from dualtrain.core.store.sweeps import SweepRecord, Sweeps
@@ -22,8 +23,8 @@ from dualtrain.core.sweep import (
     summarize,
 )
 
-HISTORY_COLUMNS = ("loss", "test_accuracy", "validation_accuracy", "gradient_norm", "elapsed_seconds")
-"""Columns of a job's history that are averaged over the seeds."""
+HISTORY_COLUMNS = COLUMNS[1:]
+"""Columns of a job's history that are averaged over the seeds: all but the step."""
 
 
 class RungView(BaseModel):

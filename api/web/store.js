@@ -11,7 +11,7 @@ const LIST_MILLISECONDS = 700;
 
 /** All jobs loaded so far, by id. */
 export const jobs = new Map();
-/** By a job's id its history, oldest point first: {step, loss, test_accuracy, validation_accuracy, elapsed_seconds}. */
+/** By a job's id its history, oldest point first: {step, loss, test_accuracy, validation_accuracy, seconds}. */
 export const histories = new Map();
 /** By a job's id its rounds reported so far, oldest first: {step, shards: [{shard, worker, seconds, retries}]}. */
 export const rounds = new Map();
@@ -174,12 +174,12 @@ const EVENTS = {
     Object.assign(job.progress, progress);
     job.metrics.loss = loss;
     addRound(id, { step: data.step, shards });
-    addPoint(id, { step: data.step, loss, elapsed_seconds: null });
+    addPoint(id, { step: data.step, loss, seconds: null });
   },
   evaluation(job, data) {
     const { job_id: id, ...point } = data;
     Object.assign(job.metrics, point);
-    addPoint(id, { ...point, elapsed_seconds: null });
+    addPoint(id, { ...point, seconds: null });
   },
   retry(job) {
     job.retries += 1;

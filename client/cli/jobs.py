@@ -138,7 +138,7 @@ def history(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = N
         print_json(points)
         return
     rows = (
-        (point["step"], _figure(point["loss"]), percent(point["test_accuracy"]), _figure(point["elapsed_seconds"]))
+        (point["step"], _figure(point["loss"]), percent(point["test_accuracy"]), _figure(point["seconds"]))
         for point in points
     )
     print_table(("step", "loss", "test", "seconds"), rows)

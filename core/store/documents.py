@@ -6,17 +6,6 @@ from typing import Any, NamedTuple
 from dualtrain.core.job import is_id
 from dualtrain.core.store import keys
 from dualtrain.core.store.connection import Server
-from dualtrain.core.store.leases import Lease
-
-HISTORY_POINTS = 2000
-"""Points that are kept of a job's history; at the limit every second one that is no evaluation goes."""
-
-
-_REPLACE = """
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return end
-redis.call('DEL', KEYS[1])
-for i = 2, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end
-"""
 
 
 class Target(NamedTuple):
@@ -31,18 +20,10 @@ class Documents:
 
     def __init__(self, store: Server) -> None:
         self._store = store
-        self._replace = store.register_script(_REPLACE)
 
     def history(self, job_id: str) -> list[dict[str, Any]]:
         """Return the points of a job's history, by step."""
         return [json.loads(point) for point in self._store.lrange(keys.history(job_id), 0, -1)]
-
-    def thin(self, lease: Lease) -> None:
-        """Bring a history that is over the limit back under it; that of a job that was taken over is left alone."""
-        history = keys.history(lease.job_id)
-        if self._store.llen(history) > HISTORY_POINTS:
-            points = map(json.dumps, thinned(self.history(lease.job_id)))
-            self._replace(keys=[history, keys.token(lease.job_id)], args=[lease.token, *points])
 
     def evaluation(self, job_id: str) -> dict[str, Any] | None:
         """Return the newest evaluation, None before the first."""
@@ -73,11 +54,3 @@ class Documents:
     def remove_alias(self, name: str) -> None:
         """Forget an alias, if there is one."""
         self._store.hdel(keys.ALIASES, name)
-
-
-def thinned(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return about half of `points` with the first and the last; evaluations go only when they alone are too many."""
-    plain = [i for i, point in enumerate(points) if point.get("test_accuracy") is None]
-    removable = plain if len(points) - len(plain) < HISTORY_POINTS // 2 else list(range(len(points)))
-    gone = set(removable[1:-1:2])
-    return [point for i, point in enumerate(points) if i not in gone]

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dualtrain.core.history import TIMES
 from tests.waiting import until
 
 Events = Callable[[httpx.Response], Iterator[dict[str, Any]]]
@@ -70,6 +71,10 @@ def test_a_running_job_is_neither_resumed_nor_deleted(stack: httpx.Client, job_i
     assert stack.get(f"/v1/jobs/{job_id}").json()["status"] == "running"
 
 
+def without_times(point: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in point.items() if name not in TIMES}
+
+
 def test_a_job_that_is_paused_again_and_again_ends_as_one_that_is_not(stack: httpx.Client) -> None:
     spec = SPEC | {"max_steps": 150, "epochs": 1}
     plain, stopped = (stack.post("/v1/jobs", json=spec).json()["id"] for _ in range(2))
@@ -82,6 +87,9 @@ def test_a_job_that_is_paused_again_and_again_ends_as_one_that_is_not(stack: htt
     assert ends[0]["progress"]["passes"] == ends[1]["progress"]["passes"]
     moves = [one["status"] for one in ends[1]["transitions"]]
     assert moves[:4] == ["queued", "running", "paused", "running"]
+    histories = [stack.get(f"/v1/jobs/{job_id}/history").json()["data"] for job_id in (plain, stopped)]
+    assert [point["step"] for point in histories[0]] == list(range(1, 151))
+    assert [without_times(point) for point in histories[0]] == [without_times(point) for point in histories[1]]
 
 
 def test_a_dry_run_counts_what_the_job_then_makes(stack: httpx.Client) -> None:

@@ -13,7 +13,7 @@ const FIRST = 3;
 const SHOWN = 50; // matches of a search that are looked for
 const XS = {
   step: ["step", (point) => point.step],
-  elapsed: ["seconds of training", (point) => point.elapsed_seconds],
+  elapsed: ["seconds of training", (point) => point.seconds],
   passes: ["passes or evaluations", (point, { progress }) => (point.step * work(progress)[1]) / (progress.step || 1)],
 };
 

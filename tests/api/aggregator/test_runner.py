@@ -20,9 +20,8 @@ from dualtrain.core.rounds import State
 from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec
-from dualtrain.core.store import Lease, Told, connect, keys
+from dualtrain.core.store import Lease, connect, keys
 from dualtrain.core.store.broker import ShardTask
-from dualtrain.core.store.documents import HISTORY_POINTS
 
 SHORT: dict[str, Any] = {"max_steps": 1}
 
@@ -274,15 +273,6 @@ def test_nobody_waits_for_a_round_of_a_job_that_was_left(services: Services) -> 
     assert job.status is Status.RUNNING
     awaited = ShardTask(job.id, runner.lease.token, 0, 0, 1, 0, 1)
     assert services.exchange.read(awaited, np.dtype(np.float32)) is None
-
-
-def test_a_checkpoint_brings_a_long_history_back_under_its_limit(services: Services) -> None:
-    lease = taken(services, SHORT)
-    points = [Told("step", step, {}, {"step": step, "test_accuracy": None}) for step in range(HISTORY_POINTS + 1)]
-    services.jobs.commit(lease, points)
-    training = training_of(services, SHORT)
-    Writer(services, lease).save(Report(training), training.initial(), Origin("", ""))
-    assert len(services.documents.history(lease.job_id)) < HISTORY_POINTS
 
 
 def test_a_job_that_was_left_at_its_target_ends_there(services: Services) -> None:

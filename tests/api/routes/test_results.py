@@ -3,34 +3,39 @@
 import csv
 import io
 import json
+from typing import Any
 
 import httpx
 import numpy as np
+import pyarrow.parquet
 import pytest
 from redis import Redis
 
+from dualtrain.core.history import COLUMNS
 from dualtrain.core.store import Checkpoint, Checkpoints, Jobs, Lease, Told
 
-POINTS = [
-    {"step": 1, "loss": 2.3, "test_accuracy": None, "validation_accuracy": None, "elapsed_seconds": 0.1, "at": "a"},
-    {"step": 2, "loss": 2.1, "test_accuracy": 0.5, "validation_accuracy": None, "elapsed_seconds": 0.2, "at": "b"},
+POINTS: list[dict[str, Any]] = [
+    dict.fromkeys(COLUMNS) | {"step": 1, "passes": 7, "loss": 2.3, "seconds": 0.1},
+    dict.fromkeys(COLUMNS) | {"step": 2, "passes": 14, "loss": 2.1, "test_accuracy": 0.5, "seconds": 0.2},
 ]
 
 
 @pytest.fixture
 def lease(running: Lease, jobs: Jobs) -> Lease:
     """The lease of a running job with two points of history."""
-    jobs.commit(running, [Told("step", point["step"], {}, point) for point in POINTS])  # type: ignore[arg-type]
+    jobs.commit(running, [Told("", point["step"], {}, point) for point in POINTS])
     return running
 
 
-def test_history_is_json_or_csv(client: httpx.Client, lease: Lease) -> None:
+def test_history_is_json_csv_or_parquet(client: httpx.Client, lease: Lease) -> None:
     address = f"/v1/jobs/{lease.job_id}/history"
     assert client.get(address).json() == {"job_id": lease.job_id, "data": POINTS}
     answer = client.get(address, headers={"Accept": "text/csv"})
     assert answer.headers["content-type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [(row["step"], row["loss"], row["test_accuracy"]) for row in rows] == [("1", "2.3", ""), ("2", "2.1", "0.5")]
+    parquet = client.get(address, headers={"Accept": "application/vnd.apache.parquet"})
+    assert pyarrow.parquet.read_table(io.BytesIO(parquet.content)).to_pylist() == POINTS
 
 
 @pytest.mark.parametrize(

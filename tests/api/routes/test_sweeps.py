@@ -51,7 +51,7 @@ def succeed(store: Redis, jobs: Jobs, accuracy: Callable[[int], float]) -> None:
         metrics = {"test_accuracy": accuracy(seed), "best_test_accuracy": accuracy(seed), "loss": 0.5}
         store.hset(keys.job(job_id), "metrics", json.dumps(metrics))
         for step in (10, 20):
-            store.rpush(keys.history(job_id), json.dumps({"step": step, "loss": seed + step, "elapsed_seconds": 1.0}))
+            store.rpush(keys.history(job_id), json.dumps({"step": step, "loss": seed + step, "seconds": 1.0}))
         jobs.move(job_id, Status.RUNNING)
         jobs.move(job_id, Status.SUCCEEDED)
 

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from dualtrain.api import openapi, routes, webhooks
-from dualtrain.api.aggregator_process import Companion
+from dualtrain.api.aggregator_process import aggregator_program, log_exit
 from dualtrain.api.errors import exception_handlers
 from dualtrain.api.middleware.authentication import Authentication, RateLimit
 from dualtrain.api.middleware.body_limit import BodyLimit
@@ -30,6 +30,7 @@ from dualtrain.api.middleware.security_headers import SecurityHeaders
 from dualtrain.api.server.config import raise_open_files_limit
 from dualtrain.api.services import Services
 from dualtrain.core.runtime.logs import configure
+from dualtrain.core.runtime.supervisor import keep_running
 from dualtrain.core.settings import Settings
 from dualtrain.core.version import __version__
 
@@ -94,8 +95,8 @@ async def running(services: Services, aggregator: bool) -> AsyncIterator[None]:
         await stack.enter_async_context(in_background(services.sweep_runner.run_forever()))
         await stack.enter_async_context(in_background(webhooks.deliver_forever(services)))
         if aggregator:
-            companion = Companion("dualtrain.api.aggregator", services.settings.environment())
-            await stack.enter_async_context(in_background(companion.run()))
+            program = aggregator_program(services.settings)
+            await stack.enter_async_context(in_background(keep_running(program, log_exit)))
         yield
 
 

@@ -17,12 +17,14 @@ ORDER = (
         "core.history",
         "core.job",
         "core.runtime.hosts",
+        "core.runtime.exec_with_parent",
+        "core.runtime.log_file",
         "core.runtime.logs",
         "core.runtime.process",
         "core.runtime.fingerprint",
         "core.runtime.times",
     ),
-    ("core.nn", "core.settings"),
+    ("core.nn", "core.settings", "core.runtime.supervisor"),
     ("core.gradients", "core.data"),
     ("core.rounds",),
     ("core.spec", "core.scheduling"),
@@ -39,6 +41,8 @@ ONLY = {
     "client": (
         "core.overrides",
         "core.job",
+        "core.runtime.log_file",
+        "core.runtime.supervisor",
         "core.schema_fields",
         "core.settings",
         "core.spec",
@@ -57,7 +61,6 @@ HOMES = {
     "httpx": ("client", "api/webhooks.py", "api/security/webhook_urls.py"),
     "typer": ("client",),
     "rich": ("client",),
-    "circus": ("client",),
 }
 """The only folders or files that name a library."""
 

@@ -1,4 +1,4 @@
-"""The whole stack on one machine: two Redis servers, workers, the API; supervised by circus until Ctrl-C."""
+"""The whole stack on one machine: two Redis servers, workers and the API, supervised until Ctrl-C."""
 
 from dualtrain.client.stack.stack import run
 

@@ -1,77 +1,57 @@
-"""The process beside the service: it comes back when it dies, and goes when the service goes."""
+"""The aggregator's process: it is restarted when it dies, and ends with the API that started it."""
 
 import asyncio
 import os
 import signal
-from pathlib import Path
-from typing import Any
+import subprocess
+import sys
 
-import pytest
+import psutil
 
-from dualtrain.api.aggregator_process import Companion
+from dualtrain.api.aggregator_process import aggregator_program, log_exit
+from dualtrain.core.runtime.supervisor import keep_running
+from dualtrain.core.settings import Settings
+from tests.waiting import until
 
-PROGRAM = """
-import os, sys
-with open(os.environ["SEEN"], "a") as file:
-    file.write(f"{os.getpid()}\\n")
-sys.stdin.read()
+API = """
+import asyncio, uvloop
+from dualtrain.api.aggregator_process import aggregator_program, log_exit
+from dualtrain.core.runtime.supervisor import keep_running
+from dualtrain.core.settings import Settings
+uvloop.run(keep_running(aggregator_program(Settings()), log_exit))
 """
 
 
-@pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program that notes its pid and then waits for the end of its input; the file it notes it in."""
-    (tmp_path / "companion_program.py").write_text(PROGRAM)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    return tmp_path / "seen"
+def aggregators(parent: int) -> list[psutil.Process]:
+    children = psutil.Process(parent).children()
+    return [child for child in children if "dualtrain.api.aggregator" in child.cmdline()]
 
 
-async def pids(path: Path, count: int) -> list[int]:
-    async with asyncio.timeout(20):
-        while not path.exists() or len(path.read_text().split()) < count:
-            await asyncio.sleep(0.02)
-    return [int(pid) for pid in path.read_text().split()]
+def test_it_is_restarted_when_killed_and_stopped_in_the_end(settings: Settings) -> None:
+    async def aggregator(*before: int) -> psutil.Process:
+        async with asyncio.timeout(20):
+            while not (living := [child for child in aggregators(os.getpid()) if child.pid not in before]):
+                await asyncio.sleep(0.02)
+        return living[0]
 
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def test_it_comes_back_when_killed_and_is_stopped_in_the_end(module: Path) -> None:
-    async def scenario() -> list[int]:
-        companion = Companion("companion_program", {"SEEN": str(module)})
-        task = asyncio.create_task(companion.run())
-        first = (await pids(module, 1))[0]
-        os.kill(first, signal.SIGKILL)
-        both = await pids(module, 2)
+    async def play() -> psutil.Process:
+        task = asyncio.create_task(keep_running(aggregator_program(settings), log_exit))
+        first = await aggregator()
+        first.send_signal(signal.SIGKILL)
+        second = await aggregator(first.pid)
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        return both
+        await asyncio.wait([task])
+        return second
 
-    first, second = asyncio.run(scenario())
-    assert first != second
-    assert not alive(second)
+    assert not asyncio.run(play()).is_running()
 
 
-def test_what_cannot_be_started_now_is_tried_again(module: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    failures = [OSError("no process left")] * 2
-    start = asyncio.create_subprocess_exec
+def test_it_ends_with_an_api_that_is_killed_while_it_starts(settings: Settings) -> None:
+    with subprocess.Popen([sys.executable, "-c", API], env={**os.environ, **settings.environment()}) as api:
+        (aggregator,) = until(lambda: aggregators(api.pid))
+        api.kill()
+    until(lambda: not psutil.pid_exists(aggregator.pid) or aggregator.status() == psutil.STATUS_ZOMBIE)
 
-    async def sometimes(*command: Any, **options: Any) -> Any:
-        if failures:
-            raise failures.pop()
-        return await start(*command, **options)
 
-    async def scene() -> None:
-        running = asyncio.create_task(Companion("companion_program", {"SEEN": str(module)}).run())
-        await pids(module, 1)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", sometimes)
-    asyncio.run(scene())
-    assert failures == []
+def test_files_of_the_current_folder_do_not_shadow_its_modules(settings: Settings) -> None:
+    assert "-P" in aggregator_program(settings).command

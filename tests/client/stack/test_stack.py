@@ -126,3 +126,18 @@ def test_a_port_that_is_taken(up: Any, url: str) -> None:
     _, err = process.communicate(timeout=200)
     assert process.returncode == 1
     assert "--port" in err
+
+
+def test_a_store_whose_file_ends_in_zeros_is_repaired_and_keeps_its_jobs(up: Any, tmp_path: Path) -> None:
+    first = up(folder=tmp_path)
+    with Client(first.stdout.readline().strip()) as client:
+        job_id = client.submit({"max_steps": 1}).wait().id
+    first.terminate()
+    first.wait(STOP_SECONDS)
+    with next((tmp_path / "store" / "appendonlydir").glob("*.incr.aof")).open("ab") as file:
+        file.write(bytes(4096))
+    second = up(folder=tmp_path)
+    with Client(second.stdout.readline().strip()) as client:
+        assert client.job(job_id).record.status == "succeeded"
+    second.terminate()
+    assert "They were moved to" in second.communicate(timeout=STOP_SECONDS)[1]

@@ -92,6 +92,7 @@ async def running(services: Services, aggregator: bool) -> AsyncIterator[None]:
         stack.enter_context(listeners_end_at_signals(services))
         await stack.enter_async_context(in_background(services.fanout.run()))
         await stack.enter_async_context(in_background(_flush(services)))
+        await stack.enter_async_context(in_background(_warm_index(services)))
         await stack.enter_async_context(in_background(services.sweep_runner.run_forever()))
         await stack.enter_async_context(in_background(webhooks.deliver_forever(services)))
         if aggregator:
@@ -140,6 +141,14 @@ def listeners_end_at_signals(services: Services) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         services.fanout.close()
+
+
+async def _warm_index(services: Services) -> None:
+    """Read all jobs once, so that the first list need not."""
+    try:
+        await run_in_threadpool(services.index.rows)
+    except Exception as error:
+        structlog.get_logger().warning("the jobs are read when they are first listed", error=str(error))
 
 
 async def _flush(services: Services) -> None:

@@ -8,7 +8,8 @@ from itertools import islice
 from threading import Lock
 
 from dualtrain.api.schemas import JobView
-from dualtrain.core.job import Job, Status
+from dualtrain.api.security import Key
+from dualtrain.core.job import Job, Status, running_seconds
 from dualtrain.core.runtime.times import later, seconds_between
 from dualtrain.core.store import Jobs
 
@@ -31,9 +32,14 @@ class Forecast:
     _waits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def view(self, job: Job) -> JobView:
-        """Return a job with the times at which it is likely to start and to end."""
-        shown = JobView.model_construct(**dict(job))
+    def view(self, job: Job, key: Key) -> JobView:
+        """Return a job with its duration and the times at which it is likely to start and to end.
+
+        Admins are shown its owner.
+        """
+        owner = job.owner if key.sees_owners else None
+        duration_seconds = running_seconds(job.transitions)
+        shown = JobView.model_construct(**{**dict(job), "owner": owner, "duration_seconds": duration_seconds})
         if job.status is Status.RUNNING and job.progress.eta_seconds is not None:
             return shown.model_copy(update={"estimated_finish_at": _at(job.progress.eta_seconds)})
         waits = self._of(job.id) if job.status is Status.QUEUED else None

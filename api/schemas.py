@@ -13,16 +13,17 @@ SpecDocument = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
 class JobView(Job):
     """A job as the API shows it."""
 
+    owner: str | None = Field(None, description="for admins: the name of the key that posted the job")
     spec: SpecDocument
 
 
 class JobList(BaseModel):
-    """A page of jobs, newest first."""
+    """A page of jobs."""
 
     data: list[JobView]
     has_more: bool
     next: str | None = Field(description="the cursor of the next page, for `after`; null is the only sign of the end")
-    total: int | None = Field(description="number of jobs on all pages; null with a `metadata` filter")
+    total: int = Field(description="number of jobs on all pages")
 
 
 class DryPlan(BaseModel):

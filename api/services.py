@@ -22,6 +22,7 @@ from dualtrain.core.store import (
     connect,
     connect_async,
 )
+from dualtrain.core.store.job_index import JobIndex
 from dualtrain.core.store.sweeps import Sweeps
 
 
@@ -37,6 +38,7 @@ class Services:
     store: Server
     async_store: Server
     jobs: Jobs
+    index: JobIndex
     documents: Documents
     checkpoints: Checkpoints
     exchange: Exchange
@@ -73,6 +75,7 @@ class Services:
             store=store,
             async_store=reader,
             jobs=jobs,
+            index=JobIndex(store),
             forecast=Forecast(jobs, settings.concurrent_jobs),
             documents=documents,
             checkpoints=checkpoints,

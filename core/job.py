@@ -1,11 +1,14 @@
 """A job as everybody sees it: its fields, its statuses and the one table of legal transitions."""
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from secrets import token_hex
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from dualtrain.core.runtime.times import now, seconds_between
 
 
 class Status(StrEnum):
@@ -68,6 +71,15 @@ class Transition(_Record):
     reason: Reason | None = None
 
 
+def running_seconds(transitions: Sequence[Transition], until: str | None = None) -> float | None:
+    """Return for how long a job with these transitions was running `until` a time, None: now; None before it ran."""
+    if all(transition.status is not Status.RUNNING for transition in transitions):
+        return None
+    ends = [transition.at for transition in transitions[1:]] + [until or now()]
+    spans = zip(transitions, ends, strict=True)
+    return sum(seconds_between(begin.at, end) for begin, end in spans if begin.status is Status.RUNNING)
+
+
 class Progress(_Record):
     """How far a job is. `passes`: one direction for one batch counts 1; `evaluations`: function values alone.
 
@@ -81,6 +93,7 @@ class Progress(_Record):
     passes: int = 0
     evaluations: int = 0
     steps_per_second: float | None = None
+    worker_seconds: float = Field(0.0, description="time that workers computed for the job")
     eta_seconds: float | None = None
 
 
@@ -140,6 +153,7 @@ class Job(_Record):
     queue_position: int | None = None
     estimated_start_at: str | None = None
     estimated_finish_at: str | None = None
+    duration_seconds: float | None = Field(None, description="running time; pauses and the queue do not count")
     spec: dict[str, Any]
     plan: Plan | None = None
     progress: Progress = Progress()

@@ -104,6 +104,7 @@ class Report:
             passes=state.passes,
             evaluations=state.evaluations,
             steps_per_second=rate,
+            worker_seconds=round(self.worker_seconds, 4),
             eta_seconds=(total - state.step) / rate if rate else None,
         )
 

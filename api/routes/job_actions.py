@@ -50,5 +50,5 @@ def _move(
     services: Services, key: Key, job: Job, to: Status, reason: Reason, only_from: Status | None = None
 ) -> Response:
     services.jobs.move(job.id, to, reason, only_from=only_from)
-    shown = services.forecast.view(find_job(services, key, job.id))
+    shown = services.forecast.view(find_job(services, key, job.id), key)
     return Response(shown.model_dump_json(), 202, media_type="application/json")

@@ -1,109 +1,100 @@
 """Jobs: list and show."""
 
-import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from dualtrain.api import cursors
 from dualtrain.api.dependencies import CallerDep, JobId, ServicesDep, own_job, reads
 from dualtrain.api.errors.problems import documented
-from dualtrain.api.errors.validation import fault
 from dualtrain.api.http_headers import IfNoneMatch, matches
+from dualtrain.api.jobs.listing import NEWEST, JobFilter, Sort, is_position, matching, page
 from dualtrain.api.sandbox.disconnects import unless_disconnected
 from dualtrain.api.schemas import JobList, JobView
 from dualtrain.api.security import Key, UnknownKey
 from dualtrain.api.services import Services
 from dualtrain.core.job import ENDED, Job, Status
-from dualtrain.core.store import Jobs
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
 LIMIT = 100
 """The longest page; a longer one that is asked for is cut to this."""
-SCANNED = 2000
-"""Jobs that are looked at for one page; when few of them fit it is short, and `next` goes on below them."""
 LONGEST_WAIT_SECONDS = 60
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?")
-_FILTER = re.compile(r"metadata\[(.*)\]")
-_METADATA = {"name": "metadata", "in": "query", "style": "deepObject", "explode": True,
-             "description": "`metadata[k]=v`: only jobs whose metadata have this value",
-             "schema": {"type": "object", "additionalProperties": {"type": "string"}}}  # fmt: skip
+_METADATA = re.compile(r"metadata\[(.*)\]", re.DOTALL)
+_METADATA_PARAMETER = {
+    "name": "metadata",
+    "in": "query",
+    "style": "deepObject",
+    "explode": True,
+    "description": "`metadata[k]=v`: only jobs whose metadata have this value",
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+}
+
+
+def _filter(
+    request: Request,
+    status: Annotated[list[Status], Query(description="with any of these statuses")] = [],  # noqa: B006
+    name: Annotated[str | None, Query(max_length=200, description="contained in the name, in any case")] = None,
+    method: Annotated[str | None, Query(max_length=100, description="the gradient method")] = None,
+    dataset: Annotated[str | None, Query(max_length=200)] = None,
+    sweep: Annotated[str | None, Query(max_length=100, description="a sweep's id")] = None,
+    owner: Annotated[str | None, Query(max_length=64, description="the key that posted the job; for admins")] = None,
+    created_after: Annotated[datetime | None, Query(description="UTC where no zone is given")] = None,
+    created_before: Annotated[datetime | None, Query(description="UTC where no zone is given")] = None,
+    min_accuracy: Annotated[float | None, Query(ge=0, le=1, description="on the test split")] = None,
+) -> JobFilter:
+    pairs = ((_METADATA.fullmatch(parameter), value) for parameter, value in request.query_params.items())
+    return JobFilter(
+        status=status,
+        name=name,
+        method=method,
+        dataset=dataset,
+        sweep=sweep,
+        owner=owner,
+        created_after=created_after,
+        created_before=created_before,
+        min_accuracy=min_accuracy,
+        metadata={match[1]: value for match, value in pairs if match},
+    )
 
 
 @router.get(
     "/jobs",
     dependencies=reads,
     response_model=JobList,
-    openapi_extra={"parameters": [_METADATA]},
+    openapi_extra={"parameters": [_METADATA_PARAMETER]},
     responses=documented("unauthenticated", "forbidden", "invalid", "store_unavailable"),
 )
 def list_jobs(
-    request: Request,
     services: ServicesDep,
     key: CallerDep,
+    wanted: Annotated[JobFilter, Depends(_filter)],
     limit: Annotated[int, Query(ge=1, description=f"at most {LIMIT}; more is taken as {LIMIT}")] = 20,
-    after: Annotated[str | None, Query(max_length=64, description="`next` of the page before")] = None,
-    status: Status | None = None,
+    after: Annotated[str | None, Query(max_length=1000, description="`next` of the page before")] = None,
+    sort: Annotated[Sort, Query(description="a column, descending with `-`; jobs without a value come last")] = NEWEST,
 ) -> Any:
-    """List jobs, newest first.
-
-    A page may be short or empty while there is a `next`: only so many jobs are looked through for what you ask for.
-    """
-    filters = ((_FILTER.fullmatch(name), value) for name, value in request.query_params.items())
-    wanted = {match[1]: value for match, value in filters if match}
-
-    def fits(job: Job) -> bool:
-        return key.owns(job.owner) and wanted.items() <= job.spec["metadata"].items()
-
-    limit = min(limit, LIMIT)
-    found, below = _page(services.jobs.newest(limit + 1, below_cursor(after), status), limit, fits)
-    shown = [services.forecast.view(job) for job in found]
-    total = None if wanted else _total(services.jobs, key, status)
-    page = JobList(data=shown, has_more=below is not None, next=cursor(below), total=total)
-    return Response(page.model_dump_json(), media_type="application/json")
+    """List jobs that fit all the given filters, newest first unless `sort` says otherwise."""
+    rows = matching(services.index.rows(), wanted, key.owns)
+    part = page(rows, sort, min(limit, LIMIT), _position(after, sort))
+    shown = [services.forecast.view(job, key) for job in services.jobs.several(part.ids)]
+    following = None if part.next is None else cursors.encode(part.next)
+    document = JobList(data=shown, has_more=following is not None, next=following, total=part.total)
+    return Response(document.model_dump_json(), media_type="application/json")
 
 
-def _total(jobs: Jobs, key: Key, status: Status | None) -> int:
-    """Return the number of this key's jobs with a status (None: with any)."""
-    if key.owns(None):  # all jobs are its own
-        return sum(map(jobs.count, Status)) if status is None else jobs.count(status)
-    return sum(key.owns(owner) for _, (_, owner) in jobs.fields(jobs.ids(status), "name", "owner"))
-
-
-def _page(jobs: Iterable[tuple[int, Job]], limit: int, fits: Callable[[Job], bool]) -> tuple[list[Job], int | None]:
-    """Return up to `limit` jobs that fit, and the number that the next one is below; None when there is none."""
-    found: list[Job] = []
-    last = None
-    for looked, (number, job) in enumerate(jobs):
-        wanted = fits(job)
-        if looked == SCANNED or (wanted and len(found) == limit):
-            return found, last
-        if wanted:
-            found.append(job)
-        last = number
-    return found, None
-
-
-def cursor(below: int | None) -> str | None:
-    """Return the cursor of the page below a number."""
-    return None if below is None else base64.urlsafe_b64encode(str(below).encode()).decode().rstrip("=")
-
-
-def below_cursor(cursor: str | None) -> int | None:
-    """Return the number that a page goes on below. Raises Problem `invalid`."""
+def _position(cursor: str | None, sort: str) -> tuple[Any, int] | None:
+    """Return the position of a cursor. Raises Problem `invalid` for one of another list or another order."""
     if not cursor:
         return None
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-        if re.fullmatch(r"\d{1,16}", text):
-            return int(text)
-    except ValueError:
-        pass
-    raise fault("#/query/after", "unknown_cursor", f"{cursor[:64]!r} is not a cursor; take `next` of the page before")
+    position = cursors.decode(cursor)
+    if not is_position(position, sort):
+        raise cursors.unknown(cursor)
+    return position[0], position[1]
 
 
 @router.get(
@@ -141,7 +132,8 @@ async def get_job(
     if matches(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     plays = job.status is Status.QUEUED  # only then the forecast asks the store
-    shown = await run_in_threadpool(services.forecast.view, job) if plays else services.forecast.view(job)
+    view = services.forecast.view
+    shown = await run_in_threadpool(view, job, key) if plays else view(job, key)
     return Response(shown.model_dump_json(), 200, headers, "application/json")
 
 

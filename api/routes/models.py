@@ -138,7 +138,7 @@ def _save(services: Services, key: Key, reply: Message) -> Response:
     job = new_job(spec, key.owner)
     leases = Leases(services.store, IMPORT_MILLISECONDS)
     save(services.jobs, leases, services.checkpoints, job, parameters, services.settings.max_waiting_jobs)
-    view = services.forecast.view(services.jobs.get(job.id))
+    view = services.forecast.view(services.jobs.get(job.id), key)
     return Response(view.model_dump_json(), 201, {"Location": f"/v1/jobs/{job.id}"}, "application/json")
 
 

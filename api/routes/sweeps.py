@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from dualtrain.api import cursors
 from dualtrain.api.content_types import negotiate
 from dualtrain.api.dependencies import SPEC_BYTES, CallerDep, ServicesDep, reads, submits
 from dualtrain.api.errors.problems import documented
 from dualtrain.api.errors.validation import parse
-from dualtrain.api.routes.jobs import LIMIT, below_cursor, cursor
+from dualtrain.api.routes.jobs import LIMIT
 from dualtrain.api.sandbox.disconnects import unless_disconnected
 from dualtrain.api.security import Key
 from dualtrain.api.services import Services
@@ -117,15 +118,15 @@ def list_sweeps(
     """List sweeps, newest first."""
     count = min(limit, LIMIT)
     page: list[tuple[int, SweepRecord]] = []
-    for number, sweep in services.sweeps.newest(below_cursor(after)):
+    for number, sweep in services.sweeps.newest(cursors.number(after)):
         if key.owns(sweep.owner):
             page.append((number, sweep))
         if len(page) > count:
             break
     shown = page[:count]
-    following = shown[-1][0] if len(page) > count else None
+    following = cursors.encode(shown[-1][0]) if len(page) > count else None
     data = [services.sweep_reader.summary(sweep) for _, sweep in shown]
-    return SweepList(data=data, has_more=following is not None, next=cursor(following))
+    return SweepList(data=data, has_more=following is not None, next=following)
 
 
 @router.get("/{sweep_id}", dependencies=reads, response_model=SweepView, responses=_ONE)

@@ -48,6 +48,11 @@ class Key(BaseModel):
         """The owner of the jobs it submits: None where no keys are used."""
         return self.name if self is not ANYONE else None
 
+    @property
+    def sees_owners(self) -> bool:
+        """Whether it is shown whose the jobs are."""
+        return self.owner is not None and Scope.ADMIN in self.scopes
+
     def may(self, scope: Scope) -> bool:
         """Return whether it has the scope."""
         return scope in self.scopes or Scope.ADMIN in self.scopes

@@ -17,7 +17,8 @@ from dualtrain.core.store.scripts import COMMIT, CREATE, DELETE, TRANSITION
 
 _RANK = 1 << 40
 """Jobs per level of priority; a queue score stays an exact double."""
-_OF_THE_MOMENT = {"transitions", "queue_position", "estimated_start_at", "estimated_finish_at"}
+_OF_THE_MOMENT = {"transitions", "queue_position", "estimated_start_at", "estimated_finish_at",
+                  "duration_seconds"}  # fmt: skip
 """Fields that are kept elsewhere, or found when a job is shown."""
 _SUPERSEDED = 2
 """Answer of the script that creates jobs."""
@@ -232,7 +233,7 @@ class Jobs:
             raise UnknownJob(job_id)
         names = (keys.checkpoints, keys.transitions, keys.history, keys.events, keys.token)
         refused = self._delete(
-            keys=[keys.job(job_id), keys.JOBS, keys.WEBHOOKS, *(name(job_id) for name in names)],
+            keys=[keys.job(job_id), keys.JOBS, keys.CHANGES, keys.WEBHOOKS, *(name(job_id) for name in names)],
             args=[job_id, keys.by_status(""), keys.checkpoint(job_id, "")],
         ).decode()
         if refused not in ("", "unknown"):  # it went meanwhile: by this very script, maybe, whose first answer was lost

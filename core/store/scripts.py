@@ -8,6 +8,15 @@ ALLOW_OOM = "#!lua flags=allow-oom\n"
 _ANNOUNCE = f"""
 local function announce(job, status) redis.call('PUBLISH', '{keys.CONTROL}', job .. ' ' .. status) end
 """
+_CHANGED = f"""
+local function changed(job)
+  if redis.call('EXISTS', '{keys.VERSION}') == 0 then
+    local time = redis.call('TIME')
+    redis.call('SET', '{keys.VERSION}', string.format('%.0f', time[1] * 1000000 + time[2]))
+  end
+  redis.call('ZADD', '{keys.CHANGES}', redis.call('INCR', '{keys.VERSION}'), job)
+end
+"""
 _ENDED = f"local ENDED = {{{', '.join(f'{status} = true' for status in sorted(ENDED))}}}"
 
 # A job is accepted once, whatever is tried again, and only while the queue has room. One of a sweep is entered in the
@@ -16,6 +25,7 @@ _ENDED = f"local ENDED = {{{', '.join(f'{status} = true' for status in sorted(EN
 CREATE = (
     EMIT
     + _ANNOUNCE
+    + _CHANGED
     + """
 local job, all, queue, queued, transitions, stream, events, sequence, sweep = unpack(KEYS)
 local id, rank, limit, record, claim, token = unpack(ARGV, 1, 6)
@@ -33,6 +43,7 @@ redis.call('RPUSH', transitions, record)
 redis.call('ZADD', all, number, id)
 redis.call('ZADD', queued, number, id)
 redis.call('ZADD', queue, rank + number, id)
+changed(id)
 emit(events, stream, id, 'status', record)
 announce(id, 'queued')
 return 1
@@ -45,6 +56,7 @@ TRANSITION = (
     ALLOW_OOM
     + EMIT
     + _ANNOUNCE
+    + _CHANGED
     + _ENDED
     + """
 local job, queue, transitions, stream, events, token, webhooks = unpack(KEYS)
@@ -62,6 +74,7 @@ redis.call('ZREM', by_status .. from, id)
 redis.call('ZADD', by_status .. to, number, id)
 if from == 'queued' then redis.call('ZREM', queue, id) end
 if ENDED[to] and redis.call('HGET', job, 'webhook') == 'true' then redis.call('ZADD', webhooks, 0, id) end
+changed(id)
 emit(events, stream, id, 'status', record)
 announce(id, to)
 return ''
@@ -72,7 +85,7 @@ return ''
 DELETE = (
     _ENDED
     + """
-local job, all, webhooks, checkpoints = unpack(KEYS, 1, 4)
+local job, all, changes, webhooks, checkpoints = unpack(KEYS, 1, 5)
 local id, by_status, checkpoint = unpack(ARGV)
 local status = redis.call('HGET', job, 'status')
 if not status then return 'unknown' end
@@ -80,9 +93,10 @@ status = string.sub(status, 2, -2)
 if not ENDED[status] then return status end
 for _, step in ipairs(redis.call('HKEYS', checkpoints)) do redis.call('DEL', checkpoint .. step) end
 redis.call('ZREM', all, id)
+redis.call('ZREM', changes, id)
 redis.call('ZREM', by_status .. status, id)
 redis.call('ZREM', webhooks, id)
-redis.call('DEL', job, unpack(KEYS, 4))
+redis.call('DEL', job, unpack(KEYS, 5))
 return ''
 """
 )
@@ -92,6 +106,7 @@ return ''
 # that does not run any more has its status is not the aggregator's to say. Answers the status.
 COMMIT = (
     EMIT
+    + _CHANGED
     + """
 local job, stream, events, token, history = unpack(KEYS)
 local id, fence, mark, told = unpack(ARGV, 1, 4)
@@ -113,6 +128,7 @@ end
 for i = 5, #ARGV, 2 do
   if runs or ARGV[i] ~= 'status_reason' then redis.call('HSET', job, ARGV[i], ARGV[i + 1]) end
 end
+changed(id)
 return status
 """
 )

@@ -6,6 +6,7 @@ import pytest
 from redis import Redis
 
 from dualtrain.api.queue_eta import LONGEST_SECONDS, USUAL_SECONDS, Forecast
+from dualtrain.api.security import ANYONE
 from dualtrain.core.job import Job, Progress, Status
 from dualtrain.core.runtime.times import later, now, seconds_between
 from dualtrain.core.store import Jobs
@@ -23,7 +24,7 @@ def run(jobs: Jobs, name: str, eta_seconds: float | None) -> None:
 
 def waits(forecast: Forecast, names: Sequence[str]) -> list[float]:
     """Return in how many seconds each job starts and ends, one after the other; told to the second."""
-    shown = [forecast.view(forecast.jobs.get(name)) for name in names]
+    shown = [forecast.view(forecast.jobs.get(name), ANYONE) for name in names]
     moments = [moment for one in shown for moment in (one.estimated_start_at, one.estimated_finish_at)]
     return [seconds_between(now(), moment or "") for moment in moments]
 
@@ -54,11 +55,11 @@ def test_a_job_takes_as_long_as_those_that_succeeded(store: Redis) -> None:
 def test_a_running_job_ends_when_it_says(store: Redis, eta_seconds: float, shown_seconds: float) -> None:
     jobs = Jobs(store)
     run(jobs, "job", eta_seconds)
-    end = Forecast(jobs, 1).view(jobs.get("job")).estimated_finish_at
+    end = Forecast(jobs, 1).view(jobs.get("job"), ANYONE).estimated_finish_at
     assert seconds_between(now(), end or "") == pytest.approx(shown_seconds, abs=2)
 
 
 def test_of_a_job_that_has_just_begun_nothing_is_known(store: Redis) -> None:
     jobs = Jobs(store)
     run(jobs, "job", None)
-    assert Forecast(jobs, 1).view(jobs.get("job")).estimated_finish_at is None
+    assert Forecast(jobs, 1).view(jobs.get("job"), ANYONE).estimated_finish_at is None

@@ -54,14 +54,6 @@ def test_what_fits_is_found_wherever_it_is_and_nothing_more_is_promised(
     assert pages(client, "metadata[team]=green") == [[]]
 
 
-def test_a_page_looks_at_so_many_jobs_only_and_the_next_goes_on(
-    client: httpx.Client, of_team: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dualtrain.api.routes.jobs.SCANNED", 20)
-    ids = of_team("red", *["blue"] * 50, "red")
-    assert pages(client, "metadata[team]=red") == [[ids[-1]], [], [ids[0]]]
-
-
 def test_a_page_that_is_too_long_is_cut(client: httpx.Client, jobs: Jobs) -> None:
     for _ in range(102):
         spec = {"metadata": {}}
@@ -70,11 +62,24 @@ def test_a_page_that_is_too_long_is_cut(client: httpx.Client, jobs: Jobs) -> Non
     assert (len(page["data"]), page["has_more"]) == (100, True)
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=x", "after=%21", "after=AAAA", "status=sleeping"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=-1",
+        "limit=x",
+        "after=%21",
+        "after=AAAA",
+        "status=sleeping",
+        "sort=color",
+        "min_accuracy=2",
+        "created_after=soon",
+    ],
+)
 def test_bad_parameters_are_pointed_at(client: httpx.Client, query: str) -> None:
     answer = client.get(f"/v1/jobs?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
-    assert answer.json()["errors"][0]["pointer"] == f"#/query/{query.partition('=')[0]}"
+    assert answer.json()["errors"][0]["pointer"].removesuffix("/0") == f"#/query/{query.partition('=')[0]}"
 
 
 def test_filters_by_status_and_metadata(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
@@ -212,4 +217,110 @@ def test_the_total_counts_all_pages(client: httpx.Client, submit: Submit, jobs: 
     jobs.move(ids[0], Status.CANCELLED)
     totals = [client.get(f"/v1/jobs?limit=1{query}").json()["total"] for query in ("", "&status=queued")]
     assert totals == [3, 2]
-    assert client.get("/v1/jobs?metadata[a]=b").json()["total"] is None
+    assert client.get("/v1/jobs?metadata[a]=b").json()["total"] == 0
+
+
+@pytest.fixture
+def finished(jobs: Jobs, leases: Leases) -> Callable[..., str]:
+    """Return a function that makes a job that has succeeded with an accuracy, and returns its id."""
+
+    def finished(name: str, accuracy: float | None, method: str = "per-parameter", dataset: str = "mnist") -> str:
+        job_id = new_id()
+        spec = {"metadata": {}, "gradient": {"method": method}, "dataset": {"name": dataset}}
+        jobs.create(Job(id=job_id, name=name, status=Status.QUEUED, created_at=now(), spec=spec), 5, 1000)
+        jobs.move(job_id, Status.RUNNING)
+        lease = leases.acquire(job_id)
+        assert lease
+        jobs.commit(lease, metrics={"test_accuracy": accuracy})
+        jobs.move(job_id, Status.SUCCEEDED)
+        return job_id
+
+    return finished
+
+
+def listed(client: httpx.Client, query: str) -> list[str]:
+    return [job["id"] for job in client.get(f"/v1/jobs?{query}").raise_for_status().json()["data"]]
+
+
+def test_filters_by_what_a_job_is(client: httpx.Client, finished: Callable[..., str], submit: Submit) -> None:
+    blue = finished("The Blue one", 0.5, "spsa", "shapes")
+    red = finished("red", 0.9)
+    waiting = submit(name="blue too")
+    assert listed(client, "name=BLUE") == [waiting, blue]
+    assert listed(client, "method=spsa") == [blue]
+    assert listed(client, "dataset=shapes&status=succeeded") == [blue]
+    assert listed(client, "min_accuracy=0.6") == [red]
+    assert listed(client, "min_accuracy=0") == [red, blue]
+    assert listed(client, "status=queued&status=succeeded") == [waiting, red, blue]
+    assert listed(client, "status=queued&name=red") == []
+
+
+def test_filters_by_the_time_of_creation(client: httpx.Client, submit: Submit) -> None:
+    first = submit()
+    time.sleep(0.01)
+    second = submit()
+    at = client.get(f"/v1/jobs/{second}").json()["created_at"]
+    assert listed(client, f"created_before={at}") == [first]
+    assert listed(client, f"created_after={at.replace('Z', '%2B01:00')}") == [second, first]
+    assert listed(client, f"created_after={at}") == []
+    assert listed(client, "created_after=2000-01-01") == [second, first]
+
+
+def test_sorts_with_missing_values_last_and_equal_ones_newest_first(
+    client: httpx.Client, finished: Callable[..., str]
+) -> None:
+    low, none, high, low_too = (finished("job", accuracy) for accuracy in (0.2, None, 0.9, 0.2))
+    assert listed(client, "sort=test_accuracy") == [low_too, low, high, none]
+    assert listed(client, "sort=-test_accuracy") == [high, low_too, low, none]
+    assert listed(client, "sort=created_at") == [low, none, high, low_too]
+
+
+@pytest.mark.parametrize("sort", ["test_accuracy", "-test_accuracy", "created_at", "-finished_at", "-status", "name"])
+def test_pages_of_every_order_hold_each_job_once_while_others_come_and_go(
+    client: httpx.Client, finished: Callable[..., str], jobs: Jobs, sort: str
+) -> None:
+    ids = [finished(f"job {index % 3}", None if index == 3 else index % 4 / 10) for index in range(9)]
+    gone = finished("gone", 0.15)
+    expected = [job_id for job_id in listed(client, f"sort={sort}") if job_id != gone]
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = client.get(f"/v1/jobs?limit=2&sort={sort}" + (f"&after={cursor}" if cursor else "")).json()
+        seen += [job["id"] for job in page["data"]]
+        cursor = page["next"]
+        if cursor and gone:
+            finished("new", 0.25)
+            jobs.delete(gone)
+            gone = ""
+    assert [job_id for job_id in seen if job_id in ids] == expected
+
+
+def test_a_cursor_of_another_order_is_refused(client: httpx.Client, submit: Submit) -> None:
+    for _ in range(2):
+        submit(name="x")
+    cursor = client.get("/v1/jobs?limit=1").json()["next"]
+    answer = client.get(f"/v1/jobs?limit=1&sort=name&after={cursor}")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "unknown_cursor")
+
+
+def test_the_list_shows_changes_at_once(client: httpx.Client, submit: Submit, jobs: Jobs, leases: Leases) -> None:
+    job_id = submit(name="it")
+    assert listed(client, "status=queued") == [job_id]
+    jobs.move(job_id, Status.RUNNING)
+    assert listed(client, "status=queued") == []
+    lease = leases.acquire(job_id)
+    assert lease
+    jobs.commit(lease, metrics={"test_accuracy": 0.7})
+    assert listed(client, "min_accuracy=0.7") == [job_id]
+    jobs.move(job_id, Status.CANCELLED)
+    jobs.delete(job_id)
+    assert client.get("/v1/jobs").json()["total"] == 0
+
+
+def test_duration_counts_running_time(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
+    job_id = submit()
+    assert client.get(f"/v1/jobs/{job_id}").json()["duration_seconds"] is None
+    for status in (Status.RUNNING, Status.PAUSED):
+        jobs.move(job_id, status)
+        time.sleep(0.1)
+    assert 0.09 < client.get(f"/v1/jobs/{job_id}").json()["duration_seconds"] < 0.19

@@ -158,7 +158,11 @@ def test_delete_leaves_nothing_and_only_of_ended_jobs(
     delete = jobs._delete
     monkeypatch.setattr(jobs, "_delete", lambda **call: [delete(**call) for _ in range(2)][-1])  # an answer was lost
     jobs.delete("j")
-    assert {key.decode() for key in store.keys("*")} == {"dualtrain:events", "dualtrain:sequence"}
+    assert {key.decode() for key in store.keys("*")} == {
+        "dualtrain:events",
+        "dualtrain:sequence",
+        "dualtrain:jobs:version",
+    }
     with pytest.raises(UnknownJob):
         jobs.delete("j")
 

@@ -32,4 +32,4 @@ def test_a_job_that_is_deleted_before_its_call_is_neither_called_nor_revived(sto
     jobs.delete("job-2")
     store.zadd(keys.WEBHOOKS, {"job-2": 0})  # it was put back by who had claimed it
     assert listed.claim("job-2", 0) == 0
-    assert {key.decode() for key in store.keys("*")} == {keys.EVENTS, keys.SEQUENCE}
+    assert {key.decode() for key in store.keys("*")} == {keys.EVENTS, keys.SEQUENCE, keys.VERSION}

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dualtrain.core.job import Status
 from dualtrain.core.store.job_index import JobRow
@@ -34,6 +34,14 @@ _VALUES: Mapping[str, Callable[[JobRow], Any]] = {
 """Values of columns that do not go by a field's own."""
 
 
+def _moment_of(value: Any) -> Any:
+    """Return the time of an ISO 8601 text; plain numbers are no times here."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment_of)]
+
+
 class JobFilter(BaseModel):
     """A choice of jobs: those that fit all the given fields."""
 
@@ -46,8 +54,8 @@ class JobFilter(BaseModel):
     dataset: str | None = Field(None, max_length=200, description="the data set's name")
     sweep: str | None = Field(None, max_length=100, description="the id of the job's sweep")
     owner: str | None = Field(None, max_length=64, description="the key that posted the job; for admins")
-    created_after: datetime | None = Field(None, description="ISO 8601; UTC where no zone is given")
-    created_before: datetime | None = Field(None, description="ISO 8601; UTC where no zone is given")
+    created_after: Moment | None = Field(None, description="ISO 8601; UTC where no zone is given")
+    created_before: Moment | None = Field(None, description="ISO 8601; UTC where no zone is given")
     min_accuracy: float | None = Field(None, ge=0, le=1, description="on the test split, from 0 to 1")
     metadata: dict[str, str] = Field({}, max_length=16, description="jobs whose metadata have these values")
 

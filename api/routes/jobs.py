@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -12,7 +11,7 @@ from dualtrain.api import cursors
 from dualtrain.api.dependencies import CallerDep, JobId, ServicesDep, own_job, reads
 from dualtrain.api.errors.problems import documented
 from dualtrain.api.http_headers import IfNoneMatch, matches
-from dualtrain.api.jobs.listing import NEWEST, JobFilter, Sort, is_position, matching, page
+from dualtrain.api.jobs.listing import NEWEST, JobFilter, Moment, Sort, is_position, matching, page
 from dualtrain.api.sandbox.disconnects import unless_disconnected
 from dualtrain.api.schemas import JobList, JobView
 from dualtrain.api.security import Key, UnknownKey
@@ -44,8 +43,8 @@ def _filter(
     dataset: Annotated[str | None, Query(max_length=200)] = None,
     sweep: Annotated[str | None, Query(max_length=100, description="a sweep's id")] = None,
     owner: Annotated[str | None, Query(max_length=64, description="the key that posted the job; for admins")] = None,
-    created_after: Annotated[datetime | None, Query(description="UTC where no zone is given")] = None,
-    created_before: Annotated[datetime | None, Query(description="UTC where no zone is given")] = None,
+    created_after: Annotated[Moment | None, Query(description="UTC where no zone is given")] = None,
+    created_before: Annotated[Moment | None, Query(description="UTC where no zone is given")] = None,
     min_accuracy: Annotated[float | None, Query(ge=0, le=1, description="on the test split")] = None,
 ) -> JobFilter:
     pairs = ((_METADATA.fullmatch(parameter), value) for parameter, value in request.query_params.items())

@@ -74,6 +74,7 @@ def test_a_page_that_is_too_long_is_cut(client: httpx.Client, jobs: Jobs) -> Non
         "sort=color",
         "min_accuracy=2",
         "created_after=soon",
+        "created_before=0.5",
     ],
 )
 def test_bad_parameters_are_pointed_at(client: httpx.Client, query: str) -> None:

@@ -1,6 +1,6 @@
 """`python -m dualtrain.client` is `dualtrain`."""
 
-from dualtrain.client.cli import main
+from dualtrain.__main__ import main
 
 if __name__ == "__main__":
     main()

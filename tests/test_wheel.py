@@ -20,4 +20,4 @@ def test_the_wheel_holds_packages_data_and_page(tmp_path: Path) -> None:
     sources = {f"dualtrain/{path.relative_to(ROOT)}" for path in files if "__pycache__" not in path.parts}
     assert sources - held == set()
     assert {name.partition("/")[0] for name in held if "dist-info" not in name} == {"dualtrain"}
-    assert "dualtrain = dualtrain.client.cli:main" in points
+    assert "dualtrain = dualtrain.__main__:main" in points

@@ -12,6 +12,7 @@ import httpx
 from dualtrain.client.stack import append_only
 from dualtrain.client.stack.disk import DiskWatch
 from dualtrain.client.stack.folders import Folders, locked_folders
+from dualtrain.client.stack.given_servers import describe_servers
 from dualtrain.client.stack.listener import open_listener, url
 from dualtrain.client.stack.programs import ProgramFactory, with_private_servers
 from dualtrain.client.stack.terminal import Terminal
@@ -39,6 +40,8 @@ def run(settings: Settings, private_servers: bool) -> int:
         settings = settings.model_copy(update={"data_dir": folders.data})
         if private_servers:
             settings = with_private_servers(settings, folders)
+        else:
+            describe_servers(settings, Terminal())
         return asyncio.run(Stack(settings, folders, private_servers).run())
 
 

@@ -141,3 +141,28 @@ def test_a_store_whose_file_ends_in_zeros_is_repaired_and_keeps_its_jobs(up: Any
         assert client.job(job_id).record.status == "succeeded"
     second.terminate()
     assert "They were moved to" in second.communicate(timeout=STOP_SECONDS)[1]
+
+
+def test_a_second_stack_on_a_redis_joins_the_first_and_says_so(up: Any, start_server: Any, tmp_path: Path) -> None:
+    url = start_server("--appendonly", "yes", "--appendfsync", "always")
+    first = up("--redis-url", url)
+    with Client(first.stdout.readline().strip()) as client:
+        job = client.submit({"max_steps": 300})
+        second = up("--redis-url", url)
+        joined = next(line for line in second.stderr if "joins another one" in line)
+        assert "aggregators: 1 at work" in joined
+        with Client(second.stdout.readline().strip()) as other:
+            assert other.job(job.id).wait().status == "succeeded"
+            assert len(other.workers()) == 2
+        second.terminate()
+        assert second.wait(STOP_SECONDS) == 0
+        assert client.submit({"max_steps": 1}).wait().status == "succeeded"
+
+
+def test_faults_of_a_given_redis_are_said(up: Any, start_server: Any) -> None:
+    process = up("--redis-url", start_server("--appendonly", "no"))
+    process.stdout.readline()
+    process.terminate()
+    messages = process.communicate(timeout=STOP_SECONDS)[1]
+    assert "FAIL store's appendonly: no" in messages
+    assert "CONFIG SET appendonly yes" in messages

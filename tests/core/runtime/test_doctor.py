@@ -18,12 +18,14 @@ LATE = SimpleNamespace(time=lambda: time.time() - 60)
 
 
 def ill(settings: Settings) -> dict[str, str]:
-    return {one.what: one.advice for one in findings(settings) if not one.well}
+    return {finding.subject: finding.advice for finding in findings(settings) if not finding.well}
 
 
 def test_all_is_well(settings: Settings) -> None:
     assert ill(settings) == {}
-    assert {"store", "store's appendonly", "exchange", "store's clock"} <= {one.what for one in findings(settings)}
+    assert {"store", "store's appendonly", "exchange", "store's clock"} <= {
+        finding.subject for finding in findings(settings)
+    }
 
 
 def test_without_redis_nothing_is_asked_of_it(data_dir: Path) -> None:
@@ -68,11 +70,11 @@ def test_it_ends_with_1_when_something_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DUALTRAIN_DATA_DIR", str(tmp_path))
-    assert doctor.main() == 0
+    assert doctor.main([]) == 0
     monkeypatch.setenv("DUALTRAIN_HOST", "0.0.0.0")
-    assert doctor.main() == 1
+    assert doctor.main([]) == 1
     monkeypatch.setenv("DUALTRAIN_PORT", "many")
-    assert doctor.main() == 1
+    assert doctor.main([]) == 1
     assert "FAIL settings: DUALTRAIN_PORT is 'many': " in capsys.readouterr().out
 
 

@@ -76,7 +76,7 @@ def _estimate(
 ) -> Estimate:
     blocks = method.blocks(network, len(labels))
     rows = method.measure(network, parameters, inputs, labels, blocks, draw)
-    return method.combine(network, blocks, rows, parameters.dtype)
+    return method.combine(network, blocks, rows, parameters.dtype, draw)
 
 
 def _quality(data: Dataset, name: str, directions: int) -> Quality:

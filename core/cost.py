@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from dualtrain.core.gradients import ForwardGradient, GradientMethod
 from dualtrain.core.gradients.cost_model import FLOAT_BYTES
 from dualtrain.core.loop import evaluated_at_once, network_for
 from dualtrain.core.nn import Network
@@ -44,6 +45,7 @@ def job_cost(spec: JobSpec) -> JobCost:
     is_local = spec.local_steps > 1
     vector = state if is_local else parameters
     method = _method_bytes(spec, network, itemsize)
+    combine = 0 if is_local else spec.gradient.cost(network, spec.batch_size).combine_bytes * itemsize / FLOAT_BYTES
     method_rows = _row_bytes(spec, network, itemsize)
     rows = spec.replicas * (vector + itemsize) if is_local else method_rows
     batch = spec.batch_size * network.input_size * (itemsize + 1)
@@ -53,7 +55,7 @@ def job_cost(spec: JobSpec) -> JobCost:
     return JobCost(
         blocks=blocks,
         worker_bytes=int(PROCESS_BYTES + method + batch + vector + 3 * rows + replica),
-        aggregator_bytes=int(PROCESS_BYTES + 2 * rows + 4 * state + vector + evaluation),
+        aggregator_bytes=int(PROCESS_BYTES + 2 * rows + 4 * state + vector + evaluation + combine),
         round_bytes=int(vector + rows),
         unit_seconds=_unit_seconds(spec, network, blocks),
         checkpoint_bytes=(spec.keep_checkpoints + 2) * (state + 2 * parameters),
@@ -121,13 +123,20 @@ def _unit_seconds(spec: JobSpec, network: Network, blocks: int) -> float:
     forward = 2 * network.size
     exact = {"per-parameter": _parameters_by_layer, "per-neuron": _units_by_layer}.get(spec.gradient.method)
     if exact is None:
-        directions = spec.gradient.passes(network) + spec.gradient.evaluations(network)
+        directions = _pushes(spec.gradient, network)
         operations = forward * (1 + 2 * directions)
     else:
         counts = exact(network)
         operations = forward + sum(count * _push_operations(network, layer) for layer, count in enumerate(counts))
     batch = operations * spec.batch_size
     return (spec.local_steps * batch if spec.local_steps > 1 else batch / blocks) / FLOPS
+
+
+def _pushes(method: GradientMethod, network: Network) -> int:
+    """Return how often a batch goes through the network; the passes of an exact last layer do not."""
+    if isinstance(method, ForwardGradient):
+        return method.directions
+    return method.passes(network) + method.evaluations(network)
 
 
 def _parameters_by_layer(network: Network) -> list[int]:

@@ -31,8 +31,9 @@ def train(steps: int = STEPS) -> list[float]:
     state = optimizer.init(NETWORK.size)
     blocks = METHOD.blocks(NETWORK, len(labels))
     for step in range(steps):
-        rows = METHOD.measure(NETWORK, parameters, inputs, labels, blocks, Draw(seed=0, step=step))
-        estimate = METHOD.combine(NETWORK, blocks, rows, parameters.dtype)
+        draw = Draw(seed=0, step=step)
+        rows = METHOD.measure(NETWORK, parameters, inputs, labels, blocks, draw)
+        estimate = METHOD.combine(NETWORK, blocks, rows, parameters.dtype, draw)
         parameters, state = optimizer.update(parameters, estimate.gradient, state, step, steps)
         if (step + 1) % SHOWN_EVERY == 0:
             course.append(accuracy(parameters))

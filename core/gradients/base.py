@@ -55,10 +55,15 @@ class Estimate:
 
 
 class Cost(NamedTuple):
-    """What one batch takes: about so many bytes while a block is computed, and so many numbers in all its rows."""
+    """Estimated cost of one batch.
+
+    `peak_bytes`: while a block is measured; `row_numbers`: scalars in all rows; `combine_bytes`: peak beside the rows
+    and the gradient while rows are combined. Bytes are those of float64.
+    """
 
     peak_bytes: float
     row_numbers: int
+    combine_bytes: float = 0.0
 
 
 class Method(ABC):
@@ -85,8 +90,10 @@ class Method(ABC):
         """One row for each of these blocks; `inputs` and `labels` are the whole batch."""
 
     @abstractmethod
-    def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
-        """The gradient, from the rows of all blocks in the order of their indices."""
+    def combine(
+        self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike, draw: Draw
+    ) -> Estimate:
+        """Return the gradient, from the rows of all blocks in the order of their indices and the draw of `measure`."""
 
     @abstractmethod
     def passes(self, network: Network) -> int:
@@ -116,4 +123,4 @@ def gradient(
         raise ValueError(f"{len(labels)} labels need inputs ({len(labels)}, {network.input_size}), not {inputs.shape}")
     blocks = method.blocks(network, len(labels))
     rows = method.measure(network, parameters, inputs, labels, blocks, draw)
-    return method.combine(network, blocks, rows, parameters.dtype).gradient
+    return method.combine(network, blocks, rows, parameters.dtype, draw).gradient

@@ -52,7 +52,9 @@ class FiniteDifference(Method):
             rows.append(np.array([*slopes, here if indices.start == 0 else 0.0]))
         return rows
 
-    def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
+    def combine(
+        self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike, draw: Draw
+    ) -> Estimate:
         gradient = np.concatenate([row[:-1] for row in rows]).astype(dtype, copy=False)
         return Estimate(gradient, float(sum(row[-1] for row in rows)))
 

@@ -29,11 +29,11 @@ class Forward:
         chosen = slice(*samples)
         self.network = network
         self.layers: list[tuple[Array, ...]] = network.unpack(parameters)
-        self._first: Array = inputs[chosen].astype(parameters.dtype, copy=False)
+        self.inputs_of_batch: Array = inputs[chosen].astype(parameters.dtype, copy=False)
         self._targets = one_hot(labels[chosen], network.classes, parameters.dtype)
         self._share = 1.0 / len(labels)
         self._derivative: Array | None = None
-        self._layer, self.inputs = 0, self._first
+        self._layer, self.inputs = 0, self.inputs_of_batch
         self._pre_activations: Array | None = None
         self._by_unit: Array | None = None
         self.loss = 0.0
@@ -42,11 +42,12 @@ class Forward:
     def reach(self, layer: int) -> None:
         """Go to a layer; on from the one reached so far if that is possible."""
         if layer < self._layer:
-            self._go(0, self._first)
+            self.enter(0, self.inputs_of_batch)
         while self._layer < layer:
-            self._go(self._layer + 1, self.network.activations[self._layer](self.pre_activations()))
+            self.enter(self._layer + 1, self.network.activations[self._layer](self.pre_activations()))
 
-    def _go(self, layer: int, inputs: Array) -> None:
+    def enter(self, layer: int, inputs: Array) -> None:
+        """Go to a layer whose inputs `(n, fan_in)` are known."""
         self._layer, self.inputs, self._pre_activations, self._by_unit = layer, inputs, None, None
 
     def pre_activations(self) -> Array:

@@ -1,6 +1,6 @@
 """An unbiased estimate of the gradient from random directions (Baydin et al. 2022, Ren et al. 2023).
 
-Over the weights, a direction is a random tangent of all P parameters. Over the activations it is a random tangent of
+Over the weights, a direction is a random tangent of the parameters. Over the activations it is a random tangent of
 all pre-activations, drawn for each sample by itself: far fewer numbers for small batches, so the estimate is better;
 what they say about the weights follows because a pre-activation is linear in its weights.
 """
@@ -14,11 +14,13 @@ from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
 from dualtrain.core.gradients import random_directions
+from dualtrain.core.gradients.activation_perturbation import Activations
 from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate, Method
 from dualtrain.core.gradients.blocks import Cut, Grid, cut, grid
 from dualtrain.core.gradients.cost_model import FLOAT_BYTES
 from dualtrain.core.gradients.forward import Forward, check_dense
-from dualtrain.core.gradients.perturbations import PERTURBATIONS
+from dualtrain.core.gradients.perturbations import Perturbation, last_layer_gradient
+from dualtrain.core.gradients.weight_perturbation import Weights
 from dualtrain.core.nn import Network
 from dualtrain.core.nn.config import CONFIG
 from dualtrain.core.nn.tensor import Array, Labels
@@ -26,7 +28,8 @@ from dualtrain.core.nn.tensor import Array, Labels
 ELEMENTS = 2**21
 """Numbers in all tangents of a block together."""
 BLOCKS = 16
-"""Independent directions are cut into so many blocks, or more when they are too large: each returns P numbers."""
+"""Independent directions are cut into as many blocks, or more when they are too large."""
+_PERTURBATIONS: dict[str, type[Perturbation]] = {"weights": Weights, "activations": Activations}
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -34,22 +37,30 @@ class ForwardGradient(Method):
     """The mean of slope x direction over random directions of the weights or of the pre-activations.
 
     Directions are normal, of random signs, or orthogonal to each other within a block (for activations: within a block
-    and a sample), which scatter less; orthogonal ones share as large a block as fits.
+    and a sample), which scatter less; orthogonal ones share as large a block as fits. With `exact_last_layer`, as in
+    the code of Ren et al. 2023, the last layer is not perturbed and gets its exact gradient, one pass for each output.
+
+    A row: the measurements of the perturbation, the last layer's exact gradient in block 0, the loss.
     """
 
     method: Literal["forward-gradient"] = "forward-gradient"
     directions: Annotated[int, Ge(1), Le(1_000_000)] = 16
     distribution: random_directions.Distribution = "normal"
     perturb: Literal["weights", "activations"] = "weights"
+    exact_last_layer: bool = True
 
     def check(self, network: Network) -> None:
         check_dense(network, self.method)
+        if self._perturbation.parameters(network) == 0:
+            raise ValueError(
+                "the network has one layer, and 'exact_last_layer' leaves nothing of it to estimate; "
+                "use 'per-neuron', or set 'exact_last_layer' to false"
+            )
 
     def blocks(self, network: Network, batch_size: int) -> Grid:
-        perturbation = PERTURBATIONS[self.perturb]
-        largest = max(ELEMENTS // perturbation.numbers(network, batch_size), 1)
+        largest = max(ELEMENTS // self._perturbation.numbers(network, batch_size), 1)
         evenly = -(-self.directions // BLOCKS)
-        limit = perturbation.space(network) if self.distribution == "orthogonal" else evenly
+        limit = self._perturbation.space(network) if self.distribution == "orthogonal" else evenly
         return grid([cut(0, self.directions, min(largest, limit))], Cut(0, batch_size, 1))
 
     def measure(
@@ -58,30 +69,46 @@ class ForwardGradient(Method):
         forward = Forward(network, parameters, inputs, labels, (0, len(labels)))
         return [self._row(forward, parameters, block, draw) for block in blocks]
 
-    def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
-        overlap = 1.0
-        if self.distribution == "orthogonal":  # K of them leave space - K dimensions unseen, not space - 1
-            space = PERTURBATIONS[self.perturb].space(network)
-            first, last = blocks[0].directions
-            overlap = (space - (last - first)) / max(space - 1, 1)
-        return random_directions.combine(rows, self.directions, dtype, overlap)
+    def combine(
+        self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike, draw: Draw
+    ) -> Estimate:
+        ends = [self._perturbation.row_numbers(network, block) for block in blocks]
+        measurements = [row[:end] for row, end in zip(rows, ends, strict=True)]
+        sums = self._perturbation.sums(network, blocks, measurements, draw)
+        overlap, loss = self._overlap(network, blocks), float(rows[0][-1])
+        estimated = random_directions.mean(sums, self.directions, loss, dtype, overlap)
+        exact = rows[0][ends[0] : -1].astype(dtype, copy=False)
+        return Estimate(np.concatenate([estimated.gradient, exact]), estimated.loss, estimated.variance)
 
     def passes(self, network: Network) -> int:
-        return self.directions
+        return self.directions + (network.classes if self.exact_last_layer else 0)
 
     def evaluations(self, network: Network) -> int:
         return 0
 
     def cost(self, network: Network, batch_size: int) -> Cost:
-        at_once = max(ELEMENTS, PERTURBATIONS[self.perturb].numbers(network, batch_size))
-        numbers = random_directions.row_numbers(network, self.blocks(network, batch_size))
-        return Cost(3.0 * at_once * FLOAT_BYTES, numbers)
+        at_once = max(ELEMENTS, self._perturbation.numbers(network, batch_size))
+        blocks = self.blocks(network, batch_size)
+        exact = network.size - self._perturbation.parameters(network)
+        row_numbers = self._perturbation.all_row_numbers(network, blocks) + len(blocks) + exact
+        combine_bytes = FLOAT_BYTES * self._perturbation.combine_numbers(network, blocks[0])
+        return Cost(3.0 * at_once * FLOAT_BYTES, row_numbers, combine_bytes)
+
+    @property
+    def _perturbation(self) -> Perturbation:
+        return _PERTURBATIONS[self.perturb](self.distribution, self.exact_last_layer)
+
+    def _overlap(self, network: Network, blocks: Sequence[Block]) -> float:
+        """Return 1 for independent directions; K orthogonal ones leave `space - K` dimensions unseen."""
+        if self.distribution != "orthogonal":
+            return 1.0
+        space = self._perturbation.space(network)
+        first, last = blocks[0].directions
+        return (space - (last - first)) / max(space - 1, 1)
 
     def _row(self, forward: Forward, parameters: Array, block: Block, draw: Draw) -> Array:
-        perturbation = PERTURBATIONS[self.perturb]
-        count = block.directions[1] - block.directions[0]
-        shape = (count, *perturbation.shape(forward))
-        source = random_directions.generator(draw, block)
-        directions = random_directions.DISTRIBUTIONS[self.distribution](source, shape, parameters.dtype)
-        total, squares = perturbation.push(forward, parameters, directions)
-        return np.concatenate([total, [squares, forward.loss if block.directions[0] == 0 else 0.0]], dtype=total.dtype)
+        is_first = block.directions[0] == 0
+        measurements = self._perturbation.measure(forward, parameters, block, draw)
+        exact = last_layer_gradient(forward) if is_first and self.exact_last_layer else ()
+        loss = forward.loss if is_first else 0.0
+        return np.concatenate([measurements, exact, [loss]], dtype=measurements.dtype)

@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
 from dualtrain.core.dual import contract
-from dualtrain.core.gradients.base import Block, Cost, Estimate
+from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate
 from dualtrain.core.gradients.blocks import SAMPLES, Grid, Range, cut, grid
 from dualtrain.core.gradients.cost_model import block_bytes, tangent_width
 from dualtrain.core.gradients.exact import Exact
@@ -53,7 +53,9 @@ class PerNeuron(Exact):
         row[-1] = forward.loss if block.directions[0] == 0 else 0.0
         return row
 
-    def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
+    def combine(
+        self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike, draw: Draw
+    ) -> Estimate:
         gradient = np.empty(network.size, dtype)
         for block, row in zip(blocks, rows, strict=True):
             for target, part in _pieces(network, gradient, block, row[:-1]):

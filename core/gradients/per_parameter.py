@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike
 from pydantic.dataclasses import dataclass
 
 from dualtrain.core.dual import EntrySeed, UnitTangent, inner
-from dualtrain.core.gradients.base import Block, Cost, Estimate
+from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate
 from dualtrain.core.gradients.blocks import SAMPLES, Grid, cut, grid
 from dualtrain.core.gradients.cost_model import block_bytes, tangent_width
 from dualtrain.core.gradients.exact import Exact
@@ -43,7 +43,9 @@ class PerParameter(Exact):
         slopes = forward.slopes(_tangent(forward, part, block), inner)
         return np.append(slopes, slopes.dtype.type(forward.loss if block.directions[0] == 0 else 0.0))
 
-    def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
+    def combine(
+        self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike, draw: Draw
+    ) -> Estimate:
         gradient = np.zeros(network.size, dtype)
         for block, row in zip(blocks, rows, strict=True):
             gradient[slice(*block.directions)] += row[:-1]

@@ -1,110 +1,78 @@
-"""What random directions are directions of: the parameters, or the pre-activations of each sample."""
+"""The spaces that random directions are drawn from: the parameters, or the pre-activations of each sample."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from dualtrain.core.dual import DualTensor, contract, inner
+from dualtrain.core.dual import contract
+from dualtrain.core.gradients.base import Block, Draw
 from dualtrain.core.gradients.forward import Forward
+from dualtrain.core.gradients.random_directions import Distribution, Sums
 from dualtrain.core.nn import Network
-from dualtrain.core.nn.layers import Shape
 from dualtrain.core.nn.tensor import Array
 
 
+@dataclass(frozen=True)
 class Perturbation(ABC):
-    """A space to draw K directions from, and what they say about the parameters."""
+    """A space of directions, and the gradient of the first `parameters(network)` parameters from slopes along them.
 
-    @abstractmethod
-    def space(self, network: Network) -> int:
-        """In how many dimensions directions can be orthogonal to each other."""
-
-    @abstractmethod
-    def shape(self, forward: Forward) -> Shape:
-        """The shape of one direction; its last axis is the space."""
-
-    @abstractmethod
-    def numbers(self, network: Network, batch_size: int) -> int:
-        """How many numbers one direction has, with its tangents in all layers."""
-
-    @abstractmethod
-    def push(self, forward: Forward, parameters: Array, directions: Array) -> tuple[Array, float]:
-        """(Σ G, Σ ‖G‖²) over what each direction says the gradient is: G, `(P,)`, slope times direction."""
-
-
-@dataclass(frozen=True)
-class Weights(Perturbation):
-    """A direction is a tangent of the parameter vector, one for the whole batch."""
-
-    def space(self, network: Network) -> int:
-        return network.size
-
-    def shape(self, forward: Forward) -> Shape:
-        return (forward.network.size,)
-
-    def numbers(self, network: Network, batch_size: int) -> int:
-        return network.size + batch_size * sum(network.widths[1:])
-
-    def push(self, forward: Forward, parameters: Array, directions: Array) -> tuple[Array, float]:
-        network = forward.network
-        logits = network.logits(DualTensor(parameters, directions), forward.inputs)
-        slopes = forward.end(logits, inner)
-        squares = np.einsum("kp,kp->k", directions, directions)
-        return slopes @ directions, float(slopes * slopes @ squares)
-
-
-@dataclass(frozen=True)
-class Activations(Perturbation):
-    """A direction moves every pre-activation of every sample, of all layers at once."""
-
-    def space(self, network: Network) -> int:
-        return sum(network.widths[1:])
-
-    def shape(self, forward: Forward) -> Shape:
-        return (len(forward.inputs), self.space(forward.network))
-
-    def numbers(self, network: Network, batch_size: int) -> int:
-        largest = max(part.stop - part.start for part in network.slices)
-        return 2 * batch_size * self.space(network) + min(batch_size**2, largest)
-
-    def push(self, forward: Forward, parameters: Array, directions: Array) -> tuple[Array, float]:
-        noises = np.split(directions, np.cumsum(forward.network.widths[1:-1]), axis=-1)
-        inputs, slopes = _pushed(forward, noises)
-        parts: list[Array] = []
-        squares = 0.0
-        for layer, noise, arrays in zip(inputs, noises, forward.layers, strict=True):
-            found, biases = slopes[..., None] * noise, len(arrays) - 1  # (K, n, units): what each direction says
-            parts += _parameter_parts(layer, found.sum(axis=0))[: 1 + biases]
-            squares += _squares(layer, biases, found)
-        return np.concatenate(parts), squares
-
-
-def _pushed(forward: Forward, noises: list[Array]) -> tuple[list[Array], Array]:
-    """Each layer's inputs, and how the samples' shares of the loss change along the noise, `(K, n)`."""
-    network, outputs = forward.network, forward.inputs
-    inputs: list[Array] = []
-    for index, noise in enumerate(noises):
-        inputs.append(outputs.primal if isinstance(outputs, DualTensor) else outputs)
-        pre_activations = network.layers[index].connect(forward.layers[index], outputs)
-        outputs = network.activations[index](pre_activations + DualTensor(np.zeros_like(noise[0]), noise))
-    return inputs, forward.end(outputs, contract)
-
-
-def _parameter_parts(inputs: Array, found: Array) -> list[Array]:
-    """The layer's parts of a gradient, from the derivatives `(n, units)` of its pre-activations: weights and bias."""
-    return [(inputs.T @ found).ravel(), found.sum(axis=0)]
-
-
-def _squares(inputs: Array, biases: int, found: Array) -> float:
-    """Σₖ of the squared lengths of these parts, `‖xᵀf‖² = Σₙₘ (x xᵀ)ₙₘ (f fᵀ)ₙₘ`, with no `(K, P)` array.
-
-    By the left side where the right one is larger: the samples' products with each other grow with their square.
+    With `exact_last_layer` the last layer is not perturbed: its gradient is `last_layer_gradient`.
     """
-    if len(inputs) ** 2 > inputs.shape[1] * found.shape[-1]:
-        parts = (_parameter_parts(inputs, one)[: 1 + biases] for one in found)
-        return float(sum(np.vdot(part, part) for both in parts for part in both))
-    gram = inputs @ inputs.T + biases
-    return float(np.sum((found @ found.swapaxes(-1, -2)) * gram))
+
+    distribution: Distribution
+    exact_last_layer: bool
+
+    def layers(self, network: Network) -> int:
+        """Return how many layers are perturbed."""
+        return len(network.layers) - self.exact_last_layer
+
+    def parameters(self, network: Network) -> int:
+        """Return how many parameters, from the first on, are estimated."""
+        return sum(part.stop - part.start for part in network.slices if part.layer < self.layers(network))
+
+    @abstractmethod
+    def space(self, network: Network) -> int:
+        """Return in how many dimensions directions can be orthogonal to each other."""
+
+    @abstractmethod
+    def numbers(self, network: Network, batch_size: int) -> int:
+        """Return the numbers that one direction takes, with its tangents in all layers."""
+
+    @abstractmethod
+    def row_numbers(self, network: Network, block: Block) -> int:
+        """Return the length of a block's measurements."""
+
+    @abstractmethod
+    def all_row_numbers(self, network: Network, blocks: Sequence[Block]) -> int:
+        """Return the length of the measurements of all blocks together."""
+
+    @abstractmethod
+    def combine_numbers(self, network: Network, block: Block) -> int:
+        """Return the numbers held at a time by `sums`, beside the measurements and the result."""
+
+    @abstractmethod
+    def measure(self, forward: Forward, parameters: Array, block: Block, draw: Draw) -> Array:
+        """Return a block's measurements, `(row_numbers,)`; `forward` has entered the last layer afterwards."""
+
+    @abstractmethod
+    def sums(self, network: Network, blocks: Sequence[Block], measurements: Sequence[Array], draw: Draw) -> Sums:
+        """Return the sums of slope times direction over the directions of all blocks."""
 
 
-PERTURBATIONS: dict[str, Perturbation] = {"weights": Weights(), "activations": Activations()}
+def last_layer_gradient(forward: Forward) -> Array:
+    """Return the exact gradient of the last layer, weights and bias, `(size,)`, where `forward` has entered it.
+
+    One direction for each output, weighed by the layer's inputs as in `PerNeuron`: it crosses no other weights.
+    """
+    outputs = np.arange(forward.network.classes)
+    slopes = forward.slopes(forward.moved(outputs), contract)  # (C, n)
+    return np.concatenate(layer_gradient(forward, len(forward.network.layers) - 1, forward.inputs, slopes.T))
+
+
+def layer_gradient(forward: Forward, layer: int, inputs: Array, slopes: Array) -> list[Array]:
+    """Return a layer's parts of a gradient, from the slopes `(n, units)` of its pre-activations: weights, bias."""
+    weights = (inputs.T @ slopes).ravel()
+    has_bias = len(forward.layers[layer]) > 1
+    return [weights, slopes.sum(axis=0)] if has_bias else [weights]

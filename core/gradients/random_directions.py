@@ -1,32 +1,38 @@
-"""What the methods with random directions share: how directions are drawn, and how blocks make an estimate.
+"""Random directions: how they are drawn, and how their slopes become an estimate of the gradient.
 
-An estimate is the mean of slope·v over S random directions v with E[v vᵀ] = I, so its expectation is the gradient.
-Each block's row is `[Σ slope·v (P numbers), Σ ‖slope·v‖², the block's share of the loss]`.
+The mean of slope·v over S random directions v with E[v vᵀ] = I has the gradient as its expectation. A direction is
+never sent: whoever knows the draw and the block draws it again, so a block's row holds one slope for each direction.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from math import prod, sqrt
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from dualtrain.core.gradients.base import Block, Draw, Estimate
-from dualtrain.core.nn import Network
 from dualtrain.core.nn.layers import Shape
 from dualtrain.core.nn.tensor import Array
 
 Distribution = Literal["normal", "rademacher", "orthogonal"]
-Drawing: TypeAlias = Callable[[np.random.Generator, Shape, DTypeLike], Array]
+Sampler: TypeAlias = Callable[[np.random.Generator, Shape, DTypeLike], Array]
+
+CACHED_BLOCKS = 16
+CACHED_NUMBERS = 2**17
+"""Larger blocks of directions are drawn again for the sum: 16 of this size take 16 MB in float64."""
 
 
 def generator(draw: Draw, block: Block) -> np.random.Generator:
-    """The source of a block's directions: the same wherever and however often it is made."""
+    """Return the random generator of a block's directions: the same on every host and in every process."""
     return np.random.default_rng((draw.seed, draw.step, draw.replica, block.index))
 
 
 def _normal(source: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
-    return source.standard_normal(shape).astype(dtype, copy=False)
+    is_single = np.dtype(dtype) == np.float32
+    return source.standard_normal(shape, np.float32 if is_single else np.float64)
 
 
 def _rademacher(source: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
@@ -38,12 +44,12 @@ def _rademacher(source: np.random.Generator, shape: Shape, dtype: DTypeLike) -> 
 def _orthogonal(source: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
     normal = np.moveaxis(source.standard_normal(shape), 0, -1)  # (*batch, size, K)
     basis, triangle = np.linalg.qr(normal)
-    signs = np.sign(np.diagonal(triangle, axis1=-2, axis2=-1))  # else QR's choice of signs would favour directions
+    signs = np.sign(np.diagonal(triangle, axis1=-2, axis2=-1))  # else QR's choice of signs would favor directions
     scaled = basis * (signs * sqrt(shape[-1]))[..., None, :]
     return np.ascontiguousarray(np.moveaxis(scaled, -1, 0), dtype)
 
 
-DISTRIBUTIONS: dict[Distribution, Drawing] = {
+DISTRIBUTIONS: dict[Distribution, Sampler] = {
     "normal": _normal,
     "rademacher": _rademacher,
     "orthogonal": _orthogonal,
@@ -54,17 +60,54 @@ Orthogonal ones are orthogonal to each other along `size`, for each entry of the
 """
 
 
-def row_numbers(network: Network, blocks: Sequence[Block]) -> int:
-    """How many numbers the rows of these blocks have."""
-    return len(blocks) * (network.size + 2)
+@dataclass(frozen=True)
+class Directions:
+    """K directions `(K, size)` for each block, a function of the draw and the block alone.
+
+    `sample` is hashable: `(generator, K, dtype) -> (K, size)`.
+    """
+
+    sample: Callable[[np.random.Generator, int, DTypeLike], Array]
+    size: int
+
+    def of(self, draw: Draw, block: Block, dtype: DTypeLike) -> Array:
+        """Return the block's directions, read-only; a process that has just used small ones does not draw again."""
+        count = block.directions[1] - block.directions[0]
+        function = _cached if count * self.size <= CACHED_NUMBERS else _drawn
+        return function(self, draw, block, count, np.dtype(dtype))
 
 
-def combine(rows: Sequence[Array], directions: int, dtype: DTypeLike, overlap: float = 1.0) -> Estimate:
-    """The mean over all directions. `overlap` is 1 for independent ones, less when they avoid each other."""
-    total = sum(rows[1:], start=rows[0])
-    gradient, squares, loss = total[:-2] / directions, float(total[-2]), float(total[-1])
+def _drawn(directions: Directions, draw: Draw, block: Block, count: int, dtype: np.dtype[Any]) -> Array:
+    array = directions.sample(generator(draw, block), count, dtype)
+    array.setflags(write=False)
+    return array
+
+
+_cached = lru_cache(maxsize=CACHED_BLOCKS)(_drawn)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What some directions add up to: `total` = Σ slope·v `(size,)` and `squares` = Σ ‖slope·v‖²."""
+
+    total: Array
+    squares: float
+
+
+def summed(slopes: Array, directions: Array) -> Sums:
+    """Return the sums of slopes `(K,)` times directions `(K, size)`."""
+    squares = np.einsum("kp,kp->k", directions, directions)
+    return Sums(slopes @ directions, float(slopes * slopes @ squares))
+
+
+def mean(sums: Sums, directions: int, loss: float, dtype: DTypeLike, overlap: float = 1.0) -> Estimate:
+    """Return the mean over all directions, with its variance.
+
+    `overlap` is 1 for independent directions, less for those that avoid each other.
+    """
+    gradient = sums.total / directions
     variance = None
     if directions > 1:
-        spread = squares / directions - float(gradient @ gradient)
-        variance = max(overlap * spread, 0.0) / (directions - 1)
+        spread = sums.squares / directions - float(gradient @ gradient)
+        variance = max(overlap * spread, 0.0) / (directions - overlap)
     return Estimate(gradient.astype(dtype, copy=False), loss, variance)

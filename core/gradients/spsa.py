@@ -1,6 +1,6 @@
 """Simultaneous perturbation (Spall 1992): two losses for every random direction, no derivative at all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -11,19 +11,24 @@ from pydantic.dataclasses import dataclass
 from dualtrain.core.gradients import random_directions
 from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate, Method
 from dualtrain.core.gradients.blocks import Cut, Grid, cut, grid
-from dualtrain.core.gradients.cost_model import values_bytes
+from dualtrain.core.gradients.cost_model import FLOAT_BYTES, values_bytes
 from dualtrain.core.gradients.loss_values import EPSILON, Values
+from dualtrain.core.gradients.random_directions import Sums
 from dualtrain.core.nn import Network
 from dualtrain.core.nn.config import CONFIG
 from dualtrain.core.nn.tensor import Array, Labels
 
 BLOCKS = 16
-"""At most so many blocks: each returns P numbers."""
+"""The most blocks that directions are cut into."""
+_SIGN_ARRAYS = 6
+"""Vectors (P,) held while signs are drawn and used, beside the parameters and one copy of them."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class SPSA(Method):
     """All parameters are moved at once by ±`step_size`, with random signs, always in float64.
+
+    A row: the slope along each direction, and the loss. `combine` draws the signs again.
 
     Without a `step_size` it is ε^(1/3), with ε = 2⁻⁵². A larger one is for losses that are piecewise constant; one
     below ε would move nothing.
@@ -45,8 +50,15 @@ class SPSA(Method):
         values = Values.at(network, parameters, inputs, labels)
         return [self._row(values, block, draw) for block in blocks]
 
-    def combine(self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike) -> Estimate:
-        return random_directions.combine(rows, self.directions, dtype)
+    def combine(
+        self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike, draw: Draw
+    ) -> Estimate:
+        slopes = [row[:-1] for row in rows]
+        total = np.zeros(network.size)
+        for block, part in zip(blocks, slopes, strict=True):
+            total += _total(network, block, part, draw)
+        squares = network.size * float(sum(part @ part for part in slopes))
+        return random_directions.mean(Sums(total, squares), self.directions, float(rows[0][-1]), dtype)
 
     def passes(self, network: Network) -> int:
         return 0
@@ -55,20 +67,13 @@ class SPSA(Method):
         return 2 * self.directions
 
     def cost(self, network: Network, batch_size: int) -> Cost:
-        numbers = random_directions.row_numbers(network, self.blocks(network, batch_size))
-        return Cost(values_bytes(network, batch_size), numbers)
+        numbers = self.directions + len(self.blocks(network, batch_size))
+        signs = FLOAT_BYTES * _SIGN_ARRAYS * network.size
+        return Cost(values_bytes(network, batch_size) + signs, numbers, signs)
 
     def _row(self, values: Values, block: Block, draw: Draw) -> Array:
-        size = values.point.size
-        source = random_directions.generator(draw, block)
-        row = np.zeros(size + 2)
-        for _ in range(*block.directions):
-            signs = random_directions.DISTRIBUTIONS["rademacher"](source, (size,), np.float64)
-            slope = self._slope(values, signs)
-            row[:-2] += slope * signs
-            row[-2] += slope * slope * size
-        row[-1] = values.loss() if block.directions[0] == 0 else 0.0
-        return row
+        slopes = [self._slope(values, signs) for signs in _signs(values.network, block, draw)]
+        return np.array([*slopes, values.loss() if block.directions[0] == 0 else 0.0])
 
     def _slope(self, values: Values, signs: Array) -> float:
         """The central difference quotient along the signs."""
@@ -80,3 +85,18 @@ class SPSA(Method):
         below = values.loss()
         values.point[:] = start
         return (above - below) / (2 * step)
+
+
+def _total(network: Network, block: Block, slopes: Array, draw: Draw) -> Array:
+    """Return Σ slope·signs over the directions of a block, `(P,)`."""
+    total = np.zeros(network.size)
+    for slope, signs in zip(slopes, _signs(network, block, draw), strict=True):
+        total += slope * signs
+    return total
+
+
+def _signs(network: Network, block: Block, draw: Draw) -> Iterator[Array]:
+    """Yield the signs `(P,)` of each direction of a block."""
+    source = random_directions.generator(draw, block)
+    for _ in range(*block.directions):
+        yield random_directions.DISTRIBUTIONS["rademacher"](source, (network.size,), np.float64)

@@ -67,8 +67,9 @@ class LocalSteps(Setup):
             if len(labels) == 0:  # an epoch's last samples do not reach every replica
                 continue
             blocks = self.method.blocks(self.network, len(labels))
-            rows = self.method.measure(self.network, parameters, inputs, labels, blocks, Draw(self.seed, at, replica))
-            estimate = self.method.combine(self.network, blocks, rows, vector.dtype)
+            draw = Draw(self.seed, at, replica)
+            rows = self.method.measure(self.network, parameters, inputs, labels, blocks, draw)
+            estimate = self.method.combine(self.network, blocks, rows, vector.dtype, draw)
             parameters, state = self.optimizer.update(
                 parameters, estimate.gradient, tuple(optimizer), at, self.total_steps
             )

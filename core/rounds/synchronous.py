@@ -38,7 +38,8 @@ class Synchronous(Setup):
         return self.method.measure(self.network, vector, inputs, labels, chosen, Draw(self.seed, step))
 
     def advance(self, state: State, rows: Sequence[Vector]) -> State:
-        estimate = self.method.combine(self.network, self.blocks(state.step), rows, state.parameters.dtype)
+        draw = Draw(self.seed, state.step)
+        estimate = self.method.combine(self.network, self.blocks(state.step), rows, state.parameters.dtype, draw)
         parameters, optimizer = self.optimizer.update(
             state.parameters, estimate.gradient, state.optimizer, state.step, self.total_steps
         )

@@ -7,9 +7,11 @@ const READ = {
     field.number && /^\d+$/.test(input.value.trim()) ? Number(input.value) : input.value.trim() || undefined,
   number: (input) => (input.value.trim() === "" ? undefined : parsedNumber(input.value)),
   select: (input) => input.value,
+  toggle: (input) => input.value === "yes",
   lines: (input) => metadata(input.value),
 };
 const WRITE = {
+  toggle: (value) => (value ? "yes" : "no"),
   lines: (value) =>
     Object.entries(value ?? {})
       .map(([key, one]) => `${key}=${one}`)
@@ -41,9 +43,9 @@ export function control(field, changed) {
   /** Show the draft's value, or as a placeholder the service's default: null is none, undefined not known yet. */
   function show(own, standard) {
     const write = WRITE[field.kind] ?? ((value) => String(value ?? ""));
-    if (field.kind === "select") input.value = own ?? standard ?? field.options[0];
+    if (field.options) input.value = write(own ?? standard ?? field.options[0]);
     else if (document.activeElement !== input) input.value = own === undefined ? "" : write(own);
-    if (field.kind !== "select") input.placeholder = placeholder(standard, write);
+    if (!field.options) input.placeholder = placeholder(standard, write);
   }
 
   function placeholder(standard, write) {
@@ -62,7 +64,7 @@ export function control(field, changed) {
 
 function entry(field, id) {
   const common = { id, "aria-describedby": `${id}-meaning ${id}-wrong`, autocomplete: "off" };
-  if (field.kind === "select")
+  if (field.options)
     return h(
       "select",
       common,

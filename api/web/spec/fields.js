@@ -29,6 +29,7 @@ const lines = field("lines");
 const number = field("number", { inputmode: "decimal" });
 const whole = field("number", { inputmode: "numeric" });
 const choice = (path, label, meaning, options, more = {}) => field("select", { options })(path, label, meaning, more);
+const toggle = field("toggle", { options: ["yes", "no"] });
 
 /** The form's sections in order. `open`: unfolded at first; `layers`: contains the list of layers. */
 export const SECTIONS = [
@@ -92,8 +93,14 @@ export const SECTIONS = [
       choice(
         "gradient.perturb",
         "Perturb",
-        "Perturb the weights, or the units' pre-activations, which has less variance.",
+        "Perturb the weights, or the pre-activations of each sample's active units, which has less variance.",
         ["weights", "activations"],
+        { when: methods("forward-gradient") },
+      ),
+      toggle(
+        "gradient.exact_last_layer",
+        "Exact last layer",
+        "The last layer is not perturbed and gets its exact gradient: one pass for each class, far less noise.",
         { when: methods("forward-gradient") },
       ),
       choice(

@@ -87,7 +87,7 @@ def test_the_loss_comes_with_the_rows(method: Method) -> None:
     parameters, inputs, labels = sample(network, 300)
     blocks = method.blocks(network, 300)
     rows = method.measure(network, parameters, inputs, labels, blocks, Draw(0, 0))
-    estimate = method.combine(network, blocks, rows, parameters.dtype)
+    estimate = method.combine(network, blocks, rows, parameters.dtype, Draw(0, 0))
     assert estimate.loss == pytest.approx(network.loss(parameters, inputs, labels), rel=1e-12)
     assert estimate.variance is None
 

@@ -46,7 +46,7 @@ def test_the_parameters_are_left_alone() -> None:
 def test_the_loss_comes_with_the_rows(method: Method) -> None:
     parameters, blocks = NETWORK.init(1, np.float64), method.blocks(NETWORK, 9)
     rows = method.measure(NETWORK, parameters, INPUTS, LABELS, blocks, Draw(0, 0))
-    estimate = method.combine(NETWORK, blocks, rows, np.float64)
+    estimate = method.combine(NETWORK, blocks, rows, np.float64, Draw(0, 0))
     assert estimate.loss == pytest.approx(NETWORK.loss(parameters, INPUTS, LABELS), rel=1e-12)
 
 

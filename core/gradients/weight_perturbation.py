@@ -1,0 +1,96 @@
+"""Random directions of the parameters (Baydin et al. 2022): one number for each direction leaves a block."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from dualtrain.core.dual import DualTensor, inner
+from dualtrain.core.gradients.base import Block, Draw
+from dualtrain.core.gradients.forward import Forward
+from dualtrain.core.gradients.perturbations import Perturbation
+from dualtrain.core.gradients.random_directions import (
+    CACHED_BLOCKS,
+    CACHED_NUMBERS,
+    DISTRIBUTIONS,
+    Directions,
+    Sums,
+    summed,
+)
+from dualtrain.core.nn import Network
+from dualtrain.core.nn.tensor import Array, Tensor
+
+
+@dataclass(frozen=True)
+class Weights(Perturbation):
+    """A direction is a tangent of the estimated parameters, one for the whole batch. Measurements are slopes `(K,)`."""
+
+    def space(self, network: Network) -> int:
+        return self.parameters(network)
+
+    def numbers(self, network: Network, batch_size: int) -> int:
+        return network.size + batch_size * sum(network.widths[1:])
+
+    def row_numbers(self, network: Network, block: Block) -> int:
+        return block.directions[1] - block.directions[0]
+
+    def all_row_numbers(self, network: Network, blocks: Sequence[Block]) -> int:
+        return blocks[-1].directions[1]
+
+    def combine_numbers(self, network: Network, block: Block) -> int:
+        at_once = self.row_numbers(network, block) * self.parameters(network)
+        return at_once + CACHED_BLOCKS * CACHED_NUMBERS
+
+    def measure(self, forward: Forward, parameters: Array, block: Block, draw: Draw) -> Array:
+        directions = self._directions(forward.network).of(draw, block, parameters.dtype)
+        return _slopes(forward, parameters, directions, self.layers(forward.network))
+
+    def sums(self, network: Network, blocks: Sequence[Block], measurements: Sequence[Array], draw: Draw) -> Sums:
+        directions = self._directions(network)
+        total = np.zeros(directions.size, measurements[0].dtype)
+        squares = 0.0
+        for block, slopes in zip(blocks, measurements, strict=True):
+            part = summed(slopes, directions.of(draw, block, slopes.dtype))
+            total += part.total
+            squares += part.squares
+        return Sums(total, squares)
+
+    def _directions(self, network: Network) -> Directions:
+        return Directions(_Sampler(self, network), self.parameters(network))
+
+
+@dataclass(frozen=True)
+class _Sampler:
+    """A hashable function `(generator, K, dtype) -> directions (K, size)`."""
+
+    perturbation: Weights
+    network: Network
+
+    def __call__(self, source: np.random.Generator, count: int, dtype: DTypeLike) -> Array:
+        size = self.perturbation.parameters(self.network)
+        return DISTRIBUTIONS[self.perturbation.distribution](source, (count, size), dtype)
+
+
+def _slopes(forward: Forward, parameters: Array, directions: Array, perturbed: int) -> Array:
+    """Return the loss's slopes `(K,)` along directions of the first `perturbed` layers' parameters."""
+    network = forward.network
+    arrays = _moved(network, parameters, directions, perturbed)
+    values: Tensor = forward.inputs_of_batch
+    for index in range(len(network.layers)):
+        if index == len(network.layers) - 1:
+            forward.enter(index, values.primal if isinstance(values, DualTensor) else values)
+        values = network.step(index, arrays[index], values)
+    return forward.end(values, inner)
+
+
+def _moved(network: Network, parameters: Array, directions: Array, perturbed: int) -> list[tuple[Tensor, ...]]:
+    """Return every layer's arrays, those of the first `perturbed` layers with their tangents."""
+    arrays: list[tuple[Tensor, ...]] = [()] * len(network.layers)
+    for part in network.slices:
+        array: Tensor = part.of(parameters)
+        if part.layer < perturbed:
+            tangent = directions[:, part.start : part.stop].reshape(-1, *part.shape)
+            array = DualTensor(array, tangent)
+        arrays[part.layer] += (array,)
+    return arrays

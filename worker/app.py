@@ -12,10 +12,12 @@ settings = Settings()
 os.environ |= settings.arithmetic()  # before NumPy, which comes with the modules below
 
 from dualtrain.core.store.broker import QUEUE, QUEUE_TYPE, SHARD_TASK, is_redis, transport_options  # noqa: E402
-from dualtrain.worker import signals  # noqa: E402
+from dualtrain.worker import signals, transport  # noqa: E402
 from dualtrain.worker.pool_maintenance import Upkeep  # noqa: E402
 
+transport.register()
 on_redis = is_redis(settings.celery_broker_url)
+unacknowledged = {"Request": "dualtrain.worker.requests:Unacknowledged"} if on_redis else {}
 app = Celery("dualtrain", broker=settings.celery_broker_url, include=["dualtrain.worker.tasks"])
 app.conf.update(
     # What stands in a message is data: nothing can be unpickled.
@@ -34,14 +36,14 @@ app.conf.update(
     # Nothing is acknowledged on Redis: it would cost two round trips a shard, and after the server was lost a worker
     # whose reserved messages can no longer be acknowledged waits for ever (kombu logs the failure and keeps them).
     task_queues=[Queue(QUEUE, routing_key=QUEUE, no_ack=True)] if on_redis else None,
-    task_annotations={SHARD_TASK: {"Request": "dualtrain.worker.requests:Unacknowledged"}} if on_redis else None,
+    task_annotations={SHARD_TASK: {"Strategy": "dualtrain.worker.requests:strategy"} | unacknowledged},
     # How long the parent waits for the result of a process that is gone before it calls it lost; the default is 10 s.
     worker_lost_wait=0.2,
     # On SIGTERM running shards may end; whoever sent it kills what takes too long, and the aggregator sends it again.
     # On SIGQUIT they have so many seconds, which Celery waits out even when they end at once.
     worker_soft_shutdown_timeout=5,
-    # A net under memory leaks (KiB): the process is replaced after the shard that passed it.
-    worker_max_memory_per_child=2_000_000,
+    # A net under memory leaks (KiB): the process is replaced after the shard that passed it. The kernel's limit is higher.
+    worker_max_memory_per_child=settings.max_worker_memory // 1024,
     # The broker may be away for as long as it likes.
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,

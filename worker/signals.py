@@ -1,4 +1,4 @@
-"""What happens to a worker's processes: their start, their heartbeat, their loss."""
+"""Signals of Celery about a worker's processes: their start and their loss."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from billiard.exceptions import WorkerLostError
 from celery.signals import task_failure, worker_process_init
 
 from dualtrain.core.runtime.logs import configure
-from dualtrain.core.runtime.process import die_with_parent, prepare_to_compute
+from dualtrain.core.runtime.process import die_with_parent, limit_memory, prepare_to_compute
 from dualtrain.core.settings import Settings
 from dualtrain.core.store import Exchange, Failure, Rows, connect
 from dualtrain.core.store.broker import ShardTask
@@ -20,11 +20,14 @@ BEAT_SECONDS = 0.5
 NICENESS = 10
 """Requests are answered before shards are computed, where both share a processor."""
 
+HEADROOM = 1.5
+"""A process may take this many times what jobs may need: estimates are that exact. Beyond, a shard fails."""
+
 _computer: Computer | None = None
 
 
 def connect_signals() -> None:
-    """Listen to Celery."""
+    """Connect the handlers."""
     worker_process_init.connect(start)
     task_failure.connect(lost)
 
@@ -37,11 +40,12 @@ def log(**_: Any) -> None:
 
 
 def start(**_: Any) -> None:
-    """Prepare a pool process: it dies with its parent, has one thread, keeps its memory, tells that it lives."""
+    """Prepare a pool process: its end with its parent, its priority, its memory, its heartbeat."""
     die_with_parent()
     prepare_to_compute(NICENESS)
     global _computer
     settings = Settings()
+    limit_memory(int(HEADROOM * settings.max_worker_memory))
     _computer = Computer(Exchange(connect(settings.exchange_url)), settings, f"{socket.gethostname()}-{os.getpid()}")
     threading.Thread(target=_computer.beat_forever, args=(BEAT_SECONDS,), daemon=True).start()
 
@@ -54,7 +58,7 @@ def computer() -> Computer:
 
 
 def lost(args: tuple[Any, ...] = (), exception: BaseException | None = None, **_: Any) -> None:
-    """Tell the aggregator at once of a shard whose process died under it. Runs in the parent."""
+    """Report a shard whose process died to the aggregator at once. Runs in the parent."""
     if not isinstance(exception, WorkerLostError):
         return
     task = ShardTask.parse(args)

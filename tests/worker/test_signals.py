@@ -1,6 +1,7 @@
 """The processes of a real Celery worker: one computes what is sent, and is told of when it is lost."""
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,6 +45,7 @@ def test_a_worker_computes_a_shard_and_tells_of_a_lost_process(
     alive = until(server.workers)[0]
     assert alive.doing is None
     assert alive.code == code_version()
+    assert resource.prlimit(alive.pid, resource.RLIMIT_DATA)[0] < 1.5 * settings.max_worker_memory + 2**30
     app = Celery(broker=settings.celery_broker_url, set_as_current=False)
     app.conf.broker_transport_options = {"global_keyprefix": keys.CELERY}
     app.send_task(SHARD_TASK, task.arguments(), queue=QUEUE, ignore_result=True)

@@ -25,6 +25,17 @@ if sys.argv[1] == "keep":
 faults()
 print(faults())
 """
+LIMITED = """
+import numpy as np
+from dualtrain.core.runtime.process import limit_memory
+
+limit_memory(2**28)
+np.ones(2**27, np.uint8)
+try:
+    np.ones(2**29, np.uint8)
+except MemoryError:
+    print("refused")
+"""
 PREPARED = """
 import os
 import numpy
@@ -67,3 +78,7 @@ def test_a_process_dies_with_its_parent() -> None:
         assert process.stdout is not None
         assert process.stdout.read() == b""  # ends when nobody holds the pipe any more: neither parent nor child
     assert process.returncode == -signal.SIGKILL
+
+
+def test_allocations_beyond_a_limit_raise() -> None:
+    assert subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, check=True).stdout == b"refused\n"

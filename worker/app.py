@@ -42,7 +42,7 @@ app.conf.update(
     # On SIGTERM running shards may end; whoever sent it kills what takes too long, and the aggregator sends it again.
     # On SIGQUIT they have so many seconds, which Celery waits out even when they end at once.
     worker_soft_shutdown_timeout=5,
-    # A net under memory leaks (KiB): the process is replaced after the shard that passed it. The kernel's limit is higher.
+    # A net under memory leaks (KiB), below the kernel's limit: the process is replaced after the shard that passed it.
     worker_max_memory_per_child=settings.max_worker_memory // 1024,
     # The broker may be away for as long as it likes.
     broker_connection_retry_on_startup=True,

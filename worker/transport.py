@@ -13,19 +13,19 @@ MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 """Exceptions of kombu and Celery at messages that they do not understand; no error of a connection is one of them."""
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
+class Channel(redis.Channel):
     """A channel that survives every message."""
 
     def _brpop_read(self, **options: object) -> bool | None:
         try:
-            delivered: bool | None = super()._brpop_read(**options)
+            delivered: bool | None = super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except MALFORMED as error:  # the message has left the queue
             log.warning("a message that cannot be read was dropped", error=f"{type(error).__name__}: {error}")
             return True
         return delivered
 
 
-class Transport(redis.Transport):  # type: ignore[misc]
+class Transport(redis.Transport):
     """Kombu's transport for Redis with this channel."""
 
     Channel = Channel

@@ -84,9 +84,7 @@ def test_a_worker_survives_every_message(worker: psutil.Process, exchange: Redis
     assert worker.is_running()
 
 
-def test_the_worker_of_these_messages_still_computes(
-    worker: psutil.Process, store: Redis, settings: Settings
-) -> None:
+def test_the_worker_of_these_messages_still_computes(worker: psutil.Process, store: Redis, settings: Settings) -> None:
     spec = JobSpec.model_validate(SPEC).model_dump(mode="json")
     jobs = Jobs(store)
     jobs.create(Job(id="job-poison", name="", status=Status.QUEUED, created_at=now(), spec=spec), 5, 10)

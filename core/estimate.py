@@ -71,7 +71,7 @@ def count(spec: JobSpec, train_samples: int) -> Counts:
 def measure(spec: JobSpec, classes: int) -> Timing:
     """Time the parts of a round of this job here, with random samples."""
     network, dtype = network_for(spec), np.dtype(spec.dtype)
-    parameters, generator = network.init(spec.seed, dtype), np.random.default_rng(0)
+    parameters, generator = network.init(spec.weights_seed, dtype), np.random.default_rng(0)
     inputs = generator.random((spec.batch_size, network.input_size)).astype(dtype)
     labels = generator.integers(0, classes, spec.batch_size)
     return Timing(

@@ -60,7 +60,7 @@ class Training:
     @cached_property
     def batches(self) -> Batches:
         """The batches of every step."""
-        return Batches(self.data, self.spec.seed, epoch_for(self.spec, len(self.data.train_labels)))
+        return Batches(self.data, self.spec.order_seed, epoch_for(self.spec, len(self.data.train_labels)))
 
     @cached_property
     def total_steps(self) -> int:
@@ -71,10 +71,10 @@ class Training:
     def rounds(self) -> Rounds:
         """How the job's rounds are made."""
         spec = self.spec
-        shared = (self.network, spec.gradient, spec.optimizer, self.batches, self.total_steps, spec.seed)
+        shared = (self.network, spec.gradient, spec.optimizer, self.batches, self.total_steps, spec.directions_seed)
         if spec.local_steps > 1:
             return LocalSteps(*shared, steps=spec.local_steps, replicas=spec.replicas, outer=spec.outer)
-        return Synchronous(*shared)
+        return Synchronous(*shared, cosine_every=spec.diagnostics.cosine_every)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -84,7 +84,7 @@ class Training:
     def initial(self, parameters: NDArray[Any] | None = None) -> State:
         """Return the state before step 0, from `parameters` (P,) or from the seed."""
         if parameters is None:
-            parameters = self.network.init(self.spec.seed, self.dtype)
+            parameters = self.network.init(self.spec.weights_seed, self.dtype)
         parameters = parameters.astype(self.dtype)
         return State(0, parameters, self.spec.optimizer.init(parameters.size, self.dtype))
 

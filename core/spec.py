@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dualtrain.core.gradients import GradientMethod, PerParameter
+from dualtrain.core.gradients import GradientMethod, PerNeuron, PerParameter
 from dualtrain.core.nn import SGD, Custom, Dense, Layer, LossName, Network, Optimizer
 from dualtrain.core.rounds import Outer, OuterAverage
 from dualtrain.core.validation import Fault
@@ -14,6 +14,7 @@ MAX_PARAMETERS = 10_000_000
 """More would not fit through a round: one round moves the parameters to every worker, and their rows back."""
 
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Text = Annotated[str, StringConstraints(max_length=512)]
 
 
@@ -42,6 +43,22 @@ class NetworkSpec(_Part):
     loss: LossName = Field("cross-entropy", description="what is made small, a mean over the samples")
 
 
+class SeedsSpec(_Part):
+    """Seeds of their own; null takes `seed`. Jobs that differ in one of them only compare estimators in pairs."""
+
+    weights: Seed | None = Field(None, description="of the initial weights")
+    order: Seed | None = Field(None, description="of the order of samples")
+    directions: Seed | None = Field(None, description="of random directions")
+
+
+class DiagnosticsSpec(_Part):
+    """What is computed beside the training, and never changes it."""
+
+    cosine_every: Count | None = Field(
+        None, description="steps between two comparisons of the gradient with the exact one of the same batch"
+    )
+
+
 class JobSpec(_Part):
     """A training job. `{}` trains the network of the blog post on 12x12 MNIST for one epoch."""
 
@@ -67,7 +84,9 @@ class JobSpec(_Part):
         "auto", description="pieces that a round is cut into; never changes the result"
     )
     dtype: Literal["float32", "float64"] = Field("float32", description="of parameters and arithmetic")
-    seed: int = Field(0, ge=0, le=2**63 - 1, description="of all chance: first weights, order of samples, directions")
+    seed: Seed = Field(0, description="random seed: initial weights, order of samples, random directions")
+    seeds: SeedsSpec = Field(SeedsSpec(), description="seeds that differ from `seed`")
+    diagnostics: DiagnosticsSpec = Field(DiagnosticsSpec(), description="what is measured beside the training")
     priority: int = Field(5, ge=0, le=9, description="9 runs first; equals run in the order in which they came")
     initial_weights: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
         None, description="a job's id or an alias: start from its newest checkpoint"
@@ -81,6 +100,21 @@ class JobSpec(_Part):
         {}, max_length=16, description="for people; jobs are found by it: `metadata[name]=value`"
     )
 
+    @property
+    def weights_seed(self) -> int:
+        """The seed of the initial weights."""
+        return self.seed if self.seeds.weights is None else self.seeds.weights
+
+    @property
+    def order_seed(self) -> int:
+        """The seed of the order of samples."""
+        return self.seed if self.seeds.order is None else self.seeds.order
+
+    @property
+    def directions_seed(self) -> int:
+        """The seed of random directions."""
+        return self.seed if self.seeds.directions is None else self.seeds.directions
+
 
 def faults(spec: JobSpec, classes: int, train_samples: int) -> list[Fault]:
     """Return what cannot work though each field for itself is fine, for a data set of so many classes and samples."""
@@ -88,7 +122,7 @@ def faults(spec: JobSpec, classes: int, train_samples: int) -> list[Fault]:
         return missing  # without its layers there is no network to look at
     network = Network(spec.dataset.image_size**2, spec.network.layers, spec.network.loss)
     return [*_size_faults(network), *_class_faults(spec, network, classes), *_method_faults(spec, network),
-            *_split_faults(spec, train_samples)]  # fmt: skip
+            *_factor_faults(spec), *_split_faults(spec, train_samples)]  # fmt: skip
 
 
 def _unknown_layers(spec: JobSpec) -> Iterator[Fault]:
@@ -134,6 +168,28 @@ def _method_faults(spec: JobSpec, network: Network) -> Iterator[Fault]:
         spec.gradient.check(network)
     except ValueError as error:
         yield Fault("/gradient/method", "method_cannot_do_layer", str(error))
+
+    if spec.diagnostics.cosine_every is not None:
+        yield from _cosine_faults(spec, network)
+
+
+def _cosine_faults(spec: JobSpec, network: Network) -> Iterator[Fault]:
+    """Yield why there is no exact gradient to compare with."""
+    pointer = "/diagnostics/cosine_every"
+    if spec.local_steps > 1:
+        message = "gradients of local steps are not compared; set local_steps to 1 or cosine_every to null"
+        yield Fault(pointer, "no_exact_gradient", message)
+    try:
+        PerNeuron().check(network)
+    except ValueError as error:
+        yield Fault(pointer, "no_exact_gradient", f"the exact gradient is per-neuron's: {error}")
+
+
+def _factor_faults(spec: JobSpec) -> Iterator[Fault]:
+    factors, layers = spec.optimizer.layer_factors, len(spec.network.layers)
+    if factors is not None and len(factors) != layers:
+        message = f"there are {len(factors)} factors for {layers} layers; give one for each"
+        yield Fault("/optimizer/layer_factors", "wrong_number_of_factors", message)
 
 
 def _split_faults(spec: JobSpec, train_samples: int) -> Iterator[Fault]:

@@ -128,6 +128,7 @@ class Report:
         if not fresh or self.due() or self._is_last(state):
             self._told = time.monotonic()
             progress = self.progress(state).model_dump(mode="json") | {"loss": state.loss}
+            progress |= {name: getattr(state, name) for name in DIAGNOSTICS}
             shards = [lane._asdict() for lane in lanes]
             told.append(Told("step", state.step, {**progress, "shards": shards}))
         if fresh:
@@ -144,7 +145,7 @@ class Report:
             "evaluations": state.evaluations,
             "loss": state.loss,
             **_accuracies(evaluation),
-            **{name: getattr(state, name, None) for name in DIAGNOSTICS},
+            **{name: getattr(state, name) for name in DIAGNOSTICS},
             "seconds": round(self.elapsed_seconds, 3),
             "worker_seconds": round(self.worker_seconds, 4),
         }

@@ -3,11 +3,12 @@
 from dataclasses import asdict, dataclass
 
 from dualtrain.api.aggregator.report import Report
+from dualtrain.core.history import DIAGNOSTICS
 from dualtrain.core.rounds import State
 from dualtrain.core.runtime.fingerprint import code_version, fingerprint
 from dualtrain.core.store import Checkpoint
 
-COUNTERS = ("loss", "samples_seen", "passes", "evaluations")
+COUNTERS = ("loss", "samples_seen", "passes", "evaluations", *DIAGNOSTICS)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dualtrain.core.nn.initializers import INITIALIZERS
 from dualtrain.core.nn.layers import Custom, Dense, Layer
 from dualtrain.core.nn.losses import LOSSES, LossName
 from dualtrain.core.nn.network import Network, Slice
-from dualtrain.core.nn.optimizers import SGD, AbstractOptimizer, Adam, Momentum, Nesterov, Optimizer, RMSprop
+from dualtrain.core.nn.optimizers import SGD, AbstractOptimizer, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop
 from dualtrain.core.nn.schedules import Constant, Cosine, Step
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "SGD",
     "AbstractOptimizer",
     "Adam",
+    "AdamW",
     "Constant",
     "Cosine",
     "Custom",

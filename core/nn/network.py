@@ -94,6 +94,10 @@ class Network:
         arrays = [array.ravel() for layer, fan_in in layers for array in layer.init(generator, fan_in)]
         return np.concatenate(arrays).astype(dtype)
 
+    def spread(self, values: Sequence[float], dtype: DTypeLike) -> Array:
+        """Return a vector `(P,)` with the value of each layer at its parameters."""
+        return np.concatenate([np.full(part.stop - part.start, values[part.layer], dtype) for part in self.slices])
+
     def unpack(self, parameters: Tensor) -> list[tuple[Tensor, ...]]:
         """Views of the vector `(P,)`: for each layer its arrays. Raises ValueError for another shape."""
         if parameters.shape != (self.size,):

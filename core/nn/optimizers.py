@@ -10,9 +10,9 @@ from dataclasses import field
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 from numpy.typing import DTypeLike, NDArray
-from pydantic import Discriminator
+from pydantic import BeforeValidator, Discriminator
 from pydantic.dataclasses import dataclass
 
 from dualtrain.core.nn.config import CONFIG, by_default
@@ -21,6 +21,10 @@ from dualtrain.core.nn.schedules import Constant, Schedule
 Vector: TypeAlias = NDArray[np.floating[Any]]
 State: TypeAlias = tuple[Vector, ...]
 Fraction: TypeAlias = Annotated[float, Ge(0), Lt(1)]
+Factors: TypeAlias = Annotated[
+    tuple[Annotated[float, Ge(0), Le(1e6)], ...],
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),  # strict: JSON has lists
+]
 Epsilon: TypeAlias = Annotated[float, Ge(1e-30)]
 """Not 0 in float32 either: where a gradient is 0, it alone stands below the line."""
 
@@ -33,20 +37,36 @@ class AbstractOptimizer(ABC):
     schedule: Schedule = field(default_factory=Constant)
     weight_decay: Annotated[float, Ge(0)] = 0.0
     clip_norm: Annotated[float, Gt(0)] | None = None
+    layer_factors: Factors | None = None
+    """For each layer a factor of the learning rate; 0 keeps the layer as it is."""
 
     def init(self, size: int, dtype: DTypeLike = np.float32) -> State:
         """The state before the first step: arrays of zeros, `(size,)` each."""
         return tuple(np.zeros(size, dtype) for _ in range(self.state_arrays()))
 
     def update(
-        self, parameters: Vector, gradient: Vector, state: State, step: int, total_steps: int
+        self,
+        parameters: Vector,
+        gradient: Vector,
+        state: State,
+        step: int,
+        total_steps: int,
+        factors: Vector | None = None,
     ) -> tuple[Vector, State]:
-        """New parameters and new state after step number `step` (from 0); the arrays given are left as they are."""
+        """Return parameters and state after step number `step` (from 0); the arrays given are left as they are.
+
+        `factors` `(P,)` are those of the learning rate, `layer_factors` at each layer's parameters.
+        """
         rate = self.learning_rate * self.schedule.factor(step, total_steps)
-        gradient = _decayed(_clipped(gradient, self.clip_norm), parameters, self.weight_decay)
-        direction, state = self.direction(gradient, state, step)
+        direction, state = self.step(parameters, _clipped(gradient, self.clip_norm), state, step)
         change = rate * direction
+        if factors is not None:
+            change *= factors
         return np.subtract(parameters, change, out=change), state
+
+    def step(self, parameters: Vector, gradient: Vector, state: State, step: int) -> tuple[Vector, State]:
+        """Return what the learning rate is multiplied with, weight decay included, and the new state."""
+        return self.direction(_decayed(gradient, parameters, self.weight_decay), state, step)
 
     @abstractmethod
     def state_arrays(self) -> int:
@@ -122,6 +142,18 @@ class Adam(AbstractOptimizer):
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
+class AdamW(Adam):
+    """Adam whose weight decay acts on the weights and not through the gradient (Loshchilov and Hutter 2019)."""
+
+    name: Literal["adamw"] = "adamw"  # type: ignore[assignment]
+    weight_decay: Annotated[float, Ge(0)] = 0.01
+
+    def step(self, parameters: Vector, gradient: Vector, state: State, step: int) -> tuple[Vector, State]:
+        direction, state = self.direction(gradient, state, step)
+        return direction + self.weight_decay * parameters, state
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class RMSprop(AbstractOptimizer):
     """The gradient over its running root mean square (Tieleman and Hinton 2012)."""
 
@@ -150,5 +182,5 @@ def _decayed(gradient: Vector, parameters: Vector, weight_decay: float) -> Vecto
 
 
 Optimizer: TypeAlias = Annotated[
-    SGD | Momentum | Nesterov | Adam | RMSprop, Discriminator("name"), by_default("name", "sgd")
+    SGD | Momentum | Nesterov | Adam | AdamW | RMSprop, Discriminator("name"), by_default("name", "sgd")
 ]

@@ -1,9 +1,12 @@
 """The interface of rounds, and the state that they carry from one to the next."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import isfinite
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from dualtrain.core.gradients import GradientMethod
@@ -15,7 +18,11 @@ Vector = NDArray[Any]
 
 @dataclass(frozen=True)
 class State:
-    """A job between two rounds. `parameters` and the vectors of `optimizer`, `outer` are (P,); counters are totals."""
+    """A job between two rounds. `parameters` and the vectors of `optimizer`, `outer` are (P,); counters are totals.
+
+    `gradient_norm` and, of estimates, `gradient_variance` are those of the last step, None in rounds of several steps;
+    `cosine` is the newest one between a step's gradient and the exact gradient of its batch.
+    """
 
     step: int
     parameters: Vector
@@ -25,6 +32,9 @@ class State:
     samples_seen: int = 0
     passes: int = 0
     evaluations: int = 0
+    gradient_norm: float | None = None
+    gradient_variance: float | None = None
+    cosine: float | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,26 @@ class Setup:
     batches: Batches
     total_steps: int
     seed: int
+    """That of the directions."""
+    cosine_every: int | None = field(default=None, kw_only=True)
+    """Steps between two comparisons with the exact gradient; None for no comparison."""
+
+    @cached_property
+    def factors(self) -> Vector | None:
+        """The factors of the learning rate (P,), None where all are 1."""
+        factors = self.optimizer.layer_factors
+        return None if factors is None else self.network.spread(factors, np.float32)
+
+    def update(
+        self, parameters: Vector, gradient: Vector, state: tuple[Vector, ...], step: int
+    ) -> tuple[Vector, tuple[Vector, ...]]:
+        """Return parameters and optimizer state after step number `step`."""
+        return self.optimizer.update(parameters, gradient, state, step, self.total_steps, self.factors)
+
+
+def finite(value: float | None) -> float | None:
+    """Return the value, None where it is not finite: JSON has no such numbers."""
+    return value if value is not None and isfinite(value) else None
 
 
 def no_check() -> None:

@@ -70,9 +70,7 @@ class LocalSteps(Setup):
             draw = Draw(self.seed, at, replica)
             rows = self.method.measure(self.network, parameters, inputs, labels, blocks, draw)
             estimate = self.method.combine(self.network, blocks, rows, vector.dtype, draw)
-            parameters, state = self.optimizer.update(
-                parameters, estimate.gradient, tuple(optimizer), at, self.total_steps
-            )
+            parameters, state = self.update(parameters, estimate.gradient, tuple(optimizer), at)
             optimizer = list(state)
             losses.append(estimate.loss)
         loss: Any = np.mean(losses) if losses else np.nan

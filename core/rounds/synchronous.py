@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dualtrain.core.gradients import Block, Draw, GradientMethod, shards
+import numpy as np
+
+from dualtrain.core.gradients import Block, Draw, GradientMethod, PerNeuron, gradient, shards
 from dualtrain.core.nn import Network
-from dualtrain.core.rounds.base import Setup, State, Vector, no_check
+from dualtrain.core.rounds.base import Setup, State, Vector, finite, no_check
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,7 @@ class Synchronous(Setup):
     def advance(self, state: State, rows: Sequence[Vector]) -> State:
         draw = Draw(self.seed, state.step)
         estimate = self.method.combine(self.network, self.blocks(state.step), rows, state.parameters.dtype, draw)
-        parameters, optimizer = self.optimizer.update(
-            state.parameters, estimate.gradient, state.optimizer, state.step, self.total_steps
-        )
+        parameters, optimizer = self.update(state.parameters, estimate.gradient, state.optimizer, state.step)
         return State(
             step=state.step + 1,
             parameters=parameters,
@@ -51,7 +51,19 @@ class Synchronous(Setup):
             samples_seen=state.samples_seen + self.batches.epoch.size(state.step),
             passes=state.passes + self.method.passes(self.network),
             evaluations=state.evaluations + self.method.evaluations(self.network),
+            gradient_norm=finite(float(np.linalg.norm(estimate.gradient))),
+            gradient_variance=finite(estimate.variance),
+            cosine=self._cosine(state, estimate.gradient),
         )
+
+    def _cosine(self, state: State, estimated: Vector) -> float | None:
+        """Return the cosine to the exact gradient if it is due after this step, else the newest one."""
+        if self.cosine_every is None or (state.step + 1) % self.cosine_every:
+            return state.cosine
+        inputs, labels = self.batches.batch(state.step, dtype=state.parameters.dtype)
+        exact = gradient(self.network, state.parameters, inputs, labels, PerNeuron())
+        lengths = float(np.linalg.norm(exact)) * float(np.linalg.norm(estimated))
+        return finite(float(exact @ estimated) / lengths) if lengths else None
 
 
 @lru_cache(maxsize=64)

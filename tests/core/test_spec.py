@@ -117,6 +117,25 @@ def test_methods_that_use_values_only_do_every_layer() -> None:
     assert found(network=layers, gradient={"method": "spsa"}) == []
 
 
+def test_factors_of_the_learning_rate_are_one_for_each_layer() -> None:
+    assert found(optimizer={"layer_factors": [0, 1]}) == []
+    assert found(optimizer={"layer_factors": [1]}) == [("/optimizer/layer_factors", "wrong_number_of_factors")]
+
+
+def test_a_comparison_needs_an_exact_gradient() -> None:
+    compared = {"diagnostics": {"cosine_every": 10}}
+    refused = [("/diagnostics/cosine_every", "no_exact_gradient")]
+    assert found(**compared) == []
+    assert found(**compared, local_steps=2) == refused
+    layers = [{"custom": "quantize"}, {"units": 10}]
+    assert found(**compared, network={"layers": layers}, gradient={"method": "spsa"}) == refused
+
+
+def test_seeds_of_their_own_replace_the_seed() -> None:
+    mixed = spec(seed=3, seeds={"order": 5, "directions": 0})
+    assert (mixed.weights_seed, mixed.order_seed, mixed.directions_seed) == (3, 5, 0)
+
+
 def test_something_must_be_left_to_train_on() -> None:
     assert found(samples=100, dataset={"name": "x", "validation_limit": 99}) == []
     assert found(samples=100, dataset={"name": "x", "validation_limit": 100}) == [

@@ -8,9 +8,11 @@ const READ = {
   number: (input) => (input.value.trim() === "" ? undefined : parsedNumber(input.value)),
   select: (input) => input.value,
   toggle: (input) => input.value === "yes",
+  numbers: (input) => (input.value.trim() === "" ? undefined : input.value.split(",").map(parsedNumber)),
   lines: (input) => metadata(input.value),
 };
 const WRITE = {
+  numbers: (values) => (values ?? []).join(", "),
   toggle: (value) => (value ? "yes" : "no"),
   lines: (value) =>
     Object.entries(value ?? {})

@@ -27,6 +27,7 @@ const field =
 const text = field("text");
 const lines = field("lines");
 const number = field("number", { inputmode: "decimal" });
+const numbers = field("numbers", { inputmode: "text" });
 const whole = field("number", { inputmode: "numeric" });
 const choice = (path, label, meaning, options, more = {}) => field("select", { options })(path, label, meaning, more);
 const toggle = field("toggle", { options: ["yes", "no"] });
@@ -127,6 +128,7 @@ export const SECTIONS = [
         "momentum",
         "nesterov",
         "adam",
+        "adamw",
         "rmsprop",
       ]),
       number(
@@ -137,19 +139,25 @@ export const SECTIONS = [
       number("optimizer.momentum", "Momentum", "Share of the previous update that is kept, from 0 to below 1.", {
         when: is("optimizer.name", "momentum", "nesterov"),
       }),
-      number("optimizer.beta1", "Beta 1", "Decay of the running mean of gradients.", { when: is("optimizer.name", "adam") }),
+      number("optimizer.beta1", "Beta 1", "Decay of the running mean of gradients.", { when: is("optimizer.name", "adam", "adamw") }),
       number("optimizer.beta2", "Beta 2", "Decay of the running mean of squared gradients.", {
-        when: is("optimizer.name", "adam"),
+        when: is("optimizer.name", "adam", "adamw"),
       }),
       number("optimizer.decay", "Decay", "Decay of the running mean of squared gradients.", {
         when: is("optimizer.name", "rmsprop"),
       }),
       number("optimizer.epsilon", "Epsilon", "Added to the denominator; unrelated to the ε of dual numbers.", {
-        when: is("optimizer.name", "adam", "rmsprop"),
+        when: is("optimizer.name", "adam", "adamw", "rmsprop"),
       }),
       number("optimizer.weight_decay", "Weight decay", "Share of each weight subtracted per update, times the learning rate. 0: none."),
       number("optimizer.clip_norm", "Clip gradient norm", "Larger gradients are scaled down to this norm. Blank: no clipping.", {
       }),
+      numbers(
+        "optimizer.layer_factors",
+        "Layer factors",
+        "For each layer a factor of the learning rate, separated by commas; 0 keeps a layer as it is. 0, 1 trains the last of two layers only.",
+        { blank: "all 1" },
+      ),
       choice("optimizer.schedule.name", "Schedule", "How the learning rate changes over the steps.", ["constant", "step", "cosine"]),
       whole("optimizer.schedule.warmup_steps", "Warm-up", "Steps over which the learning rate grows from 0.", {
       }),
@@ -204,6 +212,15 @@ export const SECTIONS = [
         when: outerNesterov,
       }),
       choice("dtype", "Precision", "float32 is faster, float64 more precise.", ["float32", "float64"]),
+      whole("seeds.weights", "Seed of the weights", "Seed of the initial weights alone.", { blank: "the seed" }),
+      whole("seeds.order", "Seed of the order", "Seed of the order of samples alone.", { blank: "the seed" }),
+      whole("seeds.directions", "Seed of the directions", "Seed of random directions alone.", { blank: "the seed" }),
+      whole(
+        "diagnostics.cosine_every",
+        "Compare every",
+        "Steps between two comparisons of the gradient with the exact one of the same batch. Blank: never.",
+        { blank: "never" },
+      ),
       whole("seed", "Seed", "Random seed: initial weights, shuffling, random directions. The same seed and spec give the same weights, bit for bit."),
     ],
   },

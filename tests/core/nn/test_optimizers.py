@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from dualtrain.core.nn import SGD, AbstractOptimizer, Adam, Momentum, Nesterov, RMSprop, Step
+from dualtrain.core.nn import SGD, AbstractOptimizer, Adam, AdamW, Momentum, Nesterov, RMSprop, Step
 from dualtrain.core.nn.tensor import Array
 
-ALL = [SGD, Momentum, Nesterov, Adam, RMSprop]
+ALL = [SGD, Momentum, Nesterov, Adam, AdamW, RMSprop]
 
 
 def by_the_papers(name: str, g: Any, t: int, m: Any, v: Any) -> tuple[Any, Any, Any]:
@@ -20,11 +20,19 @@ def by_the_papers(name: str, g: Any, t: int, m: Any, v: Any) -> tuple[Any, Any, 
     if name == "nesterov":
         m = 0.9 * m + g
         return g + 0.9 * m, m, v
-    if name == "adam":
+    if name in ("adam", "adamw"):
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
         return (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8), m, v
     v = 0.99 * v + 0.01 * g**2
     return g / (np.sqrt(v) + 1e-8), m, v
+
+
+def decayed_step(name: str, g: Any, decayed: Any, t: int, m: Any, v: Any) -> tuple[Any, Any, Any]:
+    """`by_the_papers` with weight decay: adamw's acts on the weights, that of the others through the gradient."""
+    if name != "adamw":
+        return by_the_papers(name, g + decayed, t, m, v)
+    direction, m, v = by_the_papers(name, g, t, m, v)
+    return direction + decayed, m, v
 
 
 def trajectory(optimizer: AbstractOptimizer, start: Array, steps: int = 5) -> list[Array]:
@@ -56,6 +64,7 @@ def torch_trajectory(name: str, options: dict[str, object], start: Array, steps:
         (Momentum, "SGD", {"momentum": 0.9}),
         (Nesterov, "SGD", {"momentum": 0.9, "nesterov": True}),
         (Adam, "Adam", {}),
+        (AdamW, "AdamW", {}),
         (RMSprop, "RMSprop", {}),
     ],
 )
@@ -73,7 +82,7 @@ def test_steps_are_those_of_the_papers(ours: type[AbstractOptimizer], decay: flo
     expected, memories, state = found, (np.zeros(3), np.zeros(3)), optimizer.init(3, np.float64)
     for t, slope in enumerate(slopes, 1):
         found, state = optimizer.update(found, slope, state, t - 1, len(slopes))
-        direction, *memories = by_the_papers(optimizer.name, slope + decay * expected, t, *memories)
+        direction, *memories = decayed_step(optimizer.name, slope, decay * expected, t, *memories)
         expected = expected - 0.1 * direction
         assert_allclose(found, expected, rtol=1e-12)
 
@@ -113,7 +122,7 @@ def test_dtype_is_kept_and_inputs_are_left_alone(ours: type[AbstractOptimizer], 
     assert {array.dtype for array in (after, *new_state)} == {np.dtype(dtype)}
     assert_allclose([parameters, gradient, *state], before, atol=0)
     clipped = 3 / np.linalg.norm(gradient)
-    direction, *_ = by_the_papers(optimizer.name, clipped + 0.1, 4, 0.0, 0.0)
+    direction = decayed_step(optimizer.name, clipped, 0.1, 4, 0.0, 0.0)[0]
     assert_allclose(parameters - after, np.full(4, 0.5 * 0.5**3 * direction), rtol=1e-5)
 
 

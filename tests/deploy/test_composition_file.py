@@ -16,7 +16,7 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSITION: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSITION["services"]
 OURS = [name for name, service in SERVICES.items() if service["image"].startswith("dualtrain")]
-WITH_A_DEFAULT = {"DUALTRAIN_TAG", "REDIS_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE"}
+WITH_A_DEFAULT = {"DUALTRAIN_TAG", "REDIS_IMAGE", "REDIS_PROGRAM", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE"}
 
 
 def test_it_has_the_form_of_the_compose_specification() -> None:
@@ -46,6 +46,8 @@ def test_every_container_is_confined(name: str) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["logging"]["options"]["max-size"]
     assert "privileged" not in service
+    assert service["mem_limit"]
+    assert "cpus" in service
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -71,7 +73,9 @@ def test_the_check_of_a_worker_looks_for_its_heartbeat() -> None:
 def test_only_the_api_reaches_the_store() -> None:
     reach = {name for name, service in SERVICES.items() if "store" in service.get("networks", [])}
     knows = {name for name, service in SERVICES.items() if "STORE_PASSWORD" in str(service.get("environment", ""))}
-    assert reach == knows == {"store", "api"}
+    assert reach == {"store", "api"}
+    assert knows == {"store", "api", "keys"}
+    assert SERVICES["keys"]["network_mode"] == "none"
     assert all(COMPOSITION["networks"][name]["internal"] for name in ("store", "exchange", "monitoring"))
 
 
@@ -84,6 +88,10 @@ def test_the_dockerfile_ends_without_root_and_installs_by_hash() -> None:
     assert installs
     assert all("--require-hashes" in part or "--no-index" in part for part in installs)
     assert all("--no-deps" in part for part in installs), "what is resolved anew is not what was tested"
+
+
+def test_a_proxy_can_be_named_whose_word_about_tls_is_believed() -> None:
+    assert SERVICES["api"]["environment"]["DUALTRAIN_TRUSTED_PROXIES"] == "${TRUSTED_PROXIES:-127.0.0.1,::1}"
 
 
 @pytest.mark.parametrize("name", ["service", "build", "flower", "tracing"])

@@ -47,7 +47,7 @@ def test_pods_are_confined(name: str) -> None:
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-        assert container["resources"]["limits"]["memory"]
+        assert container["resources"]["limits"].keys() == {"cpu", "memory"}
         assert container["readinessProbe"]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dualtrain.core.gradients import GradientMethod, PerNeuron, PerParameter
+from dualtrain.core.gradients import CustomMethod, GradientMethod, PerNeuron, PerParameter
 from dualtrain.core.nn import SGD, Custom, Dense, Layer, LossName, Network, Optimizer
 from dualtrain.core.rounds import Outer, OuterAverage
 from dualtrain.core.validation import Fault
@@ -164,6 +164,12 @@ def _class_faults(spec: JobSpec, network: Network, classes: int) -> Iterator[Fau
 
 
 def _method_faults(spec: JobSpec, network: Network) -> Iterator[Fault]:
+    if isinstance(spec.gradient, CustomMethod):
+        try:
+            spec.gradient.find()
+        except ValueError as error:
+            yield Fault("/gradient/name", "unknown_method", str(error))
+            return
     try:
         spec.gradient.check(network)
     except ValueError as error:

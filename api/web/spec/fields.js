@@ -78,9 +78,12 @@ export const SECTIONS = [
         "Method",
         "How forward passes become a gradient. per-parameter: one pass for each weight and bias. per-neuron: one for each unit, exact too. " +
           "forward-gradient: random directions. finite-difference and spsa use function values only.",
-        ["per-parameter", "per-neuron", "forward-gradient", "finite-difference", "spsa"],
+        ["per-parameter", "per-neuron", "forward-gradient", "finite-difference", "spsa", "custom"],
         { wide: true },
       ),
+      text("gradient.name", "Name of the method", "A method that the operator of this service has installed.", {
+        when: methods("custom"),
+      }),
       whole("gradient.directions", "Directions", "Random directions per gradient. More directions: less noise, more passes.", {
         when: methods("forward-gradient", "spsa"),
       }),

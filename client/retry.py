@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 
 from dualtrain.client.errors import ApiError, DualtrainError, Unreachable
 from dualtrain.client.http import Wire
@@ -15,7 +15,7 @@ FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 2.0
 ANSWER_SECONDS = 90.0
 """`Prefer: wait` holds an answer for up to 60 s."""
-AWAY_STATUSES = (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT)
+AWAY_STATUSES = (httpx2.codes.BAD_GATEWAY, httpx2.codes.SERVICE_UNAVAILABLE, httpx2.codes.GATEWAY_TIMEOUT)
 PASSING_CODES = ("request_in_flight", "queue_full", "busy")
 TOLD_FROM_SECONDS = 1.0
 """Waits shorter than this are a restart and nobody's concern."""
@@ -65,23 +65,23 @@ class Transport:
         self.url = url
         self._patience_seconds = patience_seconds
         try:
-            self.wire = wire(base_url=url, headers=headers, timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0))
-        except httpx.InvalidURL as error:
+            self.wire = wire(base_url=url, headers=headers, timeout=httpx2.Timeout(ANSWER_SECONDS, connect=5.0))
+        except httpx2.InvalidURL as error:
             raise self._unaskable(error) from error
 
     def patience(self) -> Patience:
         """Return fresh patience."""
         return Patience(self._patience_seconds)
 
-    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+    async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """Return the answer. Raises ApiError for a problem, Unreachable when there is no answer in time."""
         patience = self.patience()
         while True:
             try:
                 response = await self.wire.request(method, path, **options)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+            except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError) as error:
                 raise self._unaskable(error) from error  # it would be the same again
-            except httpx.TransportError as error:
+            except httpx2.TransportError as error:
                 await self.wait_for_server(error, patience)
                 continue
             if response.is_success:
@@ -97,7 +97,7 @@ class Transport:
         await self.wire.sleep(patience.wait_seconds(away))
 
 
-def parsed(answer: httpx.Response, parse: Callable[[Any], T]) -> T:
+def parsed(answer: httpx2.Response, parse: Callable[[Any], T]) -> T:
     """Return what `parse` makes of an answer's JSON. Raises Unreachable for the answer of another program."""
     try:
         return parse(answer.json())
@@ -105,12 +105,12 @@ def parsed(answer: httpx.Response, parse: Callable[[Any], T]) -> T:
         raise Unreachable(f"{answer.url} was answered, but not by dualtrain, or by another version of it") from error
 
 
-def listed(answer: httpx.Response) -> list[dict[str, Any]]:
+def listed(answer: httpx2.Response) -> list[dict[str, Any]]:
     """Return the `data` of an answer. Raises Unreachable like `parsed`."""
     return parsed(answer, lambda found: list(found["data"]))
 
 
-def seconds_or_raise(response: httpx.Response, patience: Patience) -> float:
+def seconds_or_raise(response: httpx2.Response, patience: Patience) -> float:
     """Return after how long the same request may succeed. Raises ApiError if it will not, or the patience is over."""
     error = ApiError.of(response)
     if response.status_code not in AWAY_STATUSES and error.code not in PASSING_CODES:

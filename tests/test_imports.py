@@ -57,7 +57,7 @@ HOMES = {
     "celery": ("worker", "api/aggregator/dispatch.py"),
     "kombu": ("core/store/broker.py", "worker", "api/aggregator/dispatch.py"),
     "fastapi": ("api",),
-    "httpx": ("client", "api/webhooks.py", "api/security/webhook_urls.py"),
+    "httpx2": ("client", "api/webhooks.py", "api/security/webhook_urls.py"),
     "typer": ("client",),
     "rich": ("client",),
 }

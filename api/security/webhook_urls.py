@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NEVER = (IPv6Network("::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("fec0::/10"))
@@ -26,8 +26,8 @@ def check_url(text: str, private: bool) -> None:
     try:
         url = urlsplit(text)
         _ = url.port
-        httpx.URL(text)
-    except (ValueError, httpx.InvalidURL) as error:
+        httpx2.URL(text)
+    except (ValueError, httpx2.InvalidURL) as error:
         raise WebhookRefused(f"the webhook's URL cannot be called: {error}") from None
     if url.scheme not in ("http", "https") or not url.hostname or url.username or url.password:
         raise WebhookRefused("a webhook is an http or https URL with a host and without a password")

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from dualtrain.client.stack import append_only
 from dualtrain.client.stack.disk import DiskWatch
@@ -78,7 +78,7 @@ class Stack:
 
     async def _announce(self, address: str) -> None:
         """Print the address once the stack is ready, or what it waits for."""
-        async with httpx.AsyncClient(base_url=address, timeout=5, trust_env=False) as client:
+        async with httpx2.AsyncClient(base_url=address, timeout=5, trust_env=False) as client:
             deadline = time.monotonic() + QUIET_SECONDS
             while missing := await _missing(client):
                 if time.monotonic() > deadline:
@@ -124,13 +124,13 @@ class Stack:
             self._terminal.warn(f"{log} cannot be written:", f" {error.strerror}; its lines are lost until it can")
 
 
-async def _missing(client: httpx.AsyncClient) -> str:
+async def _missing(client: httpx2.AsyncClient) -> str:
     """Return what the stack waits for, nothing once it is ready."""
     try:
         response = await client.get("/readyz")
-    except httpx.TransportError:
+    except httpx2.TransportError:
         return "the API does not answer"
-    if response.status_code == httpx.codes.OK:
+    if response.status_code == httpx2.codes.OK:
         return ""
     return str(response.json().get("detail", response.reason_phrase))
 

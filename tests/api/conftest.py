@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 import uvicorn
@@ -27,7 +27,7 @@ from dualtrain.core.settings import Settings
 from dualtrain.core.store import Checkpoint, Checkpoints, Jobs, Lease, Leases, connect
 from tests.waiting import until
 
-Caller = Callable[..., httpx.Client]
+Caller = Callable[..., httpx2.Client]
 Serve = Callable[..., AbstractContextManager[str]]
 START_SECONDS = 60.0
 
@@ -66,7 +66,7 @@ def served(store_url: str, exchange_url: str, data_dir: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def stack(
     store_url: str, exchange_url: str, data_dir: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[httpx.Client]:
+) -> Iterator[httpx2.Client]:
     """A client, with a key for everything, of a whole service: aggregator, one worker process, empty servers."""
     for url in (store_url, exchange_url):
         with connect(url) as server:
@@ -95,7 +95,7 @@ def stack(
         headers = {"Authorization": f"Bearer {token}"}
         with (
             serving(settings, aggregator=True) as url,
-            httpx.Client(base_url=url, headers=headers, timeout=60) as client,
+            httpx2.Client(base_url=url, headers=headers, timeout=60) as client,
         ):
             until(lambda: client.get("/readyz").is_success, START_SECONDS, "a worker")
             yield client
@@ -105,9 +105,9 @@ def stack(
 
 
 @pytest.fixture
-def client(served: str, settings: Settings) -> Iterator[httpx.Client]:
+def client(served: str, settings: Settings) -> Iterator[httpx2.Client]:
     """A client of the shared service; store and exchange are empty."""
-    with httpx.Client(base_url=served, timeout=60) as client:
+    with httpx2.Client(base_url=served, timeout=60) as client:
         yield client
 
 
@@ -124,7 +124,7 @@ def leases(store: Redis) -> Leases:
 
 
 @pytest.fixture
-def submit(client: httpx.Client) -> Callable[..., str]:
+def submit(client: httpx2.Client) -> Callable[..., str]:
     """Return a function that posts a spec and returns the job's id."""
 
     def submit(**spec: Any) -> str:
@@ -171,10 +171,10 @@ def bring(jobs: Jobs) -> Callable[[str, Status], None]:
 
 
 @pytest.fixture
-def events() -> Callable[[httpx.Response], Iterator[dict[str, Any]]]:
+def events() -> Callable[[httpx2.Response], Iterator[dict[str, Any]]]:
     """Return a function that yields the server-sent events of a streamed response: `event`, `id`, `data` as JSON."""
 
-    def events(response: httpx.Response) -> Iterator[dict[str, Any]]:
+    def events(response: httpx2.Response) -> Iterator[dict[str, Any]]:
         event: dict[str, Any] = {}
         for line in response.iter_lines():
             if not line:
@@ -219,11 +219,11 @@ def guarded(
 @pytest.fixture
 def caller(guarded: str, tokens: dict[str, str], settings: Settings) -> Iterator[Caller]:
     """Return a function that returns the client of a name, or of nobody."""
-    clients: list[httpx.Client] = []
+    clients: list[httpx2.Client] = []
 
-    def caller(name: str | None = None) -> httpx.Client:
+    def caller(name: str | None = None) -> httpx2.Client:
         headers = {"Authorization": f"Bearer {tokens[name]}"} if name else {}
-        clients.append(httpx.Client(base_url=guarded, headers=headers, timeout=30))
+        clients.append(httpx2.Client(base_url=guarded, headers=headers, timeout=30))
         return clients[-1]
 
     yield caller

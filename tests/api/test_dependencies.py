@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from dualtrain.api.app import create_app
 from dualtrain.api.middleware.authentication import OPEN
@@ -31,7 +31,7 @@ def test_every_operation_asks_for_its_scope(settings: Settings, serve: Serve, tm
     paths = create_app(keyed, aggregator=False).openapi()["paths"]
     operations = [(method.upper(), path) for path in paths for method in paths[path] if not OPEN.fullmatch(path)]
     assert len(operations) > 30
-    with serve(keyed) as url, httpx.Client(base_url=url) as client:
+    with serve(keyed) as url, httpx2.Client(base_url=url) as client:
         for method, path in operations:
             for scope, token in tokens.items():
                 address, headers = re.sub(r"{\w+}", "1", path), {"Authorization": f"Bearer {token}"}

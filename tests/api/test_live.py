@@ -4,20 +4,20 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from dualtrain.core.history import TIMES
 from tests.waiting import until
 
-Events = Callable[[httpx.Response], Iterator[dict[str, Any]]]
+Events = Callable[[httpx2.Response], Iterator[dict[str, Any]]]
 ACTIONS = ("pause", "resume", "cancel")
 SPEC = {"epochs": 2, "evaluate_every": 1_000_000, "gradient": {"method": "per-neuron"}}
 ROUND_SECONDS = 20.0
 """More than a round of this job can take here, its checkpoint and a full machine included."""
 
 
-def wait(client: httpx.Client, job_id: str, *statuses: str, steps: int = 0, seconds: float = 60) -> dict[str, Any]:
+def wait(client: httpx2.Client, job_id: str, *statuses: str, steps: int = 0, seconds: float = 60) -> dict[str, Any]:
     """Return the job once it has one of these statuses and so many steps."""
 
     def there() -> dict[str, Any] | None:
@@ -28,7 +28,7 @@ def wait(client: httpx.Client, job_id: str, *statuses: str, steps: int = 0, seco
 
 
 @pytest.fixture
-def job_id(stack: httpx.Client) -> Iterator[str]:
+def job_id(stack: httpx2.Client) -> Iterator[str]:
     """A job whose rounds are in flight."""
     job_id = stack.post("/v1/jobs", json=SPEC).json()["id"]
     wait(stack, job_id, "running", steps=3)
@@ -36,7 +36,7 @@ def job_id(stack: httpx.Client) -> Iterator[str]:
     stack.post(f"/v1/jobs/{job_id}/cancel")
 
 
-def settled(client: httpx.Client, job_id: str) -> int:
+def settled(client: httpx2.Client, job_id: str) -> int:
     """Return the step of a job that no longer moves; it stands still within a round."""
     end, step = time.monotonic() + ROUND_SECONDS, -1
     while time.monotonic() < end:
@@ -48,7 +48,7 @@ def settled(client: httpx.Client, job_id: str) -> int:
     raise AssertionError(f"job {job_id} goes on at step {step}")
 
 
-def test_a_paused_job_stands_still_with_a_checkpoint_and_goes_on(stack: httpx.Client, job_id: str) -> None:
+def test_a_paused_job_stands_still_with_a_checkpoint_and_goes_on(stack: httpx2.Client, job_id: str) -> None:
     assert stack.post(f"/v1/jobs/{job_id}/pause").json()["status"] == "paused"
     step = settled(stack, job_id)
     kept = stack.get(f"/v1/jobs/{job_id}/checkpoints").json()["data"]
@@ -57,7 +57,7 @@ def test_a_paused_job_stands_still_with_a_checkpoint_and_goes_on(stack: httpx.Cl
     wait(stack, job_id, "running", steps=step + 2)
 
 
-def test_a_cancelled_job_stands_still_for_good(stack: httpx.Client, job_id: str) -> None:
+def test_a_cancelled_job_stands_still_for_good(stack: httpx2.Client, job_id: str) -> None:
     assert stack.post(f"/v1/jobs/{job_id}/cancel").status_code == 202
     settled(stack, job_id)
     assert [stack.post(f"/v1/jobs/{job_id}/{action}").status_code for action in ACTIONS] == [409, 409, 409]
@@ -65,7 +65,7 @@ def test_a_cancelled_job_stands_still_for_good(stack: httpx.Client, job_id: str)
     assert stack.get(f"/v1/jobs/{job_id}").status_code == 404
 
 
-def test_a_running_job_is_neither_resumed_nor_deleted(stack: httpx.Client, job_id: str) -> None:
+def test_a_running_job_is_neither_resumed_nor_deleted(stack: httpx2.Client, job_id: str) -> None:
     assert stack.post(f"/v1/jobs/{job_id}/resume").status_code == 409
     assert stack.delete(f"/v1/jobs/{job_id}").status_code == 409
     assert stack.get(f"/v1/jobs/{job_id}").json()["status"] == "running"
@@ -75,7 +75,7 @@ def without_times(point: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in point.items() if name not in TIMES}
 
 
-def test_a_job_that_is_paused_again_and_again_ends_as_one_that_is_not(stack: httpx.Client) -> None:
+def test_a_job_that_is_paused_again_and_again_ends_as_one_that_is_not(stack: httpx2.Client) -> None:
     spec = SPEC | {"max_steps": 150, "epochs": 1}
     plain, stopped = (stack.post("/v1/jobs", json=spec).json()["id"] for _ in range(2))
     for step in (5, 50, 100):
@@ -92,7 +92,7 @@ def test_a_job_that_is_paused_again_and_again_ends_as_one_that_is_not(stack: htt
     assert [without_times(point) for point in histories[0]] == [without_times(point) for point in histories[1]]
 
 
-def test_a_dry_run_counts_what_the_job_then_makes(stack: httpx.Client) -> None:
+def test_a_dry_run_counts_what_the_job_then_makes(stack: httpx2.Client) -> None:
     layers = [{"units": 30, "activation": "relu"}, {"units": 10, "activation": "softmax"}]
     spec = {"dataset": {"name": "mnist", "image_size": 28}, "network": {"layers": layers}, "max_steps": 4}
     told = stack.post("/v1/jobs?dry_run=true", json=spec).json()
@@ -102,7 +102,7 @@ def test_a_dry_run_counts_what_the_job_then_makes(stack: httpx.Client) -> None:
     assert told["total_steps"] == job["progress"]["step"]
 
 
-def test_no_second_has_more_than_five_steps_told(stack: httpx.Client, events: Events) -> None:
+def test_no_second_has_more_than_five_steps_told(stack: httpx2.Client, events: Events) -> None:
     spec = SPEC | {"max_steps": 120, "epochs": 1, "evaluate_every": 1}
     job_id = stack.post("/v1/jobs", json=spec).json()["id"]
     wait(stack, job_id, "succeeded")
@@ -115,7 +115,7 @@ def test_no_second_has_more_than_five_steps_told(stack: httpx.Client, events: Ev
     assert [one["data"]["step"] for one in found if one["event"] == "step"][-1] == 120
 
 
-def test_a_job_that_diverges_shows_no_loss(stack: httpx.Client) -> None:
+def test_a_job_that_diverges_shows_no_loss(stack: httpx2.Client) -> None:
     spec = {"gradient": {"method": "per-neuron"}, "optimizer": {"name": "sgd", "learning_rate": 1e30}}
     job = wait(stack, stack.post("/v1/jobs", json=spec).json()["id"], "failed")
     assert job["status_reason"]["code"] == "diverged"

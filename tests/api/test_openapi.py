@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import BaseModel
 
@@ -27,7 +27,7 @@ NOT_CHECKED = "positive_data_acceptance"
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("phases", ["examples,fuzzing", pytest.param("coverage", marks=pytest.mark.contract)])
 def test_no_answer_is_undocumented_and_none_is_a_fault_of_the_server(
-    stack: httpx.Client, tmp_path: Path, phases: str
+    stack: httpx2.Client, tmp_path: Path, phases: str
 ) -> None:
     command = [
         str(Path(sys.executable).parent / "schemathesis"), "run", str(stack.base_url.join("/openapi.json")),
@@ -82,7 +82,7 @@ def test_no_default_is_an_object(document: Document) -> None:
         ("/v1/jobs/job-1/history?Accept=csv", "Accept", None),
     ],
 )
-def test_unknown_parameters_are_refused(client: httpx.Client, address: str, name: str, suggestion: str | None) -> None:
+def test_unknown_parameters_are_refused(client: httpx2.Client, address: str, name: str, suggestion: str | None) -> None:
     answer = client.get(address)
     (fault,) = answer.json()["errors"]
     assert (answer.status_code, fault["code"], fault["pointer"]) == (422, "unknown_parameter", f"#/query/{name}")
@@ -90,7 +90,7 @@ def test_unknown_parameters_are_refused(client: httpx.Client, address: str, name
         assert fault["suggestion"] == suggestion
 
 
-def test_known_parameters_pass(client: httpx.Client) -> None:
+def test_known_parameters_pass(client: httpx2.Client) -> None:
     assert client.get("/v1/jobs?limit=1&metadata[a]=b&status=failed").status_code == 200
     assert client.get("/v1/datasets/mnist/samples?limit=1").status_code == 200
 
@@ -107,7 +107,7 @@ def test_every_problem_has_its_media_type_and_a_known_code(
                     assert set(content["application/problem+json"]["examples"]) <= set(CODES)
 
 
-def test_the_documentation_needs_no_other_server(client: httpx.Client) -> None:
+def test_the_documentation_needs_no_other_server(client: httpx2.Client) -> None:
     page = client.get("/docs")
     addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(addresses) == 3

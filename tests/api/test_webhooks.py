@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Event, Thread
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 from redis import Redis
@@ -81,25 +81,25 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def calling(
     serve: Callable[..., AbstractContextManager[str]], settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[httpx.Client]:
+) -> Iterator[httpx2.Client]:
     """A client of a service that calls webhooks, also on loopback, and does not wait long."""
     monkeypatch.setattr(webhooks, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(webhooks, "WAITS_SECONDS", (0.1, 0.1))
     chosen = {"webhook_secret": SECRET, "webhook_private": True}
     with (
         serve(Settings(**settings.model_dump(exclude=set(chosen)), **chosen)) as url,
-        httpx.Client(base_url=url) as client,
+        httpx2.Client(base_url=url) as client,
     ):
         yield client
 
 
-def end_a_job(client: httpx.Client, url: str) -> str:
+def end_a_job(client: httpx2.Client, url: str) -> str:
     job_id = str(client.post("/v1/jobs", json={"webhook_url": url}).json()["id"])
     client.post(f"/v1/jobs/{job_id}/cancel")
     return job_id
 
 
-def test_the_end_of_a_job_is_told_once_and_signed(calling: httpx.Client, receiver: Receiver, store: Redis) -> None:
+def test_the_end_of_a_job_is_told_once_and_signed(calling: httpx2.Client, receiver: Receiver, store: Redis) -> None:
     job_id = end_a_job(calling, receiver.url)
     receiver.wait(1)
     time.sleep(0.3)
@@ -114,7 +114,7 @@ def test_the_end_of_a_job_is_told_once_and_signed(calling: httpx.Client, receive
     assert store.zcard(keys.WEBHOOKS) == 0
 
 
-def test_a_failed_call_is_made_again_with_the_same_id(calling: httpx.Client, receiver: Receiver) -> None:
+def test_a_failed_call_is_made_again_with_the_same_id(calling: httpx2.Client, receiver: Receiver) -> None:
     receiver.statuses = [500, 302]
     end_a_job(calling, receiver.url)
     receiver.wait(3)
@@ -122,7 +122,7 @@ def test_a_failed_call_is_made_again_with_the_same_id(calling: httpx.Client, rec
     assert receiver.asked == {"POST /hook?a=b"}  # a redirect is a failure, and is not followed
 
 
-def test_a_call_is_given_up_in_the_end(calling: httpx.Client, receiver: Receiver, store: Redis) -> None:
+def test_a_call_is_given_up_in_the_end(calling: httpx2.Client, receiver: Receiver, store: Redis) -> None:
     receiver.statuses = [500] * 10
     end_a_job(calling, receiver.url)
     receiver.wait(3)
@@ -132,14 +132,14 @@ def test_a_call_is_given_up_in_the_end(calling: httpx.Client, receiver: Receiver
 
 
 def test_jobs_without_a_webhook_are_not_put_on_the_list(
-    client: httpx.Client, submit: Callable[..., str], jobs: Jobs, store: Redis
+    client: httpx2.Client, submit: Callable[..., str], jobs: Jobs, store: Redis
 ) -> None:
     jobs.move(submit(), Status.CANCELLED)
     assert store.zcard(keys.WEBHOOKS) == 0
 
 
 def test_a_call_that_goes_wrong_in_an_unknown_way_does_not_end_the_others(
-    calling: httpx.Client, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    calling: httpx2.Client, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, gone_wrong = webhooks.send, Event()
 
@@ -225,7 +225,7 @@ def test_a_private_webhook_is_refused_when_it_is_posted(
 ) -> None:
     guarded = Settings(**settings.model_dump(exclude={"webhook_secret"}), webhook_secret=SECRET)
     with serve(guarded) as url:
-        answer = httpx.post(f"{url}/v1/jobs", json={"webhook_url": "http://169.254.169.254/"})
+        answer = httpx2.post(f"{url}/v1/jobs", json={"webhook_url": "http://169.254.169.254/"})
     assert answer.json()["errors"][0]["pointer"] == "/webhook_url"
 
 
@@ -236,7 +236,7 @@ def test_a_secret_in_the_form_of_the_standard_is_the_bytes_in_it() -> None:
     assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-def test_receivers_that_do_not_answer_hold_up_no_other(calling: httpx.Client, receiver: Receiver) -> None:
+def test_receivers_that_do_not_answer_hold_up_no_other(calling: httpx2.Client, receiver: Receiver) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and says nothing
         for _ in range(webhooks.AT_ONCE + 10):
             end_a_job(calling, f"http://127.0.0.1:{silent.getsockname()[1]}/")
@@ -261,7 +261,9 @@ def test_calls_of_one_key_to_many_hosts_leave_places_to_others() -> None:
     assert asyncio.run(scene()) == [True, True, False, True]
 
 
-def test_a_call_that_trickles_is_given_up(calling: httpx.Client, store: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_trickles_is_given_up(
+    calling: httpx2.Client, store: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(webhooks, "TIMEOUT_SECONDS", 0.5)
     monkeypatch.setattr(webhooks, "WAITS_SECONDS", ())
     stop = Event()
@@ -281,7 +283,7 @@ def test_a_call_that_trickles_is_given_up(calling: httpx.Client, store: Redis, m
 
 
 def test_a_host_with_letters_of_its_own_is_called(
-    calling: httpx.Client, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    calling: httpx2.Client, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
 

@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-chaos-data")
     options = parser.parse_args()
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     found = run(options.data_dir, options.jobs, options.clients, options.seed)
     sys.stdout.write(json.dumps(found) + "\n")
     right = found["statuses"] == {"succeeded": options.jobs} and found["in the store"] == found["ids"] == options.jobs

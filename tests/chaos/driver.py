@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-chaos-data")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     faults = drawn(options.seed, options.faults, options.only)
     result = run(options.seed, faults, options.data_dir, active=options.jobs)
     for wrong in result.wrong:

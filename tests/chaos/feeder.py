@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 from redis.exceptions import RedisError
 
 from dualtrain.core.job import ENDED
@@ -24,8 +24,8 @@ def post(urls: Sequence[str], spec: dict[str, Any], seconds: float, chance: rand
     told = "nothing"
     while time.monotonic() < end:
         try:
-            answer = httpx.post(chance.choice(urls) + "/v1/jobs", json=spec, headers=headers, timeout=REQUEST_SECONDS)
-        except httpx.TransportError as error:
+            answer = httpx2.post(chance.choice(urls) + "/v1/jobs", json=spec, headers=headers, timeout=REQUEST_SECONDS)
+        except httpx2.TransportError as error:
             told = repr(error)
         else:
             if answer.status_code == 202:

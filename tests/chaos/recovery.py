@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "dualtrain-chaos-data")
     options = parser.parse_args()
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     found = measure(options.data_dir, options.times)
     for name, seconds in found.items():
         middle, worst = statistics.median(seconds), max(seconds)

@@ -1,14 +1,14 @@
 """Answers that are no success, as exceptions."""
 
-import httpx
+import httpx2
 import pytest
 
 from dualtrain.client.errors import ApiError
 
 
-def answer(**content: object) -> httpx.Response:
-    request = httpx.Request("GET", "http://x/readyz")
-    return httpx.Response(503, request=request, **content)  # type: ignore[arg-type]
+def answer(**content: object) -> httpx2.Response:
+    request = httpx2.Request("GET", "http://x/readyz")
+    return httpx2.Response(503, request=request, **content)  # type: ignore[arg-type]
 
 
 def test_a_problem_is_taken_from_the_answer() -> None:

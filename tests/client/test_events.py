@@ -5,9 +5,9 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
-from httpx_sse import ServerSentEvent
+from httpx2 import ServerSentEvent
 
 from dualtrain.client import Client, JobHandle, Unreachable
 from dualtrain.client.events import follow
@@ -38,7 +38,7 @@ class QuietWire(BlockingWire):
             return
         yield ServerSentEvent(retry=1000)
         time.sleep(3 * PATIENCE_SECONDS)
-        raise httpx.ReadError("cut")
+        raise httpx2.ReadError("cut")
 
 
 def test_a_stream_on_which_nothing_happened_is_taken_up_again() -> None:

@@ -4,7 +4,7 @@ import time
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from dualtrain.client import ApiError, Client, DualtrainError, Unreachable
@@ -76,7 +76,7 @@ def test_waits_grow_up_to_a_bound_and_begin_anew_after_a_success(caplog: pytest.
 
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_an_answer_of_a_proxy_is_waited_out(status: int) -> None:
-    response = httpx.Response(status, request=httpx.Request("GET", NOBODY), text="<html>")
+    response = httpx2.Response(status, request=httpx2.Request("GET", NOBODY), text="<html>")
     assert 0 < seconds_or_raise(response, Patience(1.0)) <= 0.1
     with pytest.raises(ApiError, match="unknown"):
         seconds_or_raise(response, Patience(0.0))
@@ -84,13 +84,13 @@ def test_an_answer_of_a_proxy_is_waited_out(status: int) -> None:
 
 def test_a_full_queue_is_asked_again_when_it_says() -> None:
     full = {"code": "queue_full", "detail": "later"}
-    request = httpx.Request("POST", NOBODY)
-    response = httpx.Response(429, request=request, json=full, headers={"Retry-After": "7"})
+    request = httpx2.Request("POST", NOBODY)
+    response = httpx2.Response(429, request=request, json=full, headers={"Retry-After": "7"})
     assert seconds_or_raise(response, Patience(60.0)) == 7.0
 
 
 def test_an_answer_that_will_not_change_is_raised_at_once() -> None:
-    response = httpx.Response(404, request=httpx.Request("GET", NOBODY), json={"code": "not_found", "detail": "no"})
+    response = httpx2.Response(404, request=httpx2.Request("GET", NOBODY), json={"code": "not_found", "detail": "no"})
     with pytest.raises(ApiError, match="not_found"):
         seconds_or_raise(response, Patience(60.0))
 
@@ -104,7 +104,7 @@ def test_an_address_that_cannot_be_asked_is_not_asked_again() -> None:
 
 @pytest.mark.parametrize("answer", [{"text": "<html>"}, {"json": {}}, {"json": []}, {"json": None}])
 def test_another_program_s_answer_is_no_list(answer: dict[str, Any]) -> None:
-    request = httpx.Request("GET", "http://127.0.0.1:9/v1/jobs")
+    request = httpx2.Request("GET", "http://127.0.0.1:9/v1/jobs")
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:9/v1/jobs was answered, but not by dualtrain, or by another"):
-        listed(httpx.Response(200, request=request, **answer))
-    assert listed(httpx.Response(200, request=request, json={"data": [{"id": "a"}]})) == [{"id": "a"}]
+        listed(httpx2.Response(200, request=request, **answer))
+    assert listed(httpx2.Response(200, request=request, json={"data": [{"id": "a"}]})) == [{"id": "a"}]

@@ -23,7 +23,7 @@ from tests.containers.stack import (
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Build the image, bring the composition up with four workers, take it down with its volumes."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     port, values = free_port(), example()
     values |= {name: secrets.token_hex(24) for name in values if name.endswith(("_KEY", "_PASSWORD"))}
     values |= {"PUBLISH_PORT": str(port), "WORKER_PROCESSES": "1", "DUALTRAIN_TAG": "test"}

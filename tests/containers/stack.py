@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "dualtrain-test"
@@ -49,9 +49,9 @@ class Stack:
         """Return the ids of the containers of a service that run."""
         return self.run("ps", "-q", service).split()
 
-    def client(self) -> httpx.Client:
+    def client(self) -> httpx2.Client:
         """Return a client with the operator's key."""
-        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=30)
+        return httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=30)
 
 
 def command(*arguments: str) -> str:
@@ -77,7 +77,7 @@ def until(what: str, condition: Callable[[], object], seconds: float) -> Any:
             if found := condition():
                 log.info("%s after %.1f s", what, time.monotonic() - started)
                 return found
-        except httpx.TransportError:
+        except httpx2.TransportError:
             pass
         time.sleep(0.2)
     raise TimeoutError(f"not {what} within {seconds} s")

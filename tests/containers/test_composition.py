@@ -4,7 +4,7 @@ import json
 import subprocess
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.containers.stack import WORKERS, Stack, command, example, inspect, log, until
@@ -72,8 +72,8 @@ def test_the_store_keeps_and_the_exchange_forgets(stack: Stack) -> None:
 
 
 def test_strangers_are_refused(stack: Stack) -> None:
-    assert httpx.get(f"{stack.url}/v1/jobs").status_code == httpx.codes.UNAUTHORIZED
-    assert httpx.get(f"{stack.url}/livez").status_code == httpx.codes.OK
+    assert httpx2.get(f"{stack.url}/v1/jobs").status_code == httpx2.codes.UNAUTHORIZED
+    assert httpx2.get(f"{stack.url}/livez").status_code == httpx2.codes.OK
 
 
 def test_the_default_job_survives_the_loss_of_a_worker_and_of_the_api(stack: Stack) -> None:
@@ -95,30 +95,30 @@ def test_the_default_job_survives_the_loss_of_a_worker_and_of_the_api(stack: Sta
 def test_flower_asks_for_a_login(stack: Stack) -> None:
     stack.run("--profile", "monitoring", "up", "-d", "--build", "flower")
     name, _, password = example()["FLOWER_LOGIN"].partition(":")
-    asked = until("an answer", lambda: httpx.get(FLOWER), 90)
-    assert asked.status_code == httpx.codes.UNAUTHORIZED
-    assert httpx.get(FLOWER, auth=(name, password)).is_success
+    asked = until("an answer", lambda: httpx2.get(FLOWER), 90)
+    assert asked.status_code == httpx2.codes.UNAUTHORIZED
+    assert httpx2.get(FLOWER, auth=(name, password)).is_success
 
 
 def _configured(stack: Stack, role: str, name: str) -> str:
     return stack.inside(role, "redis-cli", "config", "get", name).splitlines()[1]
 
 
-def _hosts(client: httpx.Client) -> set[str]:
+def _hosts(client: httpx2.Client) -> set[str]:
     return {worker["host"] for worker in client.get("/v1/workers").raise_for_status().json()["data"]}
 
 
-def _job(client: httpx.Client, job_id: str) -> dict[str, Any]:
+def _job(client: httpx2.Client, job_id: str) -> dict[str, Any]:
     found: dict[str, Any] = client.get(f"/v1/jobs/{job_id}").raise_for_status().json()
     return found
 
 
-def _past(client: httpx.Client, job_id: str, step: int) -> dict[str, Any] | None:
+def _past(client: httpx2.Client, job_id: str, step: int) -> dict[str, Any] | None:
     job = _job(client, job_id)
     return job if job["progress"]["step"] >= step else None
 
 
-def _ended(client: httpx.Client, job_id: str) -> dict[str, Any] | None:
+def _ended(client: httpx2.Client, job_id: str) -> dict[str, Any] | None:
     job = _job(client, job_id)
     return job if job["status"] in ("succeeded", "failed", "cancelled") else None
 

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.containers.stack import READY_SECONDS, ROOT, command, example, free_port, log, program, until
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(1200)]
 BLOCK = re.compile(r"^<!-- containers -->\n```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROJECT = "dualtrain-documents"
 FILES = ("Dockerfile", "docker-compose.yml", ".env.example", ".dockerignore", "pyproject.toml", "README.md", "LICENSE")
-FOLDERS = ("api", "client", "core", "worker", "deploy")
+FOLDERS = ("api", "dualtrain", "client", "core", "worker", "deploy")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_start_keys_backup_and_restore(blocks: list[str], project: tuple[Path, d
     start, keys, backup, restore = blocks
     _run(start, folder, environment)
     url, key = f"http://127.0.0.1:{environment['PUBLISH_PORT']}", example()["OPERATOR_KEY"]
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
+    with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
         until("ready", lambda: client.get("/readyz").is_success, READY_SECONDS)
         alice = _run(keys, folder, environment).splitlines()[-1].strip()
         headers = {"Authorization": f"Bearer {alice}"}
@@ -51,8 +51,8 @@ def test_start_keys_backup_and_restore(blocks: list[str], project: tuple[Path, d
         until("trained", lambda: client.get(f"/v1/jobs/{job}").json()["status"] == "succeeded", 120)
         before = client.get(f"/v1/jobs/{job}").json()
         log.info("%s", _run(backup, folder, environment))
-        assert client.delete(f"/v1/jobs/{job}").status_code == httpx.codes.NO_CONTENT
-        assert client.get(f"/v1/jobs/{job}").status_code == httpx.codes.NOT_FOUND
+        assert client.delete(f"/v1/jobs/{job}").status_code == httpx2.codes.NO_CONTENT
+        assert client.get(f"/v1/jobs/{job}").status_code == httpx2.codes.NOT_FOUND
         assert "are valid" in _run(restore, folder, environment)
         until("ready", lambda: client.get("/readyz").is_success, READY_SECONDS)
         assert client.get(f"/v1/jobs/{job}").json() == before

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 
 from tests.hostile.files import empty_objects, parquet_bomb, picture_zip, progressive_jpeg
 from tests.hostile.stack import Stack
@@ -161,12 +161,12 @@ def _at_once(count: int, request: Callable[[int], None]) -> None:
 
 
 def _post(stack: Stack, name: str | None, path: str, **body: Any) -> None:
-    with suppress(httpx.HTTPError), stack.client(name, SECONDS) as client:
+    with suppress(httpx2.HTTPError), stack.client(name, SECONDS) as client:
         client.post(path, **body)
 
 
 def _put(stack: Stack, name: str | None, dataset: str, content: bytes) -> None:
-    with suppress(httpx.HTTPError), stack.client(name, SECONDS) as client:
+    with suppress(httpx2.HTTPError), stack.client(name, SECONDS) as client:
         client.put(f"/v1/datasets/{dataset}", content=content, headers=OCTETS)
 
 

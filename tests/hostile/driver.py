@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.hostile.attacks import BY_KEY, WITHOUT_KEY, Attack
 from tests.hostile.observer import Observer
@@ -84,7 +84,7 @@ def _attack(stack: Stack, name: str | None, seed: int, minutes: float, only: str
         counts[attack.__name__] += 1
         try:
             attack(stack, name)
-        except (httpx.HTTPError, OSError) as error:
+        except (httpx2.HTTPError, OSError) as error:
             logging.warning("%s of %s: %r", attack.__name__, name, error)
     return counts
 
@@ -94,7 +94,7 @@ def _honest(stack: Stack, quiet: dict[str, tuple[str, float]], result: Result) -
     for name, spec in SPECS.items():
         try:
             sha256, seconds = _job(stack, spec)
-        except (httpx.HTTPError, TimeoutError, KeyError) as error:
+        except (httpx2.HTTPError, TimeoutError, KeyError) as error:
             result.wrong.append(f"honest job {name}: {error!r}")
             continue
         result.jobs += 1
@@ -138,7 +138,7 @@ def main(say: Callable[[str], object] = sys.stdout.write, arguments: Sequence[st
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--only", default="", help="only attacks whose name contains this")
     options = parser.parse_args(arguments)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="dualtrain-hostile-", ignore_cleanup_errors=True) as folder:
         result = run(options.seed, options.minutes, Path(folder), options.only)
     for wrong in result.wrong:

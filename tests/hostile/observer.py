@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-import httpx
+import httpx2
 import psutil
 
 from tests.hostile.stack import Stack, role_of
@@ -115,7 +115,7 @@ class Observer:
                     response = client.get(path)
                     if not response.is_success:
                         latencies.failures.append(response.text)
-                except httpx.HTTPError as error:
+                except httpx2.HTTPError as error:
                     latencies.failures.append(repr(error))
                 latencies.add(time.monotonic() - started)
                 self._ending.wait(INTERVAL_SECONDS)

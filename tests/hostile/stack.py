@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 
 from dualtrain.api.security import Scope
@@ -54,9 +54,9 @@ class Stack:
         """The process that all others of the service descend from."""
         return psutil.Process(self.pid)
 
-    def client(self, name: str | None = None, timeout: float = 60.0) -> httpx.Client:
+    def client(self, name: str | None = None, timeout: float = 60.0) -> httpx2.Client:
         """Return a client with the key `name`, or without a key."""
-        return httpx.Client(base_url=self.url, headers=self.headers(name), timeout=timeout)
+        return httpx2.Client(base_url=self.url, headers=self.headers(name), timeout=timeout)
 
     def headers(self, name: str | None) -> dict[str, str]:
         """Return the headers that show the key `name`."""
@@ -115,8 +115,8 @@ def running(folder: Path, cache: Path | None = None, workers: int = 1, **variabl
 
 
 def _is_ready(url: str) -> bool:
-    with suppress(httpx.HTTPError):
-        return httpx.get(f"{url}/readyz", timeout=5).is_success
+    with suppress(httpx2.HTTPError):
+        return httpx2.get(f"{url}/readyz", timeout=5).is_success
     return False
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -54,7 +54,9 @@ def computing(stack: Stack) -> bool:
     return False
 
 
-def predict(stack: Stack, name: str, models: dict[str, str], *pictures: bytes, timeout: float = 60.0) -> httpx.Response:
+def predict(
+    stack: Stack, name: str, models: dict[str, str], *pictures: bytes, timeout: float = 60.0
+) -> httpx2.Response:
     body = {"images": [base64.b64encode(picture).decode() for picture in pictures]}
     with stack.client(name, timeout) as client:
         return client.post(f"/v1/jobs/{models[name]}/predictions", json=body)
@@ -65,7 +67,7 @@ def test_uploads_that_take_hours_and_whose_clients_have_left(stack: Stack, obser
     content = picture_zip(400)
 
     def upload(number: int) -> None:
-        with stack.client("mallory", timeout=2) as client, suppress(httpx.TimeoutException):
+        with stack.client("mallory", timeout=2) as client, suppress(httpx2.TimeoutException):
             client.put(f"/v1/datasets/slow-{number}", content=content, headers=OCTETS)
 
     with observe() as observer, ThreadPoolExecutor(64) as pool:
@@ -92,7 +94,7 @@ def test_bodies_that_do_not_end_take_only_their_callers_places(stack: Stack, obs
 
 def _begin_upload(stack: Stack, number: int, connections: ExitStack) -> int | None:
     """Send a part of a body of 256 MiB; return the status of the response, None when there is none in a second."""
-    url = httpx.URL(stack.url)
+    url = httpx2.URL(stack.url)
     connection = connections.enter_context(socket.create_connection((url.host, url.port)))
     connection.settimeout(1.0)
     head = (f"PUT /v1/datasets/body-{number} HTTP/1.1", f"Host: {url.host}", f"Content-Length: {256 * MIB}",
@@ -133,7 +135,7 @@ def test_inference_requests_of_many_empty_objects(stack: Stack, observe: Observe
     """M1: 43 MiB of JSON that takes 1.2 GB when it is parsed, ten at once."""
     body = empty_objects(43 * MIB)
 
-    def infer(_: int) -> httpx.Response:
+    def infer(_: int) -> httpx2.Response:
         with stack.client("mallory") as client:
             return client.post(f"/v2/models/{models['mallory']}/infer", content=body)
 
@@ -162,7 +164,7 @@ def test_dry_runs_of_large_rounds(stack: Stack, observe: Observe) -> None:
 
 
 def test_a_client_that_leaves_ends_its_child(stack: Stack, models: dict[str, str]) -> None:
-    with pytest.raises(httpx.ReadTimeout):
+    with pytest.raises(httpx2.ReadTimeout):
         predict(stack, "mallory", models, *[progressive_jpeg(50)] * 20, timeout=1.0)
     until(lambda: not computing(stack), 5, "an end of the decoding")
 

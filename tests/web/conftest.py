@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
@@ -77,7 +77,7 @@ def submit(url: str) -> Callable[..., str]:
     """A function that submits a job and returns its id."""
 
     def post(**spec: object) -> str:
-        return str(httpx.post(f"{url}/v1/jobs", json=spec).raise_for_status().json()["id"])
+        return str(httpx2.post(f"{url}/v1/jobs", json=spec).raise_for_status().json()["id"])
 
     return post
 
@@ -92,7 +92,7 @@ def trained(url: str) -> str:
         "gradient": {"method": "per-neuron"},
         "optimizer": {"name": "momentum"},
     }  # fmt: skip
-    with httpx.Client(base_url=url, timeout=70) as client:
+    with httpx2.Client(base_url=url, timeout=70) as client:
         job = client.post("/v1/jobs", json=spec).raise_for_status().json()
         while job["status"] in ("queued", "running"):
             job = client.get(f"/v1/jobs/{job['id']}", headers={"Prefer": "wait=60"}).json()

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.web.conftest import address, started
@@ -51,12 +51,12 @@ def main() -> None:
 
 
 def _submitted(url: str, spec: dict[str, Any]) -> str:
-    return str(httpx.post(f"{url}/v1/jobs", json=spec).raise_for_status().json()["id"])
+    return str(httpx2.post(f"{url}/v1/jobs", json=spec).raise_for_status().json()["id"])
 
 
 def _trained(url: str, spec: dict[str, Any]) -> str:
     job = _submitted(url, spec)
-    with httpx.Client(base_url=url, timeout=70, headers={"Prefer": "wait=60"}) as client:
+    with httpx2.Client(base_url=url, timeout=70, headers={"Prefer": "wait=60"}) as client:
         while client.get(f"/v1/jobs/{job}").json()["status"] in ("queued", "running"):
             pass
     return job

@@ -2,7 +2,7 @@ import re
 import subprocess
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import psutil
 from playwright.sync_api import Page, expect
 
@@ -100,7 +100,7 @@ def test_the_page_goes_on_after_the_server_was_killed(
     expect(page.locator("#status")).to_contain_text("2 workers")
     before = steps(page)
     page.wait_for_function("before => Number(document.querySelector('progress').value) > before + 50", arg=before)
-    httpx.post(f"{url}/v1/jobs/{job}/cancel").raise_for_status()
+    httpx2.post(f"{url}/v1/jobs/{job}/cancel").raise_for_status()
     status(page, "cancelled")
 
 
@@ -139,7 +139,7 @@ def test_a_running_job_is_shown_though_many_newer_ones_wait(page: Page, url: str
     row = page.locator(".job", has=page.locator(f"a[href='#/jobs/{ids[0]}']"))
     expect(row.locator(".badge")).to_have_text("running")
     page.wait_for_function("() => document.querySelectorAll('.job.running').length === 2")
-    with httpx.Client(base_url=url) as client:
+    with httpx2.Client(base_url=url) as client:
         for job_id in reversed(ids):
             client.post(f"/v1/jobs/{job_id}/cancel").raise_for_status()
     page.get_by_role("button", name="Show older jobs").click()
@@ -152,7 +152,7 @@ def test_a_job_that_is_deleted_elsewhere_is_left(
     job = submit(name="short", max_steps=1)
     page.goto(f"/#/jobs/{job}")
     status(page, "succeeded")
-    httpx.delete(f"{url}/v1/jobs/{job}").raise_for_status()
+    httpx2.delete(f"{url}/v1/jobs/{job}").raise_for_status()
     page.wait_for_url("**/#/")
     expect(page.get_by_role("link", name="short", exact=True)).to_have_count(0)
 

@@ -5,7 +5,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 
-import httpx
+import httpx2
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
@@ -22,7 +22,7 @@ def shapes(url: str) -> str:
             for number in range(14):
                 archive.writestr(f"{name}/{number}.png", _shape(name, number % 6))
     layers = [{"units": 8, "activation": "relu"}, {"units": 3, "activation": "softmax"}]
-    with httpx.Client(base_url=url, timeout=70) as client:
+    with httpx2.Client(base_url=url, timeout=70) as client:
         client.put("/v1/datasets/shapes", content=file.getvalue()).raise_for_status()
         spec = {
             "name": "shapes",
@@ -54,7 +54,7 @@ def _shape(name: str, shift: int) -> bytes:
 @pytest.fixture
 def many(url: str, trained: str) -> Iterator[None]:
     """More jobs than one page of the list has, all newer than `trained`."""
-    with httpx.Client(base_url=url, timeout=60) as client:
+    with httpx2.Client(base_url=url, timeout=60) as client:
         ids = [client.post("/v1/jobs", json={"name": f"new {i}", "epochs": 500}).json()["id"] for i in range(56)]
         yield
         for job in reversed(ids):
@@ -75,8 +75,8 @@ def test_a_new_view_begins_at_its_top(page: Page, trained: str) -> None:
 
 def test_counts_and_search_cover_all_jobs(page: Page, url: str, many: None, network_may_fail: None) -> None:
     page.goto("/")
-    total = httpx.get(f"{url}/v1/jobs").json()["total"]
-    queued = httpx.get(f"{url}/v1/jobs?status=queued").json()["total"]
+    total = httpx2.get(f"{url}/v1/jobs").json()["total"]
+    queued = httpx2.get(f"{url}/v1/jobs?status=queued").json()["total"]
     expect(page.locator(".lead")).to_have_text(f"2 running, {queued} queued, {total} jobs in all.")
     expect(page.locator("tr.job").first).to_have_class(re.compile("running"))
     assert max(row.bounding_box()["height"] for row in page.locator("tr.job").all()[:5]) <= 42  # type: ignore[index]
@@ -146,7 +146,7 @@ def test_a_failed_job_shows_its_reason_and_no_dead_buttons(page: Page, submit: C
     job = submit(
         name="waits", dataset={"name": "ylecun/mnist"}, network={"layers": [{"units": 10, "activation": "softmax"}]}
     )
-    state = httpx.get(f"{url}/v1/jobs/{job}").json()
+    state = httpx2.get(f"{url}/v1/jobs/{job}").json()
     failed = {**state, "status": "failed", "status_reason": {"code": "data_unavailable", "message": "no data"},
               "finished_at": state["created_at"], "progress": {**state["progress"], "step": 0}}  # fmt: skip
     page.route(f"**/v1/jobs/{job}", lambda route: route.fulfill(json=failed))

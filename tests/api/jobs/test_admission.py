@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from dualtrain.api.security import Key, Scope
@@ -13,7 +13,7 @@ from dualtrain.core.job import Status
 from dualtrain.core.settings import Settings
 from dualtrain.core.store import Jobs
 
-Caller = Callable[..., httpx.Client]
+Caller = Callable[..., httpx2.Client]
 Checkpointed = Callable[[str], str]
 Serve = Callable[..., AbstractContextManager[str]]
 
@@ -31,9 +31,9 @@ def test_a_key_with_as_much_as_it_may_have_gets_no_more(
     file = tmp_path / "keys.json"
     put(file, Key(name="runs", sha256=digest("runs"), scopes=frozenset(Scope), max_running_jobs=1))
     put(file, Key(name="keeps", sha256=digest("keeps"), scopes=frozenset(Scope), max_stored_bytes=700_000))
-    with serve(settings.model_copy(update={"api_keys_file": file})) as url, httpx.Client(base_url=url) as client:
+    with serve(settings.model_copy(update={"api_keys_file": file})) as url, httpx2.Client(base_url=url) as client:
 
-        def post(name: str) -> httpx.Response:
+        def post(name: str) -> httpx2.Response:
             return client.post("/v1/jobs", json={}, headers={"Authorization": f"Bearer {name}"})
 
         runs, keeps = (post(name).json()["id"] for name in ("runs", "keeps"))
@@ -51,7 +51,7 @@ def test_a_key_with_as_much_as_it_may_have_gets_no_more(
 
 @pytest.mark.parametrize(("units", "status"), [(20, 202), (21, 422)])
 def test_weights_fit_a_network_of_the_same_widths_only(
-    client: httpx.Client, submit: Callable[..., str], checkpointed: Checkpointed, units: int, status: int
+    client: httpx2.Client, submit: Callable[..., str], checkpointed: Checkpointed, units: int, status: int
 ) -> None:
     source = checkpointed(submit())
     layers = [{"units": units, "activation": "tanh"}, {"units": 10, "activation": "softmax"}]
@@ -73,7 +73,7 @@ MANY_BLOCKS = {
 
 
 @pytest.mark.parametrize("address", ["/v1/jobs", "/v1/jobs?dry_run=true"])
-def test_a_job_that_costs_too_much_is_refused_before_anything_is_spent(client: httpx.Client, address: str) -> None:
+def test_a_job_that_costs_too_much_is_refused_before_anything_is_spent(client: httpx2.Client, address: str) -> None:
     """The dry run of this spec took 4.6 GB of the API, and the job killed one aggregator after the other."""
     answer = client.post(address, json=MANY_BLOCKS)
     assert answer.status_code == 422
@@ -88,7 +88,7 @@ def test_what_a_waiting_job_may_keep_counts_as_stored(settings: Settings, serve:
     put(file, Key(name="keeps", sha256=digest("keeps"), scopes=frozenset(Scope), max_stored_bytes=1_000_000))
     headers = {"Authorization": "Bearer keeps"}
     limited = settings.model_copy(update={"api_keys_file": file})
-    with serve(limited) as url, httpx.Client(base_url=url, headers=headers) as client:
+    with serve(limited) as url, httpx2.Client(base_url=url, headers=headers) as client:
         refused = client.post("/v1/jobs", json={"keep_checkpoints": 100, "optimizer": {"name": "adam"}})
         assert refused.json()["code"] == "quota_exceeded"
         answers = [client.post("/v1/jobs", json={}).status_code for _ in range(5)]

@@ -1,6 +1,6 @@
 """Dry runs: times in proportion to the work, and measured in a child process."""
 
-import httpx
+import httpx2
 import pytest
 
 from dualtrain.api.jobs.dry_run import dry_run
@@ -18,7 +18,7 @@ def test_twice_the_epochs_take_twice_as_long_but_never_longer_than_a_job_may(set
     assert dry_run(limited, TIMING, settings, 2).estimated_seconds == once
 
 
-def test_the_api_measures_nothing_itself(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_api_measures_nothing_itself(client: httpx2.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("measured in the API")
 

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import pytest
 
 from dualtrain.api.middleware.cookies import COOKIE, COOKIE_BYTES, SECURE_COOKIE, session_secret
 
-Caller = Callable[..., httpx.Client]
+Caller = Callable[..., httpx2.Client]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_secret_is_found(cookies: list[str], secret: str | None) -> None:
 
 
 @pytest.mark.parametrize("size", [COOKIE_BYTES - 10, 16_000, 60_000])
-def test_a_hostile_cookie_costs_nothing(client: httpx.Client, size: int) -> None:
+def test_a_hostile_cookie_costs_nothing(client: httpx2.Client, size: int) -> None:
     """Quadratic cookie parsing takes 0.06 s for 4 KB, 15 s for 64 KB on older Pythons."""
     headers = {"Cookie": 'a="' + "\\" * size + '"'}
     client.get("/livez")
@@ -40,6 +40,6 @@ def test_a_hostile_cookie_costs_nothing(client: httpx.Client, size: int) -> None
     assert statuses == ({200} if size < COOKIE_BYTES else {431})
 
 
-def test_many_cookie_headers_count_together(client: httpx.Client) -> None:
+def test_many_cookie_headers_count_together(client: httpx2.Client) -> None:
     answer = client.get("/v1/jobs", headers=[("Cookie", "a=" + "b" * 2000)] * 3)
     assert (answer.status_code, answer.json()["code"]) == (431, "headers_too_large")

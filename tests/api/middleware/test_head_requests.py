@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from dualtrain.api.app import create_app
@@ -24,7 +24,7 @@ def document(settings: Settings) -> Document:
     return create_app(settings, aggregator=False).openapi()
 
 
-def head(client: httpx.Client, address: str) -> tuple[int, dict[str, str], bytes]:
+def head(client: httpx2.Client, address: str) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of an answer to HEAD as they come from the socket; its end must come soon."""
     url = urlsplit(str(client.base_url))
     with socket.create_connection((url.hostname, url.port), timeout=SECONDS) as connection:
@@ -40,7 +40,7 @@ def _shared(pairs: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in pairs if name.lower() not in OF_EACH_ANSWER}
 
 
-def test_head_is_get_without_a_body(client: httpx.Client, document: Document, submit: Callable[..., str]) -> None:
+def test_head_is_get_without_a_body(client: httpx2.Client, document: Document, submit: Callable[..., str]) -> None:
     job_id = submit()
     templates = [path for path, operations in document["paths"].items() if "get" in operations]
     assert len(templates) > 20
@@ -54,7 +54,7 @@ def test_head_is_get_without_a_body(client: httpx.Client, document: Document, su
         assert (status, found, body) == (wanted.status_code, expected, b""), address
 
 
-def test_a_connection_goes_on_after_head(client: httpx.Client, submit: Callable[..., str]) -> None:
+def test_a_connection_goes_on_after_head(client: httpx2.Client, submit: Callable[..., str]) -> None:
     for address in (f"/v1/jobs/{submit()}/events", "/v1/events", "/v1/jobs", "/"):
         assert client.head(address).status_code == 200
         assert client.get("/livez").json()["status"] == "ok"
@@ -75,13 +75,13 @@ def test_head_is_no_operation_of_its_own(document: Document) -> None:
     ],
 )
 def test_who_asks_in_vain_is_told_what_is_allowed(
-    client: httpx.Client, method: str, address: str, allowed: str
+    client: httpx2.Client, method: str, address: str, allowed: str
 ) -> None:
     answer = client.request(method, address)
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
-def test_head_is_counted_as_such_by_its_route(client: httpx.Client, submit: Callable[..., str]) -> None:
+def test_head_is_counted_as_such_by_its_route(client: httpx2.Client, submit: Callable[..., str]) -> None:
     client.head(f"/v1/jobs/{submit()}")
     counted = 'dualtrain_request_seconds_count{method="HEAD",route="/v1/jobs/{job_id}",status="200"} 1.0'
     assert counted in client.get("/metrics").text

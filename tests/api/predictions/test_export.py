@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
-import httpx
+import httpx2
 import numpy as np
 import onnxruntime
 import pytest
@@ -29,7 +29,7 @@ def run(file: bytes, inputs: np.ndarray) -> np.ndarray:
     return np.asarray(session.run(["probabilities"], {"input": inputs.astype(np.float32)})[0])
 
 
-def test_safetensors_and_npz(client: httpx.Client, model_id: str, trained: Trained, tmp_path: Path) -> None:
+def test_safetensors_and_npz(client: httpx2.Client, model_id: str, trained: Trained, tmp_path: Path) -> None:
     spec, state, _ = trained
     answer = client.get(f"/v1/jobs/{model_id}/model")
     assert answer.headers["content-disposition"] == f'attachment; filename="{model_id}-{state.step}.safetensors"'
@@ -49,7 +49,7 @@ def test_safetensors_and_npz(client: httpx.Client, model_id: str, trained: Train
 
 
 def test_onnx_gives_the_same_probabilities(
-    client: httpx.Client, model_id: str, trained: Trained, digits: Dataset
+    client: httpx2.Client, model_id: str, trained: Trained, digits: Dataset
 ) -> None:
     inputs = scale(digits.test_images[:1000])
     expected = network_for(trained[0]).probabilities(trained[1].parameters, inputs)
@@ -78,7 +78,7 @@ def test_custom_layers_have_no_operator() -> None:
         to_onnx(network, network.init(0), {})
 
 
-def test_a_custom_network_still_leaves_as_safetensors(client: httpx.Client, put_model: Callable[..., str]) -> None:
+def test_a_custom_network_still_leaves_as_safetensors(client: httpx2.Client, put_model: Callable[..., str]) -> None:
     spec = JobSpec.model_validate(
         {"network": {"layers": [{"custom": "quantize"}, {"units": 10}]}, "gradient": {"method": "spsa"}}
     )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from safetensors.numpy import save
@@ -25,12 +25,12 @@ def a_file(spec: Any = SMALL, **tensors: np.ndarray) -> bytes:
     return bytes(save(named, {"spec": spec if isinstance(spec, str) else json.dumps(spec)}))
 
 
-def upload(client: httpx.Client, content: bytes) -> httpx.Response:
+def upload(client: httpx2.Client, content: bytes) -> httpx2.Response:
     return client.post("/v1/models", content=content, headers={"content-type": "application/octet-stream"})
 
 
 def test_a_downloaded_model_can_be_uploaded(
-    client: httpx.Client, model_id: str, trained: Trained, digits: Dataset
+    client: httpx2.Client, model_id: str, trained: Trained, digits: Dataset
 ) -> None:
     answer = upload(client, client.get(f"/v1/jobs/{model_id}/model").content)
     assert answer.status_code == 201, answer.text
@@ -46,7 +46,7 @@ def test_a_downloaded_model_can_be_uploaded(
     assert client.delete(f"/v1/jobs/{job['id']}").status_code == 204
 
 
-def test_float64(client: httpx.Client) -> None:
+def test_float64(client: httpx2.Client) -> None:
     answer = upload(client, a_file(SMALL | {"dtype": "float64"}))
     assert answer.json()["model"]["sha256"] == digest(np.concatenate([WEIGHTS.ravel(), BIAS]).astype(np.float64))
 
@@ -83,25 +83,25 @@ WRONG: dict[str, tuple[Callable[[], bytes], str, str]] = {
 
 
 @pytest.mark.parametrize(("content", "pointer", "code"), WRONG.values(), ids=WRONG)
-def test_refused_files(client: httpx.Client, content: Callable[[], bytes], pointer: str, code: str) -> None:
+def test_refused_files(client: httpx2.Client, content: Callable[[], bytes], pointer: str, code: str) -> None:
     answer = upload(client, content())
     assert answer.status_code == 422, answer.text
     assert (answer.json()["errors"][0]["pointer"], answer.json()["errors"][0]["code"]) == (pointer, code)
     assert client.get("/v1/jobs").json()["data"] == []
 
 
-def test_other_media_types(client: httpx.Client) -> None:
+def test_other_media_types(client: httpx2.Client) -> None:
     assert client.post("/v1/models", json={}).json()["code"] == "unsupported_media_type"
 
 
-def test_initial_weights_and_webhook_of_a_file_are_dropped(client: httpx.Client) -> None:
+def test_initial_weights_and_webhook_of_a_file_are_dropped(client: httpx2.Client) -> None:
     answer = upload(client, a_file(SMALL | {"webhook_url": "https://example.org/", "initial_weights": "job-0"}))
     assert answer.status_code == 201, answer.text
     spec = answer.json()["spec"]
     assert (spec["webhook_url"], spec["initial_weights"]) == (None, None)
 
 
-def test_an_upload_counts_as_a_job_does(caller: Callable[..., httpx.Client]) -> None:
+def test_an_upload_counts_as_a_job_does(caller: Callable[..., httpx2.Client]) -> None:
     bob = caller("bob")
     assert bob.post("/v1/jobs", json={}).status_code == 202
     refused = upload(bob, a_file())

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from redis import Redis
@@ -53,7 +53,7 @@ def test_server_metadata(remote: triton.InferenceServerClient) -> None:
 
 
 def test_model_metadata(
-    remote: triton.InferenceServerClient, client: httpx.Client, model_id: str, trained: Trained
+    remote: triton.InferenceServerClient, client: httpx2.Client, model_id: str, trained: Trained
 ) -> None:
     client.put("/v1/aliases/digits", json={"job_id": model_id})
     step = str(trained[1].step)
@@ -97,7 +97,7 @@ def test_a_version_is_a_step(
     assert answer.get_response()["model_version"] == "1"
 
 
-def test_data_may_be_nested(client: httpx.Client, model_id: str, inputs: np.ndarray, expected: np.ndarray) -> None:
+def test_data_may_be_nested(client: httpx2.Client, model_id: str, inputs: np.ndarray, expected: np.ndarray) -> None:
     tensor = {"name": "input", "shape": list(inputs.shape), "datatype": "FP32", "data": inputs.tolist()}
     answer = client.post(f"/v2/models/{model_id}/infer", json={"inputs": [tensor]}).json()
     assert "id" not in answer
@@ -133,7 +133,7 @@ WRONG: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("body", WRONG.values(), ids=WRONG)
-def test_errors_follow_the_protocol(client: httpx.Client, model_id: str, body: Any) -> None:
+def test_errors_follow_the_protocol(client: httpx2.Client, model_id: str, body: Any) -> None:
     answer = client.post(f"/v2/models/{model_id}/infer", json=body)
     assert answer.status_code == 400, answer.text
     assert list(answer.json()) == ["error"]
@@ -151,12 +151,12 @@ def test_its_predictions_are_counted_like_the_others(
     time.sleep(2.5)  # the shared service counts what other tests predicted
     before = count()
     with serve(settings) as url:
-        assert httpx.post(f"{url}/v2/models/{model_id}/infer", json={"inputs": [GOOD]}, timeout=60).is_success
+        assert httpx2.post(f"{url}/v2/models/{model_id}/infer", json={"inputs": [GOOD]}, timeout=60).is_success
         until(lambda: count() == before + 1, 20, "the prediction in the counters")
 
 
 def test_other_errors(
-    remote: triton.InferenceServerClient, client: httpx.Client, model_id: str, inputs: np.ndarray
+    remote: triton.InferenceServerClient, client: httpx2.Client, model_id: str, inputs: np.ndarray
 ) -> None:
     with pytest.raises(InferenceServerException, match="there is no job"):
         remote.infer("nothing", asked(inputs, "FP32", True))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image
@@ -28,18 +28,18 @@ def png(image: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def predicted(response: httpx.Response) -> list[int]:
+def predicted(response: httpx2.Response) -> list[int]:
     assert response.status_code == 200, response.text
     return [one["digit"] for one in response.json()["predictions"]]
 
 
-def codes(response: httpx.Response) -> list[tuple[str, str]]:
+def codes(response: httpx2.Response) -> list[tuple[str, str]]:
     assert response.status_code == 422, response.text
     return [(fault["pointer"], fault["code"]) for fault in response.json()["errors"]]
 
 
 def test_pixels_give_the_probabilities_of_training(
-    client: httpx.Client, model_id: str, trained: Trained, digits: Dataset
+    client: httpx2.Client, model_id: str, trained: Trained, digits: Dataset
 ) -> None:
     images = digits.test_images[:100]
     answer = client.post(f"/v1/jobs/{model_id}/predictions", json={"pixels": images.tolist()})
@@ -54,7 +54,7 @@ def test_pixels_give_the_probabilities_of_training(
     assert answer.json()["predictions"][0]["label"] == str(predicted(answer)[0])
 
 
-def test_all_forms_agree_on_mnists_own_digits(client: httpx.Client, model_id: str, digits: Dataset) -> None:
+def test_all_forms_agree_on_mnists_own_digits(client: httpx2.Client, model_id: str, digits: Dataset) -> None:
     images, labels = digits.test_images[:50], digits.test_labels[:50].tolist()
     url = f"/v1/jobs/{model_id}/predictions"
     files = [("image", (f"{i}.png", png(image), "image/png")) for i, image in enumerate(images)]
@@ -72,7 +72,7 @@ def test_all_forms_agree_on_mnists_own_digits(client: httpx.Client, model_id: st
         assert np.mean(np.array(predicted(answer)) == labels) >= 0.94
 
 
-def test_pixels_may_be_floats(client: httpx.Client, model_id: str, digits: Dataset) -> None:
+def test_pixels_may_be_floats(client: httpx2.Client, model_id: str, digits: Dataset) -> None:
     row = digits.test_images[0].astype(float)
     url = f"/v1/jobs/{model_id}/predictions"
     whole = client.post(url, json={"pixels": [row.astype(int).tolist()]})
@@ -80,7 +80,7 @@ def test_pixels_may_be_floats(client: httpx.Client, model_id: str, digits: Datas
 
 
 def test_the_preview_is_what_the_model_saw(
-    client: httpx.Client, put_model: Callable[..., str], digits: Dataset
+    client: httpx2.Client, put_model: Callable[..., str], digits: Dataset
 ) -> None:
     model = put_model(JobSpec(), State(1, np.zeros(3110, np.float32)), accuracy=0.1)  # 12x12
     body = {"pixels": [digits.test_images[0].tolist()]}
@@ -90,7 +90,7 @@ def test_the_preview_is_what_the_model_saw(
 
 
 def test_a_model_by_step_by_alias_and_the_best(
-    client: httpx.Client, put_model: Callable[..., str], trained: Trained, digits: Dataset
+    client: httpx2.Client, put_model: Callable[..., str], trained: Trained, digits: Dataset
 ) -> None:
     spec, state, accuracy = trained
     blank = State(1, np.zeros_like(state.parameters))
@@ -121,7 +121,7 @@ def test_a_model_by_step_by_alias_and_the_best(
 
 
 def test_a_deleted_model_is_the_best_no_longer(
-    client: httpx.Client, put_model: Callable[..., str], trained: Trained, digits: Dataset
+    client: httpx2.Client, put_model: Callable[..., str], trained: Trained, digits: Dataset
 ) -> None:
     spec, state, accuracy = trained
     worse, better = (put_model(spec, state, accuracy=one) for one in (0.1, accuracy))
@@ -131,7 +131,7 @@ def test_a_deleted_model_is_the_best_no_longer(
     assert client.post("/v1/predictions", json=body).json()["model"]["job_id"] == worse
 
 
-def test_missing_models_are_404(client: httpx.Client, submit: Callable[..., str], model_id: str) -> None:
+def test_missing_models_are_404(client: httpx2.Client, submit: Callable[..., str], model_id: str) -> None:
     body = {"pixels": [[0] * 784]}
     assert client.post("/v1/jobs/job-none/predictions", json=body).json()["code"] == "job_not_found"
     assert client.post(f"/v1/jobs/{submit()}/predictions", json=body).json()["code"] == "not_there_yet"
@@ -168,24 +168,24 @@ WRONG: list[tuple[Any, str, str]] = [
 
 @pytest.mark.parametrize(("body", "pointer", "code"), WRONG, ids=[f"{code}{pointer}" for _, pointer, code in WRONG])
 def test_faulty_bodies_are_refused_with_pointer_and_code(
-    client: httpx.Client, model_id: str, body: Any, pointer: str, code: str
+    client: httpx2.Client, model_id: str, body: Any, pointer: str, code: str
 ) -> None:
     assert codes(client.post(f"/v1/jobs/{model_id}/predictions", json=body)) == [(pointer, code)]
 
 
-def test_true_in_a_name_is_no_pixel(client: httpx.Client, model_id: str) -> None:
+def test_true_in_a_name_is_no_pixel(client: httpx2.Client, model_id: str) -> None:
     assert client.put("/v1/aliases/true", json={"job_id": model_id}).is_success
     answer = client.post("/v1/predictions", json={"pixels": [[0] * 784], "model": "true"})
     assert answer.status_code == 200, answer.text
 
 
-def test_a_blank_image_is_refused(client: httpx.Client, model_id: str) -> None:
+def test_a_blank_image_is_refused(client: httpx2.Client, model_id: str) -> None:
     files = [("image", png(np.full(784, 255, np.uint8))), ("image", png(np.zeros(784, np.uint8)))]
     for file in files:
         assert codes(client.post(f"/v1/jobs/{model_id}/predictions", files=[file])) == [("/image/0", "blank_image")]
 
 
-def test_each_broken_file_is_reported_by_name(client: httpx.Client, model_id: str, digits: Dataset) -> None:
+def test_each_broken_file_is_reported_by_name(client: httpx2.Client, model_id: str, digits: Dataset) -> None:
     files = {"good.png": png(digits.test_images[0]), "torn.png": png(digits.test_images[1])[:60], "song.mp3": b"ID3"}
     parts = [("image", (name, content)) for name, content in files.items()]
     answer = client.post(f"/v1/jobs/{model_id}/predictions", files=parts)
@@ -195,7 +195,7 @@ def test_each_broken_file_is_reported_by_name(client: httpx.Client, model_id: st
     assert len(codes(many)) == MAX_FAULTS
 
 
-def test_malformed_and_large_bodies(client: httpx.Client, model_id: str) -> None:
+def test_malformed_and_large_bodies(client: httpx2.Client, model_id: str) -> None:
     url = f"/v1/jobs/{model_id}/predictions"
 
     def code(content: bytes, kind: str = "application/json") -> str:
@@ -213,7 +213,7 @@ def test_malformed_and_large_bodies(client: httpx.Client, model_id: str) -> None
     assert code(b"0" * ((48 << 20) + 1)) == "body_too_large"
 
 
-def test_digits_unlike_mnist_are_classified(client: httpx.Client, model_id: str, trained: Trained) -> None:
+def test_digits_unlike_mnist_are_classified(client: httpx2.Client, model_id: str, trained: Trained) -> None:
     with zipfile.ZipFile(FOREIGN) as archive:
         names = archive.namelist()
         pictures = [archive.read(name) for name in names]
@@ -229,7 +229,7 @@ def test_digits_unlike_mnist_are_classified(client: httpx.Client, model_id: str,
     assert np.sum(treated == labels) - np.sum(untreated == labels) >= 25
 
 
-def test_thousands_at_once(client: httpx.Client, model_id: str, digits: Dataset, trained: Trained) -> None:
+def test_thousands_at_once(client: httpx2.Client, model_id: str, digits: Dataset, trained: Trained) -> None:
     images = digits.test_images.tolist()
     answer = client.post(f"/v1/jobs/{model_id}/predictions", content=json.dumps({"pixels": images}),
                          headers={"content-type": "application/json"})  # fmt: skip

@@ -5,7 +5,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -40,7 +40,7 @@ def files() -> dict[str, list[bytes]]:
 
 
 @pytest.fixture(scope="module")
-def trained(stack: httpx.Client, files: dict[str, list[bytes]]) -> Iterator[dict[str, object]]:
+def trained(stack: httpx2.Client, files: dict[str, list[bytes]]) -> Iterator[dict[str, object]]:
     """A job that has learned the shapes."""
     generator = np.random.default_rng(2)
     archive = io.BytesIO()
@@ -68,7 +68,7 @@ def trained(stack: httpx.Client, files: dict[str, list[bytes]]) -> Iterator[dict
 
 @pytest.mark.parametrize("way", ["base64", "multipart"])
 def test_a_sets_own_files_give_its_test_accuracy(
-    stack: httpx.Client, trained: dict[str, object], files: dict[str, list[bytes]], way: str
+    stack: httpx2.Client, trained: dict[str, object], files: dict[str, list[bytes]], way: str
 ) -> None:
     """They were treated as digits: of 600 files of a set with 100 % test accuracy 18 were read."""
     address = f"/v1/jobs/{trained['id']}/predictions"
@@ -86,7 +86,7 @@ def test_a_sets_own_files_give_its_test_accuracy(
     assert right / 120 == pytest.approx(accuracy, abs=0.01)
 
 
-def test_a_set_may_ask_for_mnists_form(stack: httpx.Client) -> None:
+def test_a_set_may_ask_for_mnists_form(stack: httpx2.Client) -> None:
     archive = io.BytesIO()
     generator = np.random.default_rng(3)
     with zipfile.ZipFile(archive, "w") as zipped:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 
@@ -62,7 +62,7 @@ def test_every_direction(network: Network) -> None:
                 assert set(moved) <= {direction.column}
 
 
-def test_over_http(client: httpx.Client, model_id: str, trained: Trained, digits: Dataset) -> None:
+def test_over_http(client: httpx2.Client, model_id: str, trained: Trained, digits: Dataset) -> None:
     spec, state, _ = trained
     url, network = f"/v1/jobs/{model_id}/trace", network_for(spec)
     found = client.post(url, json={"layer": 1, "row": 7, "column": 3, "test_sample": 5}).json()
@@ -99,7 +99,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("body", "code"), WRONG, ids=[f"{code} {next(iter(body))}" for body, code in WRONG])
 def test_faulty_requests_are_refused_with_a_code(
-    client: httpx.Client, model_id: str, body: dict[str, Any], code: str
+    client: httpx2.Client, model_id: str, body: dict[str, Any], code: str
 ) -> None:
     answer = client.post(f"/v1/jobs/{model_id}/trace", json=body)
     assert answer.status_code == 422, answer.text

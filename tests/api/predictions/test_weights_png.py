@@ -2,7 +2,7 @@
 
 import io
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,14 +11,14 @@ from dualtrain.core.rounds import State
 from dualtrain.core.spec import JobSpec
 
 
-def shown(answer: httpx.Response) -> np.ndarray:
+def shown(answer: httpx2.Response) -> np.ndarray:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "image/png"
     return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB")).astype(int)
 
 
 def test_the_first_layer_has_a_tile_for_each_unit(
-    client: httpx.Client, model_id: str, trained: tuple[JobSpec, State, float]
+    client: httpx2.Client, model_id: str, trained: tuple[JobSpec, State, float]
 ) -> None:
     picture = shown(client.get(f"/v1/jobs/{model_id}/weights.png"))
     factor = 600 // 291
@@ -32,14 +32,14 @@ def test_the_first_layer_has_a_tile_for_each_unit(
     assert picture[0, 0].tolist() == [255, 255, 255]
 
 
-def test_other_layers_are_matrices(client: httpx.Client, model_id: str) -> None:
+def test_other_layers_are_matrices(client: httpx2.Client, model_id: str) -> None:
     assert shown(client.get(f"/v1/jobs/{model_id}/weights.png?layer=1")).shape == (600, 60, 3)
     answer = client.get(f"/v1/jobs/{model_id}/weights.png?layer=2")
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "no_weights")
 
 
 @pytest.mark.parametrize("what", ["weights.png", "model", "model?format=onnx"])
-def test_matching_etags_get_304(client: httpx.Client, model_id: str, what: str) -> None:
+def test_matching_etags_get_304(client: httpx2.Client, model_id: str, what: str) -> None:
     url = f"/v1/jobs/{model_id}/{what}"
     tag = client.get(url).headers["etag"]
     assert client.get(url, headers={"If-None-Match": tag}).status_code == 304

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import pytest
 from redis import Redis
 
 from dualtrain.core.store import Documents
 
-Caller = Callable[..., httpx.Client]
+Caller = Callable[..., httpx2.Client]
 
 
 @pytest.fixture

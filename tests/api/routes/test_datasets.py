@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image
@@ -25,11 +25,11 @@ SPEC = {"dataset": {"name": "mine"}, "network": {"layers": [{"units": 2, "activa
 @pytest.fixture
 def alone(
     store: Redis, settings: Settings, serve: Callable[..., AbstractContextManager[str]], tmp_path: Path
-) -> Iterator[httpx.Client]:
+) -> Iterator[httpx2.Client]:
     """A service with a data folder of its own."""
     with (
         serve(settings.model_copy(update={"data_dir": tmp_path / "data"})) as url,
-        httpx.Client(base_url=url, timeout=60) as client,
+        httpx2.Client(base_url=url, timeout=60) as client,
     ):
         yield client
 
@@ -45,7 +45,7 @@ def archive(count: int = 7) -> bytes:
     return file.getvalue()
 
 
-def test_an_upload_can_be_trained_on(alone: httpx.Client) -> None:
+def test_an_upload_can_be_trained_on(alone: httpx2.Client) -> None:
     assert [one["name"] for one in alone.get("/v1/datasets").json()["data"]] == [
         "mnist", "ylecun/mnist", "zalando-datasets/fashion_mnist"
     ]  # fmt: skip
@@ -62,7 +62,7 @@ def test_an_upload_can_be_trained_on(alone: httpx.Client) -> None:
     assert wrong["pointer"] == "/network/layers/1/units"
 
 
-def test_nothing_is_left_of_what_is_refused(alone: httpx.Client, tmp_path: Path) -> None:
+def test_nothing_is_left_of_what_is_refused(alone: httpx2.Client, tmp_path: Path) -> None:
     answer = alone.put("/v1/datasets/mine", content=b"PK\x03\x04 but no more", headers=ZIP)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "broken_file")
     assert alone.get("/v1/datasets/mine").json()["code"] == "not_found"
@@ -70,7 +70,7 @@ def test_nothing_is_left_of_what_is_refused(alone: httpx.Client, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["mnist", "mine"])
-def test_a_data_set_never_changes(alone: httpx.Client, name: str) -> None:
+def test_a_data_set_never_changes(alone: httpx2.Client, name: str) -> None:
     first = alone.put("/v1/datasets/mine", content=archive(), headers=ZIP)
     assert first.status_code == 201
     again = alone.put(f"/v1/datasets/{name}", content=archive(8), headers=ZIP)
@@ -78,18 +78,18 @@ def test_a_data_set_never_changes(alone: httpx.Client, name: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/x-zip-compressed"}])
-def test_a_file_that_is_not_said_to_be_a_zip_is_looked_at(alone: httpx.Client, headers: dict[str, str]) -> None:
+def test_a_file_that_is_not_said_to_be_a_zip_is_looked_at(alone: httpx2.Client, headers: dict[str, str]) -> None:
     assert alone.put("/v1/datasets/mine", content=archive(), headers=headers).status_code == 201
 
 
-def test_what_is_wrong_is_said(client: httpx.Client) -> None:
+def test_what_is_wrong_is_said(client: httpx2.Client) -> None:
     assert client.put("/v1/datasets/mine", json={}).json()["code"] == "unsupported_media_type"
     assert client.put("/v1/datasets/A!", content=b"", headers=ZIP).json()["errors"][0]["pointer"] == "#/path/name"
     assert client.get("/v1/datasets/nothing").status_code == 404
     assert client.get("/v1/datasets/ylecun/mnist").json()["train_samples"] == 60_000
 
 
-def test_a_data_set_goes_when_no_job_is_kept_of_it(alone: httpx.Client, jobs: Jobs, tmp_path: Path) -> None:
+def test_a_data_set_goes_when_no_job_is_kept_of_it(alone: httpx2.Client, jobs: Jobs, tmp_path: Path) -> None:
     assert alone.put("/v1/datasets/mine", content=archive(), headers=ZIP).status_code == 201
     job_id = alone.post("/v1/jobs", json=SPEC).json()["id"]
     alone.post("/v1/jobs", json={})
@@ -114,7 +114,7 @@ def test_data_sets_are_everybody_s_so_only_an_administrator_deletes_them(
     tokens = [create(file, scope.value, frozenset({scope})) for scope in (Scope.SUBMIT, Scope.ADMIN)]
     with serve(settings.model_copy(update={"data_dir": tmp_path / "data", "api_keys_file": file})) as url:
         submitter, administrator = (
-            httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}) for token in tokens
+            httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}) for token in tokens
         )
         with submitter, administrator:
             assert submitter.put("/v1/datasets/mine", content=archive(), headers=ZIP).status_code == 201
@@ -122,11 +122,11 @@ def test_data_sets_are_everybody_s_so_only_an_administrator_deletes_them(
             assert administrator.delete("/v1/datasets/mine").status_code == 204
 
 
-def test_progress_is_told_while_it_is_read(alone: httpx.Client, tmp_path: Path) -> None:
+def test_progress_is_told_while_it_is_read(alone: httpx2.Client, tmp_path: Path) -> None:
     def slowly() -> Iterator[bytes]:
         content = archive(1000)
         yield content[: len(content) // 2]
-        with httpx.Client(base_url=alone.base_url) as other:
+        with httpx2.Client(base_url=alone.base_url) as other:
             seen.append(other.get("/v1/datasets/mine").json())
             seen.append(other.put("/v1/datasets/mine", content=b"", headers=ZIP).json())
         names.extend((tmp_path / "data").rglob("*"))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from redis import Redis
 
@@ -16,7 +16,7 @@ from dualtrain.core.job import Status
 from dualtrain.core.store import Event, Jobs, Lease, Told, keys, replay
 from dualtrain.core.store.events import JOB_WINDOW
 
-Events = Callable[[httpx.Response], Iterator[dict[str, Any]]]
+Events = Callable[[httpx2.Response], Iterator[dict[str, Any]]]
 Submit = Callable[..., str]
 
 
@@ -26,7 +26,7 @@ def tell(jobs: Jobs, lease: Lease, steps: range) -> None:
 
 
 def test_a_stream_begins_with_what_is_kept_and_ends_with_done(
-    client: httpx.Client, jobs: Jobs, running: Lease, events: Events
+    client: httpx2.Client, jobs: Jobs, running: Lease, events: Events
 ) -> None:
     tell(jobs, running, range(1, 4))
     jobs.move(running.job_id, Status.SUCCEEDED)
@@ -40,7 +40,7 @@ def test_a_stream_begins_with_what_is_kept_and_ends_with_done(
 
 
 def test_no_event_is_lost_or_doubled_between_kept_and_live_ones(
-    client: httpx.Client, jobs: Jobs, running: Lease, events: Events
+    client: httpx2.Client, jobs: Jobs, running: Lease, events: Events
 ) -> None:
     def work() -> None:
         tell(jobs, running, range(1, 300))
@@ -57,7 +57,7 @@ def test_no_event_is_lost_or_doubled_between_kept_and_live_ones(
 
 
 def test_a_listener_goes_on_after_its_last_event(
-    client: httpx.Client, jobs: Jobs, running: Lease, events: Events
+    client: httpx2.Client, jobs: Jobs, running: Lease, events: Events
 ) -> None:
     tell(jobs, running, range(1, 6))
     seen: list[dict[str, Any]] = []
@@ -76,7 +76,7 @@ def test_a_listener_goes_on_after_its_last_event(
 
 
 def test_a_replay_is_read_in_pieces(
-    client: httpx.Client, jobs: Jobs, running: Lease, events: Events, monkeypatch: pytest.MonkeyPatch
+    client: httpx2.Client, jobs: Jobs, running: Lease, events: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
 
@@ -95,7 +95,7 @@ def test_a_replay_is_read_in_pieces(
 
 
 def test_a_listener_whose_id_fell_out_of_the_window_is_told(
-    client: httpx.Client, jobs: Jobs, running: Lease, events: Events, store: Redis
+    client: httpx2.Client, jobs: Jobs, running: Lease, events: Events, store: Redis
 ) -> None:
     (first, _), *_ = store.xrange(keys.events(running.job_id), count=1)
     tell(jobs, running, range(1, JOB_WINDOW + 300))
@@ -109,17 +109,17 @@ def test_a_listener_whose_id_fell_out_of_the_window_is_told(
 
 
 @pytest.mark.parametrize("last_id", ["x", "1", "-", "1-2-3", "9" * 30 + "-0"])
-def test_an_id_that_is_none_is_refused(client: httpx.Client, running: Lease, last_id: str) -> None:
+def test_an_id_that_is_none_is_refused(client: httpx2.Client, running: Lease, last_id: str) -> None:
     answer = client.get(f"/v1/jobs/{running.job_id}/events", headers={"Last-Event-ID": last_id})
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "unknown_event_id")
 
 
-def test_an_unknown_job_has_no_events(client: httpx.Client) -> None:
+def test_an_unknown_job_has_no_events(client: httpx2.Client) -> None:
     assert client.get("/v1/jobs/job-0/events").status_code == 404
 
 
 def test_one_stream_tells_of_all_jobs_from_now_on(
-    client: httpx.Client, jobs: Jobs, submit: Submit, running: Lease, events: Events
+    client: httpx2.Client, jobs: Jobs, submit: Submit, running: Lease, events: Events
 ) -> None:
     tell(jobs, running, range(1, 3))
     found: list[dict[str, Any]] = []
@@ -136,14 +136,14 @@ def test_one_stream_tells_of_all_jobs_from_now_on(
 
 
 def test_a_hundred_listeners_share_one_connection(
-    client: httpx.Client, served: str, jobs: Jobs, running: Lease, events: Events, store: Redis
+    client: httpx2.Client, served: str, jobs: Jobs, running: Lease, events: Events, store: Redis
 ) -> None:
     before = len(store.client_list())
     found: list[list[int]] = []
 
     def listen() -> None:
         url = f"{served}/v1/jobs/{running.job_id}/events"
-        with httpx.stream("GET", url, timeout=30) as response:
+        with httpx2.stream("GET", url, timeout=30) as response:
             found.append([one["data"]["step"] for one in events(response) if one["event"] == "step"])
 
     threads = [threading.Thread(target=listen) for _ in range(100)]
@@ -159,7 +159,7 @@ def test_a_hundred_listeners_share_one_connection(
 
 
 def test_a_listener_that_hangs_up_in_the_middle_is_no_error(
-    client: httpx.Client, jobs: Jobs, running: Lease, caplog: pytest.LogCaptureFixture
+    client: httpx2.Client, jobs: Jobs, running: Lease, caplog: pytest.LogCaptureFixture
 ) -> None:
     tell(jobs, running, range(1, 500))
     for chunks in range(30):  # where it hangs up decides which of the server's writers finds out
@@ -182,7 +182,7 @@ def test_what_a_listener_has_seen_is_not_told_again_when_it_is_read_late() -> No
 
 
 def test_a_listener_to_all_jobs_is_told_of_a_gap_too(
-    client: httpx.Client, jobs: Jobs, running: Lease, events: Events, store: Redis
+    client: httpx2.Client, jobs: Jobs, running: Lease, events: Events, store: Redis
 ) -> None:
     (first, _), *_ = store.xrange(keys.EVENTS, count=1)
     tell(jobs, running, range(1, 5))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import pytest
 
 from dualtrain.core.job import ENDED, SOURCES, Status
@@ -20,7 +20,7 @@ def legal(source: Status, action: str) -> bool:
 @pytest.mark.parametrize("action", TARGETS)
 @pytest.mark.parametrize("source", Status)
 def test_each_action_from_each_status(
-    client: httpx.Client, submit: Callable[..., str], bring: Bring, jobs: Jobs, source: Status, action: str
+    client: httpx2.Client, submit: Callable[..., str], bring: Bring, jobs: Jobs, source: Status, action: str
 ) -> None:
     job_id = submit()
     bring(job_id, source)
@@ -44,7 +44,7 @@ def test_each_action_from_each_status(
 
 @pytest.mark.parametrize("source", Status)
 def test_only_ended_jobs_are_deleted(
-    client: httpx.Client, submit: Callable[..., str], bring: Bring, source: Status
+    client: httpx2.Client, submit: Callable[..., str], bring: Bring, source: Status
 ) -> None:
     job_id = submit()
     bring(job_id, source)
@@ -57,6 +57,6 @@ def test_only_ended_jobs_are_deleted(
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "pause"), ("POST", "resume"), ("POST", "cancel"), ("DELETE", "")]
 )
-def test_an_unknown_job_cannot_be_changed(client: httpx.Client, method: str, path: str) -> None:
+def test_an_unknown_job_cannot_be_changed(client: httpx2.Client, method: str, path: str) -> None:
     answer = client.request(method, f"/v1/jobs/job-0/{path}".rstrip("/"))
     assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")

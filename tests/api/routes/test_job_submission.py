@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 from unittest.mock import Mock
 
-import httpx
+import httpx2
 import pytest
 from redis import ConnectionError, Redis
 
@@ -50,7 +50,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str | None]] = [
 ]  # fmt: skip
 
 
-def test_the_empty_spec_is_a_job(client: httpx.Client) -> None:
+def test_the_empty_spec_is_a_job(client: httpx2.Client) -> None:
     answer = client.post("/v1/jobs", json={})
     job = answer.json()
     assert answer.status_code == 202
@@ -63,7 +63,7 @@ def test_the_empty_spec_is_a_job(client: httpx.Client) -> None:
     assert client.get(answer.headers["location"]).json()["id"] == job["id"]
 
 
-def test_kinds_have_defaults_as_all_fields_have(client: httpx.Client) -> None:
+def test_kinds_have_defaults_as_all_fields_have(client: httpx2.Client) -> None:
     partly = {"gradient": {}, "optimizer": {"learning_rate": 0.05, "schedule": {"warmup_steps": 5}}, "outer": {}}
     spec = client.post("/v1/jobs", json=partly).json()["spec"]
     assert (spec["gradient"]["method"], spec["optimizer"]["name"], spec["outer"]["name"]) == (
@@ -76,7 +76,7 @@ def test_kinds_have_defaults_as_all_fields_have(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize(("spec", "pointer", "code", "suggestion"), WRONG, ids=lambda value: str(value)[:40])
 def test_each_fault_is_pointed_at(
-    client: httpx.Client, spec: dict[str, Any], pointer: str, code: str, suggestion: str | None
+    client: httpx2.Client, spec: dict[str, Any], pointer: str, code: str, suggestion: str | None
 ) -> None:
     answer = client.post("/v1/jobs", json=spec)
     problem = answer.json()
@@ -87,7 +87,7 @@ def test_each_fault_is_pointed_at(
     assert client.get("/v1/jobs").json()["data"] == []
 
 
-def test_all_faults_are_told_at_once(client: httpx.Client) -> None:
+def test_all_faults_are_told_at_once(client: httpx2.Client) -> None:
     spec = {"epochs": 0, "dtype": "float16", "network": {"layers": [{"units": 10, "unit": 3}]}}
     pointers = {fault["pointer"] for fault in client.post("/v1/jobs", json=spec).json()["errors"]}
     assert pointers == {"/epochs", "/dtype", "/network/layers/0/unit"}
@@ -110,7 +110,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_bodies_are_refused_quickly(client: httpx.Client, name: str) -> None:
+def test_hostile_bodies_are_refused_quickly(client: httpx2.Client, name: str) -> None:
     body, status, code = HOSTILE[name]
     started = time.perf_counter()
     answer = client.post("/v1/jobs", content=body, headers=JSON)
@@ -119,7 +119,7 @@ def test_hostile_bodies_are_refused_quickly(client: httpx.Client, name: str) -> 
     assert time.perf_counter() - started < 10  # on a full machine; here it takes milliseconds
 
 
-def test_a_body_of_100_megabytes_is_refused_before_it_is_read(client: httpx.Client) -> None:
+def test_a_body_of_100_megabytes_is_refused_before_it_is_read(client: httpx2.Client) -> None:
     sent = 0
 
     def body() -> Any:
@@ -128,17 +128,17 @@ def test_a_body_of_100_megabytes_is_refused_before_it_is_read(client: httpx.Clie
             sent += 1 << 16
             yield b" " * (1 << 16)
 
-    with suppress(httpx.WriteError, httpx.RemoteProtocolError):  # the server hangs up on the rest
+    with suppress(httpx2.WriteError, httpx2.RemoteProtocolError):  # the server hangs up on the rest
         assert client.post("/v1/jobs", content=body(), headers=JSON).status_code == 413
     assert sent < 32 << 20
 
 
-def test_only_json_is_read(client: httpx.Client) -> None:
+def test_only_json_is_read(client: httpx2.Client) -> None:
     answer = client.post("/v1/jobs", content=b"{}", headers={"content-type": "text/plain"})
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
 
 
-def test_the_same_key_and_body_replay_the_first_answer(client: httpx.Client, jobs: Jobs) -> None:
+def test_the_same_key_and_body_replay_the_first_answer(client: httpx2.Client, jobs: Jobs) -> None:
     headers = {"Idempotency-Key": '"k-1"'}
     first = client.post("/v1/jobs", json={"seed": 3}, headers=headers)
     jobs.move(first.json()["id"], Status.RUNNING)
@@ -147,7 +147,7 @@ def test_the_same_key_and_body_replay_the_first_answer(client: httpx.Client, job
     assert len(client.get("/v1/jobs").json()["data"]) == 1
 
 
-def test_the_same_key_with_another_body_is_refused(client: httpx.Client) -> None:
+def test_the_same_key_with_another_body_is_refused(client: httpx2.Client) -> None:
     headers = {"Idempotency-Key": "k-1"}
     client.post("/v1/jobs", json={"seed": 3}, headers=headers)
     answer = client.post("/v1/jobs", json={"seed": 4}, headers=headers)
@@ -162,7 +162,7 @@ def source(checkpointed: Callable[[str], str], submit: Callable[..., str], bring
     return job_id
 
 
-def test_the_first_answer_is_replayed_when_what_the_spec_names_is_gone(client: httpx.Client, source: str) -> None:
+def test_the_first_answer_is_replayed_when_what_the_spec_names_is_gone(client: httpx2.Client, source: str) -> None:
     headers, spec = {"Idempotency-Key": "k"}, {"initial_weights": source}
     first = client.post("/v1/jobs", json=spec, headers=headers)
     assert client.delete(f"/v1/jobs/{source}").status_code == 204
@@ -174,7 +174,7 @@ def test_the_first_answer_is_replayed_when_what_the_spec_names_is_gone(client: h
     assert (tried.status_code, tried.json()["code"]) == (422, "invalid")
 
 
-def test_a_dry_run_takes_no_key(client: httpx.Client, store: Redis) -> None:
+def test_a_dry_run_takes_no_key(client: httpx2.Client, store: Redis) -> None:
     headers = {"Idempotency-Key": "k"}
     assert client.post("/v1/jobs?dry_run=true", json={}, headers=headers).status_code == 200
     assert not store.exists(keys.idempotency("", "k"))
@@ -182,7 +182,7 @@ def test_a_dry_run_takes_no_key(client: httpx.Client, store: Redis) -> None:
 
 @pytest.mark.parametrize("failing", [(admission, "check_quota"), (Idempotency, "answer")], ids=["before", "after"])
 def test_a_request_that_failed_may_come_again_at_once_and_makes_one_job(
-    client: httpx.Client, source: str, monkeypatch: pytest.MonkeyPatch, failing: tuple[Any, str]
+    client: httpx2.Client, source: str, monkeypatch: pytest.MonkeyPatch, failing: tuple[Any, str]
 ) -> None:
     headers, spec = {"Idempotency-Key": "k"}, {"initial_weights": source}
     with monkeypatch.context() as patched:
@@ -203,7 +203,7 @@ def test_a_request_that_failed_may_come_again_at_once_and_makes_one_job(
     ids=["refused", "store lost", "goes on after the job was deleted"],
 )
 def test_a_request_that_stalled_changes_nothing_when_it_comes_back(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, ending: Exception | None
+    client: httpx2.Client, monkeypatch: pytest.MonkeyPatch, ending: Exception | None
 ) -> None:
     """The second request takes over while the first one is held at its last check; then the first one goes on."""
     monkeypatch.setattr(idempotency, "UNANSWERED_SECONDS", 0)
@@ -221,7 +221,7 @@ def test_a_request_that_stalled_changes_nothing_when_it_comes_back(
         else:
             raise ending
 
-    def post() -> httpx.Response:
+    def post() -> httpx2.Response:
         return client.post("/v1/jobs", json={}, headers={"Idempotency-Key": "k"})
 
     monkeypatch.setattr(admission, "check_quota", stalled)
@@ -235,8 +235,8 @@ def test_a_request_that_stalled_changes_nothing_when_it_comes_back(
     assert left == ([] if ending is None else [second[0].json()["id"]])
 
 
-def test_many_at_once_with_one_key_make_one_job(client: httpx.Client) -> None:
-    def post(_: int) -> httpx.Response:
+def test_many_at_once_with_one_key_make_one_job(client: httpx2.Client) -> None:
+    def post(_: int) -> httpx2.Response:
         return client.post("/v1/jobs", json={}, headers={"Idempotency-Key": "k"})
 
     with ThreadPoolExecutor(16) as pool:
@@ -246,7 +246,7 @@ def test_many_at_once_with_one_key_make_one_job(client: httpx.Client) -> None:
     assert len(client.get("/v1/jobs").json()["data"]) == 1
 
 
-def test_a_key_whose_request_was_refused_is_free_again(client: httpx.Client) -> None:
+def test_a_key_whose_request_was_refused_is_free_again(client: httpx2.Client) -> None:
     headers = {"Idempotency-Key": "k"}
     for refused in ({"epochs": 0}, {"initial_weights": "job-nowhere"}):
         assert client.post("/v1/jobs", json=refused, headers=headers).status_code == 422
@@ -254,7 +254,7 @@ def test_a_key_whose_request_was_refused_is_free_again(client: httpx.Client) -> 
 
 
 def test_a_full_queue_says_when_to_come_back(
-    client: httpx.Client, store: Redis, settings: Settings, submit: Callable[..., str]
+    client: httpx2.Client, store: Redis, settings: Settings, submit: Callable[..., str]
 ) -> None:
     submit()
     store.zadd(keys.QUEUE, {f"job-{i}": i for i in range(settings.max_waiting_jobs - 1)})
@@ -265,13 +265,13 @@ def test_a_full_queue_says_when_to_come_back(
     assert client.post("/v1/jobs", json={}, headers={"Idempotency-Key": "k"}).status_code == 202
 
 
-def test_higher_priority_comes_first_then_first_come(client: httpx.Client, submit: Callable[..., str]) -> None:
+def test_higher_priority_comes_first_then_first_come(client: httpx2.Client, submit: Callable[..., str]) -> None:
     ids = [submit(priority=priority) for priority in (0, 5, 9, 5)]
     positions = [client.get(f"/v1/jobs/{job_id}").json()["queue_position"] for job_id in ids]
     assert positions == [4, 2, 1, 3]
 
 
-def test_a_dry_run_queues_nothing(client: httpx.Client) -> None:
+def test_a_dry_run_queues_nothing(client: httpx2.Client) -> None:
     spec = {"network": {"layers": [{"units": 20, "activation": "relu"}, {"units": 10, "activation": "softmax"}]},
             "max_steps": 50, "gradient": {"method": "per-neuron"}}  # fmt: skip
     answer = client.post("/v1/jobs?dry_run=true", json=spec)

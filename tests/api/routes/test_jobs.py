@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import pytest
 
 from dualtrain.core.job import ENDED, Job, Progress, Status, new_id
@@ -14,7 +14,7 @@ from dualtrain.core.store import ALWAYS, Jobs, Lease, Leases, Told
 Submit = Callable[..., str]
 
 
-def pages(client: httpx.Client, query: str) -> list[list[str]]:
+def pages(client: httpx2.Client, query: str) -> list[list[str]]:
     """Return the ids of all pages."""
     found, cursor = [], ""
     while cursor is not None:
@@ -25,7 +25,7 @@ def pages(client: httpx.Client, query: str) -> list[list[str]]:
     return found
 
 
-def test_pages_go_on_where_they_ended(client: httpx.Client, submit: Submit) -> None:
+def test_pages_go_on_where_they_ended(client: httpx2.Client, submit: Submit) -> None:
     ids = [submit() for _ in range(7)]
     assert pages(client, "limit=2") == [ids[:4:-1], ids[4:2:-1], ids[2:0:-1], ids[:1]]
     assert pages(client, "limit=7") == [ids[::-1]]
@@ -46,7 +46,7 @@ def of_team(jobs: Jobs) -> Callable[..., list[str]]:
 
 @pytest.mark.parametrize("reds", [[0], [30], [59], [0, 30], [0, 30, 59], [29, 30, 31]], ids=str)
 def test_what_fits_is_found_wherever_it_is_and_nothing_more_is_promised(
-    client: httpx.Client, of_team: Callable[..., list[str]], reds: list[int]
+    client: httpx2.Client, of_team: Callable[..., list[str]], reds: list[int]
 ) -> None:
     ids = of_team(*("red" if index in reds else "blue" for index in range(60)))
     assert pages(client, "limit=1&metadata[team]=red") == [[ids[index]] for index in reversed(reds)]
@@ -54,7 +54,7 @@ def test_what_fits_is_found_wherever_it_is_and_nothing_more_is_promised(
     assert pages(client, "metadata[team]=green") == [[]]
 
 
-def test_a_page_that_is_too_long_is_cut(client: httpx.Client, jobs: Jobs) -> None:
+def test_a_page_that_is_too_long_is_cut(client: httpx2.Client, jobs: Jobs) -> None:
     for _ in range(102):
         spec = {"metadata": {}}
         jobs.create(Job(id=new_id(), name="", status=Status.QUEUED, created_at=now(), spec=spec), 5, 1000)
@@ -77,13 +77,13 @@ def test_a_page_that_is_too_long_is_cut(client: httpx.Client, jobs: Jobs) -> Non
         "created_before=0.5",
     ],
 )
-def test_bad_parameters_are_pointed_at(client: httpx.Client, query: str) -> None:
+def test_bad_parameters_are_pointed_at(client: httpx2.Client, query: str) -> None:
     answer = client.get(f"/v1/jobs?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert answer.json()["errors"][0]["pointer"].removesuffix("/0") == f"#/query/{query.partition('=')[0]}"
 
 
-def test_filters_by_status_and_metadata(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
+def test_filters_by_status_and_metadata(client: httpx2.Client, submit: Submit, jobs: Jobs) -> None:
     red, blue = submit(metadata={"team": "red"}), submit(metadata={"team": "blue", "run": "1"})
     jobs.move(blue, Status.RUNNING)
 
@@ -96,7 +96,7 @@ def test_filters_by_status_and_metadata(client: httpx.Client, submit: Submit, jo
     assert ids("metadata[team]=red&status=running") == []
 
 
-def test_an_unknown_job_is_404(client: httpx.Client) -> None:
+def test_an_unknown_job_is_404(client: httpx2.Client) -> None:
     for job_id in ("job-0", "%00", "..%2f", "x" * 100, "%F0%9F%90%8E"):
         answer = client.get(f"/v1/jobs/{job_id}")
         assert answer.status_code == 404, job_id
@@ -104,14 +104,14 @@ def test_an_unknown_job_is_404(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("part", ["transitions", "events", "nothing"])
-def test_what_is_kept_of_a_job_is_no_job(client: httpx.Client, submit: Submit, part: str) -> None:
+def test_what_is_kept_of_a_job_is_no_job(client: httpx2.Client, submit: Submit, part: str) -> None:
     job_id = f"{submit()}:{part}"
     for address in (f"/v1/jobs/{job_id}", f"/v1/jobs/{job_id}/history", f"/v2/models/{job_id}"):
         assert client.get(address).status_code == 404
     assert client.post("/v1/jobs", json={"initial_weights": job_id}).status_code == 422
 
 
-def test_the_etag_changes_with_the_job_only(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
+def test_the_etag_changes_with_the_job_only(client: httpx2.Client, submit: Submit, jobs: Jobs) -> None:
     first, second = submit(), submit()
     etag = client.get(f"/v1/jobs/{second}").headers["etag"]
     assert etag.startswith('W/"')
@@ -124,7 +124,7 @@ def test_the_etag_changes_with_the_job_only(client: httpx.Client, submit: Submit
     assert changed.headers["etag"] != etag
 
 
-def test_prefer_wait_holds_until_the_status_changes(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
+def test_prefer_wait_holds_until_the_status_changes(client: httpx2.Client, submit: Submit, jobs: Jobs) -> None:
     job_id = submit()
     timer = threading.Timer(0.4, jobs.move, (job_id, Status.RUNNING))
     timer.start()
@@ -137,7 +137,7 @@ def test_prefer_wait_holds_until_the_status_changes(client: httpx.Client, submit
 
 
 def test_prefer_wait_goes_on_over_another_reason_for_the_same_status(
-    client: httpx.Client, jobs: Jobs, running: Lease
+    client: httpx2.Client, jobs: Jobs, running: Lease
 ) -> None:
     job_id = running.job_id
     timers = [
@@ -152,7 +152,7 @@ def test_prefer_wait_goes_on_over_another_reason_for_the_same_status(
     assert answer.json()["status"] == "paused"
 
 
-def test_prefer_wait_ends_at_an_evaluation_but_not_at_a_step(client: httpx.Client, jobs: Jobs, running: Lease) -> None:
+def test_prefer_wait_ends_at_an_evaluation_but_not_at_a_step(client: httpx2.Client, jobs: Jobs, running: Lease) -> None:
     job_id = running.job_id
     timers = [
         threading.Timer(0.2, jobs.commit, (running, [Told("step", 1, {"step": 1})])),
@@ -166,7 +166,7 @@ def test_prefer_wait_ends_at_an_evaluation_but_not_at_a_step(client: httpx.Clien
 
 
 def test_prefer_wait_gives_up_in_time_and_does_not_wait_for_an_ended_job(
-    client: httpx.Client, submit: Submit, jobs: Jobs
+    client: httpx2.Client, submit: Submit, jobs: Jobs
 ) -> None:
     job_id = submit()
     started = time.perf_counter()
@@ -179,7 +179,7 @@ def test_prefer_wait_gives_up_in_time_and_does_not_wait_for_an_ended_job(
     assert time.perf_counter() - started < 30
 
 
-def test_a_stale_validator_is_answered_at_once(client: httpx.Client, submit: Submit) -> None:
+def test_a_stale_validator_is_answered_at_once(client: httpx2.Client, submit: Submit) -> None:
     job_id = submit()
     started = time.perf_counter()
     answer = client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=30", "If-None-Match": '"older"'})
@@ -187,7 +187,7 @@ def test_a_stale_validator_is_answered_at_once(client: httpx.Client, submit: Sub
     assert time.perf_counter() - started < 25
 
 
-def test_start_and_finish_of_waiting_jobs_are_estimated(client: httpx.Client, submit: Submit) -> None:
+def test_start_and_finish_of_waiting_jobs_are_estimated(client: httpx2.Client, submit: Submit) -> None:
     ids = [submit() for _ in range(5)]
     shown = [client.get(f"/v1/jobs/{job_id}").json() for job_id in ids]
     starts = [job["estimated_start_at"] for job in shown]
@@ -198,7 +198,7 @@ def test_start_and_finish_of_waiting_jobs_are_estimated(client: httpx.Client, su
 
 @pytest.mark.parametrize("status", Status)
 def test_an_ended_job_has_no_time_left(
-    client: httpx.Client, submit: Submit, jobs: Jobs, leases: Leases, bring: Callable[[str, Status], None],
+    client: httpx2.Client, submit: Submit, jobs: Jobs, leases: Leases, bring: Callable[[str, Status], None],
     status: Status,
 ) -> None:  # fmt: skip
     job_id = submit()
@@ -213,7 +213,7 @@ def test_an_ended_job_has_no_time_left(
         assert (job["estimated_finish_at"] is None) == (status in ENDED | {Status.PAUSED})
 
 
-def test_the_total_counts_all_pages(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
+def test_the_total_counts_all_pages(client: httpx2.Client, submit: Submit, jobs: Jobs) -> None:
     ids = [submit() for _ in range(3)]
     jobs.move(ids[0], Status.CANCELLED)
     totals = [client.get(f"/v1/jobs?limit=1{query}").json()["total"] for query in ("", "&status=queued")]
@@ -239,11 +239,11 @@ def finished(jobs: Jobs, leases: Leases) -> Callable[..., str]:
     return finished
 
 
-def listed(client: httpx.Client, query: str) -> list[str]:
+def listed(client: httpx2.Client, query: str) -> list[str]:
     return [job["id"] for job in client.get(f"/v1/jobs?{query}").raise_for_status().json()["data"]]
 
 
-def test_filters_by_what_a_job_is(client: httpx.Client, finished: Callable[..., str], submit: Submit) -> None:
+def test_filters_by_what_a_job_is(client: httpx2.Client, finished: Callable[..., str], submit: Submit) -> None:
     blue = finished("The Blue one", 0.5, "spsa", "shapes")
     red = finished("red", 0.9)
     waiting = submit(name="blue too")
@@ -256,7 +256,7 @@ def test_filters_by_what_a_job_is(client: httpx.Client, finished: Callable[..., 
     assert listed(client, "status=queued&name=red") == []
 
 
-def test_filters_by_the_time_of_creation(client: httpx.Client, submit: Submit) -> None:
+def test_filters_by_the_time_of_creation(client: httpx2.Client, submit: Submit) -> None:
     first = submit()
     time.sleep(0.01)
     second = submit()
@@ -268,7 +268,7 @@ def test_filters_by_the_time_of_creation(client: httpx.Client, submit: Submit) -
 
 
 def test_sorts_with_missing_values_last_and_equal_ones_newest_first(
-    client: httpx.Client, finished: Callable[..., str]
+    client: httpx2.Client, finished: Callable[..., str]
 ) -> None:
     low, none, high, low_too = (finished("job", accuracy) for accuracy in (0.2, None, 0.9, 0.2))
     assert listed(client, "sort=test_accuracy") == [low_too, low, high, none]
@@ -278,7 +278,7 @@ def test_sorts_with_missing_values_last_and_equal_ones_newest_first(
 
 @pytest.mark.parametrize("sort", ["test_accuracy", "-test_accuracy", "created_at", "-finished_at", "-status", "name"])
 def test_pages_of_every_order_hold_each_job_once_while_others_come_and_go(
-    client: httpx.Client, finished: Callable[..., str], jobs: Jobs, sort: str
+    client: httpx2.Client, finished: Callable[..., str], jobs: Jobs, sort: str
 ) -> None:
     ids = [finished(f"job {index % 3}", None if index == 3 else index % 4 / 10) for index in range(9)]
     gone = finished("gone", 0.15)
@@ -296,7 +296,7 @@ def test_pages_of_every_order_hold_each_job_once_while_others_come_and_go(
     assert [job_id for job_id in seen if job_id in ids] == expected
 
 
-def test_a_cursor_of_another_order_is_refused(client: httpx.Client, submit: Submit) -> None:
+def test_a_cursor_of_another_order_is_refused(client: httpx2.Client, submit: Submit) -> None:
     for _ in range(2):
         submit(name="x")
     cursor = client.get("/v1/jobs?limit=1").json()["next"]
@@ -304,7 +304,7 @@ def test_a_cursor_of_another_order_is_refused(client: httpx.Client, submit: Subm
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "unknown_cursor")
 
 
-def test_the_list_shows_changes_at_once(client: httpx.Client, submit: Submit, jobs: Jobs, leases: Leases) -> None:
+def test_the_list_shows_changes_at_once(client: httpx2.Client, submit: Submit, jobs: Jobs, leases: Leases) -> None:
     job_id = submit(name="it")
     assert listed(client, "status=queued") == [job_id]
     jobs.move(job_id, Status.RUNNING)
@@ -318,7 +318,7 @@ def test_the_list_shows_changes_at_once(client: httpx.Client, submit: Submit, jo
     assert client.get("/v1/jobs").json()["total"] == 0
 
 
-def test_duration_counts_running_time(client: httpx.Client, submit: Submit, jobs: Jobs) -> None:
+def test_duration_counts_running_time(client: httpx2.Client, submit: Submit, jobs: Jobs) -> None:
     job_id = submit()
     assert client.get(f"/v1/jobs/{job_id}").json()["duration_seconds"] is None
     for status in (Status.RUNNING, Status.PAUSED):

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
@@ -17,13 +17,13 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 ROUNDS = ("dualtrain_rounds_total", ())
 
 
-def samples(client: httpx.Client) -> Samples:
+def samples(client: httpx2.Client) -> Samples:
     families = text_string_to_metric_families(client.get("/metrics").text)
     return {(one.name, tuple(sorted(one.labels.items()))): one.value for family in families for one in family.samples}
 
 
 def test_jobs_queue_and_workers_are_counted(
-    client: httpx.Client, submit: Callable[..., str], jobs: Jobs, exchange: Redis
+    client: httpx2.Client, submit: Callable[..., str], jobs: Jobs, exchange: Redis
 ) -> None:
     ids = [submit() for _ in range(3)]
     jobs.move(ids[0], Status.RUNNING)
@@ -37,7 +37,7 @@ def test_jobs_queue_and_workers_are_counted(
     assert found["dualtrain_workers", ()] == 1
 
 
-def test_counters_of_several_processes_add_up(client: httpx.Client, store: Redis) -> None:
+def test_counters_of_several_processes_add_up(client: httpx2.Client, store: Redis) -> None:
     for worker in range(3):
         counters = Counters(store)
         counters.add("dualtrain_passes_total", {"method": "per-neuron"}, 30 + worker)
@@ -51,7 +51,7 @@ def test_counters_of_several_processes_add_up(client: httpx.Client, store: Redis
     assert abs(found["dualtrain_round_seconds_sum", ()] - 0.24) < 1e-9
 
 
-def test_requests_are_timed_by_route_and_status(client: httpx.Client, submit: Callable[..., str]) -> None:
+def test_requests_are_timed_by_route_and_status(client: httpx2.Client, submit: Callable[..., str]) -> None:
     job_id = submit()
     for _ in range(4):
         client.get(f"/v1/jobs/{job_id}")
@@ -68,7 +68,7 @@ def test_requests_are_timed_by_route_and_status(client: httpx.Client, submit: Ca
     assert any(dict(labels)["method"] == "other" for labels in found)
 
 
-def train(stack: httpx.Client, spec: dict[str, Any]) -> dict[str, Any]:
+def train(stack: httpx2.Client, spec: dict[str, Any]) -> dict[str, Any]:
     """Return the ended job of a spec."""
     job = stack.post("/v1/jobs", json=spec).raise_for_status().json()
     while (job := stack.get(f"/v1/jobs/{job['id']}").json())["status"] in ("queued", "running"):
@@ -76,12 +76,12 @@ def train(stack: httpx.Client, spec: dict[str, Any]) -> dict[str, Any]:
     return dict(job)
 
 
-def counted(stack: httpx.Client, rounds: float) -> Samples:
+def counted(stack: httpx2.Client, rounds: float) -> Samples:
     """Return the samples once so many rounds are counted: counters are written now and then."""
     return until(lambda: found if (found := samples(stack)).get(ROUNDS) == rounds else None)
 
 
-def test_rounds_shards_and_passes_of_a_job_are_counted(stack: httpx.Client) -> None:
+def test_rounds_shards_and_passes_of_a_job_are_counted(stack: httpx2.Client) -> None:
     before = samples(stack)
     job = train(stack, {"max_steps": 20, "gradient": {"method": "per-neuron"}})
     found = counted(stack, before.get(ROUNDS, 0) + 20)
@@ -92,7 +92,7 @@ def test_rounds_shards_and_passes_of_a_job_are_counted(stack: httpx.Client) -> N
     assert grown["dualtrain_passes_total", ()] == job["progress"]["passes"]
 
 
-def test_the_round_in_which_a_job_diverges_is_counted(stack: httpx.Client) -> None:
+def test_the_round_in_which_a_job_diverges_is_counted(stack: httpx2.Client) -> None:
     before = samples(stack).get(ROUNDS, 0)
     spec = {"gradient": {"method": "per-neuron"}, "optimizer": {"name": "sgd", "learning_rate": 1e30}}
     job = train(stack, spec)

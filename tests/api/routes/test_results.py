@@ -5,7 +5,7 @@ import io
 import json
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pyarrow.parquet
 import pytest
@@ -27,7 +27,7 @@ def lease(running: Lease, jobs: Jobs) -> Lease:
     return running
 
 
-def test_history_is_json_csv_or_parquet(client: httpx.Client, lease: Lease) -> None:
+def test_history_is_json_csv_or_parquet(client: httpx2.Client, lease: Lease) -> None:
     address = f"/v1/jobs/{lease.job_id}/history"
     assert client.get(address).json() == {"job_id": lease.job_id, "data": POINTS}
     answer = client.get(address, headers={"Accept": "text/csv"})
@@ -47,18 +47,18 @@ def test_history_is_json_csv_or_parquet(client: httpx.Client, lease: Lease) -> N
         ("image/png, */*;q=0.1", "application/json"),
     ],
 )
-def test_accept_is_weighed(client: httpx.Client, lease: Lease, accept: str, form: str) -> None:
+def test_accept_is_weighed(client: httpx2.Client, lease: Lease, accept: str, form: str) -> None:
     answer = client.get(f"/v1/jobs/{lease.job_id}/history", headers={"Accept": accept})
     assert answer.headers["content-type"].partition(";")[0] == form
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/csv;q=0", "text/csv;q=x"])
-def test_other_forms_cannot_be_had(client: httpx.Client, lease: Lease, accept: str) -> None:
+def test_other_forms_cannot_be_had(client: httpx2.Client, lease: Lease, accept: str) -> None:
     answer = client.get(f"/v1/jobs/{lease.job_id}/history", headers={"Accept": accept})
     assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
 
 
-def test_the_newest_evaluation_is_shown(client: httpx.Client, jobs: Jobs, lease: Lease) -> None:
+def test_the_newest_evaluation_is_shown(client: httpx2.Client, jobs: Jobs, lease: Lease) -> None:
     address = f"/v1/jobs/{lease.job_id}/evaluation"
     assert (client.get(address).status_code, client.get(address).json()["code"]) == (404, "not_there_yet")
     found = {"step": 2, "test_accuracy": 0.75, "validation_accuracy": None, "confusion": [[2, 0], [1, 1]],
@@ -67,7 +67,7 @@ def test_the_newest_evaluation_is_shown(client: httpx.Client, jobs: Jobs, lease:
     assert client.get(address).json() == {"job_id": lease.job_id, **found}
 
 
-def test_checkpoints_are_listed_with_best_and_last(client: httpx.Client, store: Redis, lease: Lease) -> None:
+def test_checkpoints_are_listed_with_best_and_last(client: httpx2.Client, store: Redis, lease: Lease) -> None:
     for step, accuracy in ((1, 0.5), (2, 0.9), (3, 0.7)):
         checkpoint = Checkpoint(step, {"parameters": np.full(4, step, np.float32)}, {})
         Checkpoints(store).save(lease, checkpoint, {"test_accuracy": accuracy}, keep=5)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from dualtrain.api.app import create_app
@@ -13,7 +13,7 @@ from dualtrain.api.security import Scope
 from dualtrain.api.security.keys import create
 from dualtrain.core.settings import Settings
 
-Caller = Callable[..., httpx.Client]
+Caller = Callable[..., httpx2.Client]
 
 
 def test_a_session_stands_for_a_key_until_it_ends(caller: Caller, tokens: dict[str, str]) -> None:
@@ -53,10 +53,10 @@ def test_what_came_encrypted_is_sent_back_encrypted_only(
 
     async def log_in() -> tuple[str, str, int]:
         app = create_app(keyed, aggregator=False)
-        transport = httpx.ASGITransport(app)
+        transport = httpx2.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url=f"{scheme}://localhost") as client,
+            httpx2.AsyncClient(transport=transport, base_url=f"{scheme}://localhost") as client,
         ):
             cookie = (await client.post("/v1/session", json=body, headers=headers)).headers["set-cookie"]
             pair = cookie.partition(";")[0]
@@ -79,7 +79,7 @@ def test_a_proxy_at_a_trusted_address_says_that_its_side_is_encrypted(
     for proxies, encrypted in ((("127.0.0.0/8",), True), (("10.0.0.1",), False)):
         keyed = settings.model_copy(update={"api_keys_file": file, "trusted_proxies": proxies})
         with serve(keyed) as url:
-            response = httpx.post(f"{url}/v1/session", json=body, headers={"X-Forwarded-Proto": "https"})
+            response = httpx2.post(f"{url}/v1/session", json=body, headers={"X-Forwarded-Proto": "https"})
         assert ("; secure" in response.headers["set-cookie"].lower()) == encrypted
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pyarrow.parquet
 import pytest
 from redis import Redis
@@ -26,7 +26,7 @@ SWEEP = {
 
 
 @pytest.fixture
-def post(client: httpx.Client) -> Callable[..., dict[str, Any]]:
+def post(client: httpx2.Client) -> Callable[..., dict[str, Any]]:
     """Return a function that posts a sweep and returns it."""
 
     def post(**changes: Any) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def post(client: httpx.Client) -> Callable[..., dict[str, Any]]:
     return post
 
 
-def queued(client: httpx.Client, sweep_id: str, count: int) -> None:
+def queued(client: httpx2.Client, sweep_id: str, count: int) -> None:
     until(lambda: client.get(f"/v1/sweeps/{sweep_id}").json()["counts"]["missing"] == 0, 10, "the sweep's jobs")
     assert client.get(f"/v1/sweeps/{sweep_id}").json()["counts"]["queued"] == count
 
@@ -56,7 +56,7 @@ def succeed(store: Redis, jobs: Jobs, accuracy: Callable[[int], float]) -> None:
         jobs.move(job_id, Status.SUCCEEDED)
 
 
-def test_a_sweep_queues_its_jobs_and_shows_them_by_status(client: httpx.Client, post: Callable[..., Any]) -> None:
+def test_a_sweep_queues_its_jobs_and_shows_them_by_status(client: httpx2.Client, post: Callable[..., Any]) -> None:
     sweep = post()
     assert (sweep["status"], sweep["jobs"], len(sweep["cells"])) == ("running", 12, 4)
     queued(client, sweep["id"], 12)
@@ -66,7 +66,7 @@ def test_a_sweep_queues_its_jobs_and_shows_them_by_status(client: httpx.Client, 
 
 
 def test_the_table_has_mean_and_deviation_in_three_forms(
-    client: httpx.Client, store: Redis, jobs: Jobs, post: Callable[..., Any]
+    client: httpx2.Client, store: Redis, jobs: Jobs, post: Callable[..., Any]
 ) -> None:
     sweep = post(variants=[])
     queued(client, sweep["id"], 6)
@@ -87,7 +87,7 @@ def test_the_table_has_mean_and_deviation_in_three_forms(
 
 
 def test_the_mean_curve_is_the_mean_of_the_curves(
-    client: httpx.Client, store: Redis, jobs: Jobs, post: Callable[..., Any]
+    client: httpx2.Client, store: Redis, jobs: Jobs, post: Callable[..., Any]
 ) -> None:
     sweep = post(variants=[], grid={})
     queued(client, sweep["id"], 3)
@@ -100,7 +100,7 @@ def test_the_mean_curve_is_the_mean_of_the_curves(
     assert curve["points"][0]["loss"]["std"] == pytest.approx(1.0)
 
 
-def test_faults_name_the_cell_and_nothing_is_queued(client: httpx.Client) -> None:
+def test_faults_name_the_cell_and_nothing_is_queued(client: httpx2.Client) -> None:
     sweep = {**SWEEP, "grid": {"optimizer.learning_rate": [0.1, -1]}}
     answer = client.post("/v1/sweeps", json=sweep)
     assert answer.status_code == 422
@@ -118,12 +118,12 @@ def test_faults_name_the_cell_and_nothing_is_queued(client: httpx.Client) -> Non
         ({"seeds": 1500}, ""),
     ],
 )
-def test_faults_stand_at_their_source(client: httpx.Client, changes: dict[str, Any], pointer: str) -> None:
+def test_faults_stand_at_their_source(client: httpx2.Client, changes: dict[str, Any], pointer: str) -> None:
     answer = client.post("/v1/sweeps", json={**SWEEP, **changes})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
 
 
-def test_a_dry_run_counts_and_queues_nothing(client: httpx.Client) -> None:
+def test_a_dry_run_counts_and_queues_nothing(client: httpx2.Client) -> None:
     answer = client.post("/v1/sweeps", params={"dry_run": "true"}, json=SWEEP)
     assert answer.status_code == 200, answer.text
     size = answer.json()
@@ -133,7 +133,7 @@ def test_a_dry_run_counts_and_queues_nothing(client: httpx.Client) -> None:
 
 
 def test_a_sweep_is_paused_resumed_cancelled_and_deleted_as_a_whole(
-    client: httpx.Client, post: Callable[..., Any], jobs: Jobs
+    client: httpx2.Client, post: Callable[..., Any], jobs: Jobs
 ) -> None:
     sweep = post(max_parallel=2)
     address = f"/v1/sweeps/{sweep['id']}"
@@ -149,7 +149,7 @@ def test_a_sweep_is_paused_resumed_cancelled_and_deleted_as_a_whole(
     assert client.get("/v1/jobs").json()["data"] == []
 
 
-def test_sweeps_are_listed_newest_first_in_pages(client: httpx.Client, post: Callable[..., Any]) -> None:
+def test_sweeps_are_listed_newest_first_in_pages(client: httpx2.Client, post: Callable[..., Any]) -> None:
     ids = [post(name=f"sweep {i}", max_parallel=1)["id"] for i in range(3)]
     page = client.get("/v1/sweeps", params={"limit": 2}).json()
     assert ([sweep["id"] for sweep in page["data"]], page["has_more"]) == ([ids[2], ids[1]], True)

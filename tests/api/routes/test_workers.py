@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-import httpx
+import httpx2
 from redis import Redis
 
 from dualtrain.core.runtime.times import now
@@ -14,7 +14,7 @@ def worker(name: str, doing: Doing | None) -> Worker:
 
 
 def test_living_workers_are_listed_by_id_with_all_that_they_tell(
-    client: httpx.Client, exchange: Redis, submit: Callable[..., str]
+    client: httpx2.Client, exchange: Redis, submit: Callable[..., str]
 ) -> None:
     told = [worker("h-1", Doing(job=submit(), step=4, shard=2)), worker("h-2", None)]
     for one in reversed(told):
@@ -22,6 +22,6 @@ def test_living_workers_are_listed_by_id_with_all_that_they_tell(
     assert client.get("/v1/workers").json() == {"data": [one.model_dump() for one in told]}
 
 
-def test_all_that_they_tell_is_documented(client: httpx.Client) -> None:
+def test_all_that_they_tell_is_documented(client: httpx2.Client) -> None:
     schema = client.get("/openapi.json").json()["components"]["schemas"]["Worker"]
     assert schema["required"] == list(Worker.model_fields)

@@ -19,7 +19,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("module", ["dualtrain.client", "typer", "httpx", "dualtrain.client.stack", "filelock"])
+@pytest.mark.parametrize("module", ["dualtrain.client", "typer", "httpx2", "dualtrain.client.stack", "filelock"])
 def test_ctrl_c_while_modules_are_imported_ends_quietly(module: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", RUN, module, "up", "--port", "0", "--data-dir", str(tmp_path / "data")]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)

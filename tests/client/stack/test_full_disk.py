@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from dualtrain.client import Client
@@ -46,7 +46,7 @@ def test_a_full_disk_ends_nothing_and_jobs_go_on_with_space(up: Any, small_disk:
         next(event for event in job.events() if event.type == "step")
         fill(small_disk / "full")
         assert any("is full" in line for line in process.stderr)
-        until(lambda: httpx.get(f"{url}/readyz").status_code == httpx.codes.SERVICE_UNAVAILABLE)
+        until(lambda: httpx2.get(f"{url}/readyz").status_code == httpx2.codes.SERVICE_UNAVAILABLE)
         assert process.poll() is None
         (small_disk / "full").unlink()
         ended = job.wait()

@@ -25,7 +25,7 @@ from benchmarks.measure import machine
 from benchmarks.report import Report, arguments, table
 from benchmarks.service import EPOCHS, HEAVY, HEAVY_BATCHES, HEAVY_SAMPLES, LOCAL, REPEATS, alone, spread
 from dualtrain.core.data import load
-from dualtrain.core.loop import Training, train
+from dualtrain.core.loop import Training
 from dualtrain.core.rounds import State
 from dualtrain.core.runtime.process import die_with_parent, prepare_to_compute
 from dualtrain.core.spec import JobSpec
@@ -107,8 +107,10 @@ def _compute(training: Training, desks: Desks, rank: int, pipe: Connection) -> N
 
     while pipe.recv():
         started = time.perf_counter()
-        *_, (last, _) = train(training, training.initial(), measure)
-        pipe.send(last.samples_seen / (time.perf_counter() - started))
+        state = training.initial()
+        while state.step < training.total_steps:
+            state = training.rounds.advance(state, measure(state))
+        pipe.send(state.samples_seen / (time.perf_counter() - started))
 
 
 def main() -> None:

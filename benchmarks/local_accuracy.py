@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.report import Report, arguments, table
 from benchmarks.service import LOCAL
 from dualtrain.core.data import load
-from dualtrain.core.loop import Evaluation, Training, epoch_for
+from dualtrain.core.loop import Moment, Training, epoch_for
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.train import run
 
@@ -44,9 +44,14 @@ def _spec(document: dict[str, Any]) -> JobSpec:
 
 def _accuracies(training: Training) -> list[float]:
     """Train; return the accuracies on the test split, an epoch each."""
-    found: list[Evaluation] = []
-    run(training, listen=lambda state, evaluation: found.append(evaluation) if evaluation else None)
-    return [evaluation.test_accuracy for evaluation in found]
+    accuracies: list[float] = []
+
+    def listen(moment: Moment) -> None:
+        if moment.evaluation is not None:
+            accuracies.append(moment.evaluation.test_accuracy)
+
+    run(training, listen=listen)
+    return accuracies
 
 
 def main() -> None:

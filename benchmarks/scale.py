@@ -29,13 +29,14 @@ from benchmarks.measure import machine
 from benchmarks.report import Report, arguments, seconds, table
 from benchmarks.service import running_seconds
 from dualtrain.core.data import load
+from dualtrain.core.evaluation import Evaluation
 from dualtrain.core.loop import Training
 from dualtrain.core.runtime.fingerprint import code_version, platform_digest
 from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec
-from dualtrain.core.store import Exchange, Rows, Worker, connect, keys, pack
-from dualtrain.core.store.broker import QUEUE, ShardTask
+from dualtrain.core.store import Exchange, RowsMessage, Worker, connect, keys, pack
+from dualtrain.core.store.broker import QUEUE, Kind, Task
 
 SPEC = {
     "network": {"layers": [{"units": 64}, {"units": 64}, {"units": 10, "activation": "softmax"}]},
@@ -52,6 +53,10 @@ PER_PROCESS = 32
 ROUNDS = 200
 
 
+NOTHING_RIGHT = json.dumps(Evaluation(0, 0.0, None, np.zeros((10, 10), np.int64)).document()).encode()
+"""The result of an evaluation."""
+
+
 class Simulated(asyncio.Protocol):
     """A worker: takes a task, reads its round, waits until the shard would be computed, sends rows of zeros."""
 
@@ -61,42 +66,30 @@ class Simulated(asyncio.Protocol):
         self._name, self._spread, self._zeros = name, spread, zeros
         self._chance, self._loop = random.Random(name), asyncio.get_running_loop()
         self._answers, self._next = hiredis.Reader(), self._take
-        self._heard = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._ask(self.WAIT)
 
     def data_received(self, data: bytes) -> None:
-        self._heard = self._heard or self._loop.time()  # when the newest answer began to come
         self._answers.feed(data)
         while (answer := self._answers.gets()) is not False:
             self._next(answer)
 
     def _ask(self, *commands: tuple[Any, ...]) -> None:
-        self._heard = 0.0
         self._transport.write(b"".join(map(hiredis.pack_command, commands)))
 
     def _take(self, answer: Any) -> None:
         arguments, *_ = json.loads(base64.b64decode(json.loads(answer[1])["body"]))
-        self._task, self._next = ShardTask.parse(arguments), self._read
-        self._begun: float | None = self._loop.time()
-        self._ask(self._reading())
-
-    def _reading(self, *block: Any) -> tuple[Any, ...]:
-        place = (keys.round_(self._task.job, self._task.token), f"{self._task.step}-0")
-        return ("XREAD", "COUNT", 1, *block, "STREAMS", *place)
+        self._task, self._next = Task.parse(arguments), self._read
+        self._begun = self._loop.time()
+        self._ask(("GET", keys.round_(self._task.job, self._task.token)))
 
     def _read(self, answer: Any) -> None:
-        if answer is None:  # the task came ahead of its round
-            self._begun = None
-            self._ask(self._reading("BLOCK", 0))
-            return
         task, took = self._task, max(0.0, self._chance.gauss(SHARD_SECONDS, self._spread * SHARD_SECONDS))
-        body = pack(self._zeros[task.first : task.last])
-        rows = Rows(task.step, task.shard, task.shards, Rows.DONE, took, self._name, body).to_bytes()
-        begun = self._begun or self._heard  # reading is part of the shard
-        self._loop.call_at(begun + took, self._send, ("RPUSH", keys.rows(task.job, task.token), rows))
+        body = pack(self._zeros[task.first : task.last]) if task.kind is Kind.SHARD else NOTHING_RIGHT
+        rows = RowsMessage(task.step, task.shard, task.shards, RowsMessage.DONE, took, self._name, body).to_bytes()
+        self._loop.call_at(self._begun + took, self._send, ("RPUSH", keys.rows(task.job, task.token), rows))
 
     def _send(self, push: tuple[Any, ...]) -> None:
         self._next = self._pushed

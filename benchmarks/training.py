@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.report import Report, arguments, table
 from dualtrain.core.data import Dataset, load
-from dualtrain.core.loop import Evaluation, Training
+from dualtrain.core.loop import Moment, Training
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.train import run
 
@@ -39,10 +39,15 @@ def spec() -> JobSpec:
 
 def ours(data: Dataset) -> tuple[float, float]:
     """Return seconds and test accuracy of the run without a backward pass."""
-    training, evaluations = Training(spec(), data), list[Evaluation]()
+    training, accuracies = Training(spec(), data), list[float]()
+
+    def listen(moment: Moment) -> None:
+        if moment.evaluation is not None:
+            accuracies.append(moment.evaluation.test_accuracy)
+
     started = time.perf_counter()
-    run(training, listen=lambda state, evaluation: evaluations.append(evaluation) if evaluation else None)
-    return time.perf_counter() - started, evaluations[-1].test_accuracy
+    run(training, listen=listen)
+    return time.perf_counter() - started, accuracies[-1]
 
 
 def theirs(data: Dataset, threads: int) -> tuple[float, float]:

@@ -10,9 +10,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from dualtrain.core.evaluation import evaluated_at_once
 from dualtrain.core.gradients import ForwardGradient, GradientMethod
 from dualtrain.core.gradients.cost_model import FLOAT_BYTES
-from dualtrain.core.loop import evaluated_at_once, network_for
+from dualtrain.core.loop import network_for
 from dualtrain.core.nn import Network
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec

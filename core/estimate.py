@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from dualtrain.core.evaluation import evaluated_at_once
 from dualtrain.core.gradients import Draw
 from dualtrain.core.gradients.cost_model import FLOAT_BYTES
-from dualtrain.core.loop import epoch_for, evaluated_at_once, network_for, steps_for
+from dualtrain.core.loop import epoch_for, network_for, steps_for
 from dualtrain.core.nn import Network
 from dualtrain.core.spec import JobSpec
 

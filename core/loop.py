@@ -1,25 +1,22 @@
 """A training run as pure functions of its spec and data: the same whether one process computes it or a hundred."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from math import ceil, isfinite
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dualtrain.core.data import Dataset, scale
+from dualtrain.core.evaluation import Evaluation, accuracy, evaluated_at_once
+from dualtrain.core.history import RecordedSteps
 from dualtrain.core.nn import Network
 from dualtrain.core.rounds import Batches, Epoch, LocalSteps, Rounds, State, Synchronous
+from dualtrain.core.rounds.base import no_check
 from dualtrain.core.spec import JobSpec
-
-Measure = Callable[[State], Sequence[NDArray[Any]]]
-"""Returns the rows of all units of the round that begins at a state: computed here, or by workers."""
-
-EVALUATED_AT_ONCE = 2000
-"""Samples per forward pass of an evaluation at most, so that it needs little memory."""
-EVALUATED_NUMBERS = 1 << 23
-"""In the widest layer of such a pass, for the same reason."""
 
 
 class Diverged(ArithmeticError):
@@ -30,19 +27,46 @@ class Diverged(ArithmeticError):
         self.state = state
 
 
+class End(StrEnum):
+    """Why a training ends at a state."""
+
+    TARGET_ACCURACY = "target_accuracy"
+    MAX_SECONDS = "max_seconds"
+    MAX_STEPS = "max_steps"
+    COMPLETED = "completed"
+
+
 @dataclass(frozen=True)
-class Evaluation:
-    """How a model does on the test split: `confusion` (C, C) counts, rows are true classes. Accuracies from 0 to 1."""
+class Moment:
+    """A state of a training. `points` are the figures at the recorded steps since the moment before.
 
-    step: int
-    test_accuracy: float
-    validation_accuracy: float | None
-    confusion: NDArray[np.int64]
+    `evaluation` is that of the state, when one was due; `end` says why the training ends here, if it does.
+    """
 
-    @property
-    def score(self) -> float:
-        """What `best` and `target_accuracy` go by: the held-back samples where there are some, else the test split."""
-        return self.test_accuracy if self.validation_accuracy is None else self.validation_accuracy
+    state: State
+    points: Sequence[Mapping[str, Any]]
+    evaluation: Evaluation | None
+    end: End | None
+
+
+class Work(Protocol):
+    """What follows a state: its evaluation and the rounds after it, computed by workers meanwhile or when asked for."""
+
+    def evaluation(self) -> Evaluation:
+        """Return the evaluation of the state."""
+        ...
+
+    def rounds(self) -> tuple[State, Sequence[Mapping[str, Any]]]:
+        """Return a later state, and the figures at the recorded steps up to it."""
+        ...
+
+
+class Begin(Protocol):
+    """Begins the work that follows a state."""
+
+    def __call__(self, state: State, *, evaluate: bool, stop: int | None) -> Work:
+        """Begin the evaluation of `state`, if asked for, and rounds up to step `stop` at most; none when it is None."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -76,6 +100,19 @@ class Training:
             return LocalSteps(*shared, steps=spec.local_steps, replicas=spec.replicas, outer=spec.outer)
         return Synchronous(*shared, cosine_every=spec.diagnostics.cosine_every)
 
+    @cached_property
+    def recorded_steps(self) -> RecordedSteps:
+        """The steps at which the history is recorded."""
+        return RecordedSteps(self.total_steps, self.spec.evaluate_every)
+
+    def recorded(self, before: int, state: State) -> list[dict[str, Any]]:
+        """Return the figures of the state after a round from step `before`, if they are part of the history."""
+        return [state.figures()] if self.recorded_steps.due(before, state.step) else []
+
+    def rounds_between(self, before: int, after: int) -> int:
+        """Return how many rounds lead from one step to another."""
+        return ceil((after - before) / self.spec.local_steps)
+
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of parameters and rows."""
@@ -88,30 +125,48 @@ class Training:
         parameters = parameters.astype(self.dtype)
         return State(0, parameters, self.spec.optimizer.init(parameters.size, self.dtype))
 
-    def measure(self, state: State) -> list[NDArray[Any]]:
-        """Return the rows of a whole round, computed here."""
-        units = range(self.rounds.units(state.step))
-        return self.rounds.measure(self.rounds.vector(state), state.step, units)
-
     def due(self, before: int, after: int) -> bool:
         """Return whether a round from step `before` to `after` ends with an evaluation."""
         return after // self.spec.evaluate_every > before // self.spec.evaluate_every or after >= self.total_steps
 
-    def evaluate(self, state: State) -> Evaluation:
-        """Return how the state's parameters do on the whole test split, and on the held-back samples."""
-        confusion = self._confusion(state, *self.data.test())
-        held = self.data.validation(self.spec.dataset.validation_limit)
-        accuracy = _accuracy(self._confusion(state, *held)) if len(held[1]) else None
-        return Evaluation(state.step, _accuracy(confusion), accuracy, confusion)
+    def next_evaluation(self, step: int) -> int:
+        """Return the step at or after which the next evaluation is due."""
+        return min((step // self.spec.evaluate_every + 1) * self.spec.evaluate_every, self.total_steps)
 
-    def _confusion(self, state: State, images: NDArray[np.uint8], labels: NDArray[Any]) -> NDArray[np.int64]:
+    def end(self, state: State, evaluation: Evaluation | None, seconds: float) -> End | None:
+        """Return why the training ends at a state, None when it goes on. `evaluation` is that of the state, if any."""
+        spec, target = self.spec, self.spec.target_accuracy
+        if target is not None and evaluation is not None and evaluation.score >= target:
+            return End.TARGET_ACCURACY
+        if state.step >= self.total_steps:
+            return End.MAX_STEPS if spec.max_steps is not None and state.step >= spec.max_steps else End.COMPLETED
+        return End.MAX_SECONDS if self.is_over(seconds) else None
+
+    def is_over(self, seconds: float) -> bool:
+        """Return whether the training has run as long as its spec lets it."""
+        return self.spec.max_seconds is not None and seconds >= self.spec.max_seconds
+
+    def evaluate(self, state: State, proceed: Callable[[], None] = no_check) -> Evaluation:
+        """Return how the state's parameters do on the whole test split, and on the held-back samples.
+
+        `proceed` is called between the parts of the work, and may raise to end it.
+        """
+        held = self.data.validation(self.spec.dataset.validation_limit)
+        splits = (self.data.test(), held)
+        test, validation = (self._confusion(state, *split, proceed) for split in splits)
+        return Evaluation(state.step, accuracy(test), accuracy(validation) if len(held[1]) else None, test)
+
+    def _confusion(
+        self, state: State, images: NDArray[np.uint8], labels: NDArray[Any], proceed: Callable[[], None]
+    ) -> NDArray[np.int64]:
         classes = len(self.data.classes)
         counts = np.zeros(classes * classes, np.int64)
         count = evaluated_at_once(self.network)
         for start in range(0, len(labels), count):
+            proceed()
             part = slice(start, start + count)
-            found = self.network.predict(state.parameters, scale(images[part], self.dtype))
-            counts += np.bincount(labels[part].astype(np.int64) * classes + found, minlength=classes * classes)
+            predicted = self.network.predict(state.parameters, scale(images[part], self.dtype))
+            counts += np.bincount(labels[part].astype(np.int64) * classes + predicted, minlength=classes * classes)
         return counts.reshape(classes, classes)
 
 
@@ -133,33 +188,42 @@ def steps_for(spec: JobSpec, epoch: Epoch) -> int:
     return min(steps, spec.max_steps or steps)
 
 
-def evaluated_at_once(network: Network) -> int:
-    """Return how many samples one forward pass of an evaluation takes."""
-    return max(1, min(EVALUATED_AT_ONCE, EVALUATED_NUMBERS // max(network.widths)))
+def train(
+    training: Training,
+    state: State,
+    begin: Begin,
+    seconds: Callable[[], float],
+    evaluation: Evaluation | None = None,
+) -> Iterator[Moment]:
+    """Yield a training's states until its end, each while the work that follows it is under way.
 
-
-def train(training: Training, state: State, measure: Measure) -> Iterator[tuple[State, Evaluation | None]]:
-    """Yield the state after each round, evaluated where that is due, until the last step or the target accuracy.
-
-    Raises Diverged when the loss of a step or a parameter after it is not finite.
+    `evaluation` is that of the first state, if there is one; `seconds` says how long the training has run. Raises
+    Diverged when the loss of a step or a parameter after it is not finite.
     """
-    while state.step < training.total_steps:
-        before, state = state.step, training.rounds.advance(state, measure(state))
-        if state.loss is not None and not np.isfinite(state.loss):
-            raise _diverged(training, replace(state, loss=None), "the loss of")
-        if not np.all(np.isfinite(state.parameters)):  # the loss is that of the parameters before the step
-            raise _diverged(training, state, "a parameter after")
-        evaluation = training.evaluate(state) if training.due(before, state.step) else None
-        yield state, evaluation
-        target = training.spec.target_accuracy
-        if evaluation is not None and target is not None and evaluation.score >= target:
+    before, elapsed = state.step, 0.0  # whatever time is over, there is a round at least
+    points: Sequence[Mapping[str, Any]] = ()
+    while True:
+        known = evaluation if evaluation is not None and evaluation.step == state.step else None
+        last = training.end(state, known, elapsed) is not None
+        evaluate = known is None and (last or training.due(before, state.step))
+        work = begin(state, evaluate=evaluate, stop=None if last else training.next_evaluation(state.step))
+        evaluation = work.evaluation() if evaluate else known
+        end = training.end(state, evaluation, elapsed) if last or evaluate else None
+        yield Moment(state, points, evaluation if evaluate else None, end)
+        if end is not None:
             return
+        before = state.step
+        state, points = work.rounds()
+        elapsed = seconds()
+        _check_finite(training, state)
 
 
-def _diverged(training: Training, state: State, what: str) -> Diverged:
+def _check_finite(training: Training, state: State) -> None:
     rate = training.spec.optimizer.learning_rate
-    return Diverged(state, f"{what} step {state.step} is not finite; try a lower learning rate than {rate}")
-
-
-def _accuracy(confusion: NDArray[np.int64]) -> float:
-    return float(np.trace(confusion) / max(1, confusion.sum()))
+    if state.is_finite():
+        return
+    if state.loss is not None and not isfinite(state.loss):
+        state, what = replace(state, loss=None), "the loss of"
+    else:  # the loss is that of the parameters before the step
+        what = "a parameter after"
+    raise Diverged(state, f"{what} step {state.step} is not finite; try a lower learning rate than {rate}")

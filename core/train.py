@@ -2,10 +2,10 @@
 
 import argparse
 import json
-import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from safetensors.numpy import save_file
 from threadpoolctl import threadpool_limits
 
 from dualtrain.core.data import UnknownDataset, load
-from dualtrain.core.loop import Diverged, Evaluation, Training, train
+from dualtrain.core.evaluation import Evaluation
+from dualtrain.core.loop import Diverged, Moment, Training, train
 from dualtrain.core.nn import Network
 from dualtrain.core.overrides import document
-from dualtrain.core.rounds import State
+from dualtrain.core.rounds import State, make_round
 from dualtrain.core.runtime.fingerprint import digest
 from dualtrain.core.runtime.process import prepare_to_compute
 from dualtrain.core.settings import Settings
@@ -28,25 +29,43 @@ from dualtrain.core.validation import parse
 _INTERRUPTED = 130
 """Exit code after Ctrl-C; the weights so far are written."""
 
-Listener = Callable[[State, Evaluation | None], None]
+Listener = Callable[[Moment], None]
+
+
+@dataclass(frozen=True)
+class _Here:
+    """Work that is computed in this process, when it is asked for."""
+
+    training: Training
+    state: State
+
+    def evaluation(self) -> Evaluation:
+        return self.training.evaluate(self.state)
+
+    def rounds(self) -> tuple[State, Sequence[Mapping[str, Any]]]:
+        state = make_round(self.training.rounds, self.state)
+        return state, self.training.recorded(self.state.step, state)
 
 
 def run(training: Training, state: State | None = None, listen: Listener | None = None) -> State:
     """Train from `state` (default: the beginning) to the end and return the last state.
 
     The same bits as the service computes with the same numerics: blocks, order of sums and batches are the same. The
-    end is that of the spec: its steps, `target_accuracy`, or the first round that ends after `max_seconds`.
+    end is that of the spec: its steps, `target_accuracy`, or the first round that ends after `max_seconds`. `listen`
+    is called with each state, from the first one to the last, which is evaluated.
     Raises Diverged when a loss or a parameter is not finite.
     """
     state = training.initial() if state is None else state
-    end = time.monotonic() + (training.spec.max_seconds or math.inf)
+    started = time.monotonic()
+
+    def begin(state: State, *, evaluate: bool, stop: int | None) -> _Here:
+        return _Here(training, state)
+
     with threadpool_limits(1):
-        for after, evaluation in train(training, state, training.measure):
-            state = after
+        for moment in train(training, state, begin, lambda: time.monotonic() - started):
+            state = moment.state
             if listen is not None:
-                listen(state, evaluation)
-            if time.monotonic() >= end:
-                break
+                listen(moment)
     return state
 
 
@@ -65,10 +84,13 @@ class _Log:
         """Seconds since the start."""
         return time.perf_counter() - self._started
 
-    def __call__(self, state: State, evaluation: Evaluation | None) -> None:
-        self.state = state
-        if evaluation is None:
-            return
+    def __call__(self, moment: Moment) -> None:
+        self.state = moment.state
+        if moment.evaluation is not None:
+            self.add(moment.state, moment.evaluation)
+
+    def add(self, state: State, evaluation: Evaluation) -> None:
+        """Take an evaluation, and print it unless that is not wanted."""
         self.evaluation = evaluation
         if not self._quiet:
             _write(
@@ -104,7 +126,7 @@ def _finish(training: Training, log: _Log, output: Path | None) -> None:
     if state is None:
         return
     if log.evaluation is None or log.evaluation.step != state.step:
-        log(state, training.evaluate(state))
+        log.add(state, training.evaluate(state))
     assert log.evaluation is not None
     if output:
         write_weights(output, training.network, state.parameters)

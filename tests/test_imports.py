@@ -25,7 +25,7 @@ ORDER = (
     ),
     ("core.nn", "core.settings", "core.job", "core.runtime.supervisor"),
     ("core.gradients", "core.data"),
-    ("core.rounds",),
+    ("core.rounds", "core.evaluation"),
     ("core.spec", "core.scheduling"),
     ("core.loop", "core.overrides"),
     ("core.sweep",),

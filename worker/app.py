@@ -11,7 +11,7 @@ from dualtrain.core.settings import Settings
 settings = Settings()
 os.environ |= settings.arithmetic()  # before NumPy, which comes with the modules below
 
-from dualtrain.core.store.broker import QUEUE, QUEUE_TYPE, SHARD_TASK, is_redis, transport_options  # noqa: E402
+from dualtrain.core.store.broker import QUEUE, QUEUE_TYPE, TASK, is_redis, transport_options  # noqa: E402
 from dualtrain.worker import signals, transport  # noqa: E402
 from dualtrain.worker.pool_maintenance import Upkeep  # noqa: E402
 
@@ -36,7 +36,7 @@ app.conf.update(
     # Nothing is acknowledged on Redis: it would cost two round trips a shard, and after the server was lost a worker
     # whose reserved messages can no longer be acknowledged waits for ever (kombu logs the failure and keeps them).
     task_queues=[Queue(QUEUE, routing_key=QUEUE, no_ack=True)] if on_redis else None,
-    task_annotations={SHARD_TASK: {"Strategy": "dualtrain.worker.requests:strategy"} | unacknowledged},
+    task_annotations={TASK: {"Strategy": "dualtrain.worker.requests:strategy"} | unacknowledged},
     # How long the parent waits for the result of a process that is gone before it calls it lost; the default is 10 s.
     worker_lost_wait=0.2,
     # On SIGTERM running shards may end; whoever sent it kills what takes too long, and the aggregator sends it again.

@@ -10,7 +10,7 @@ from dualtrain.core.runtime.fingerprint import code_version, fingerprint
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import DatasetSpec, JobSpec
 from dualtrain.core.store import Brief, Exchange
-from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.store.broker import Task
 
 KEPT_JOBS = 4
 """Jobs that a process keeps at hand."""
@@ -33,7 +33,7 @@ class Trainings:
         self._worker = worker
         self._kept: OrderedDict[tuple[str, int], Training] = OrderedDict()
 
-    def of(self, task: ShardTask) -> Training | None:
+    def of(self, task: Task) -> Training | None:
         """Return the training of a task's job, None when the job has left the exchange. Raises Refusal."""
         key = (task.job, task.token)
         if key not in self._kept:

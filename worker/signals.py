@@ -12,9 +12,9 @@ from celery.signals import task_failure, worker_process_init
 from dualtrain.core.runtime.logs import configure
 from dualtrain.core.runtime.process import die_with_parent, limit_memory, prepare_to_compute
 from dualtrain.core.settings import Settings
-from dualtrain.core.store import Exchange, Failure, Rows, connect
-from dualtrain.core.store.broker import ShardTask
-from dualtrain.worker.shards import Computer
+from dualtrain.core.store import Exchange, Failure, RowsMessage, connect
+from dualtrain.core.store.broker import Task
+from dualtrain.worker.computer import Computer
 
 BEAT_SECONDS = 0.5
 NICENESS = 10
@@ -58,10 +58,10 @@ def computer() -> Computer:
 
 
 def lost(args: tuple[Any, ...] = (), exception: BaseException | None = None, **_: Any) -> None:
-    """Report a shard whose process died to the aggregator at once. Runs in the parent."""
+    """Report a task whose process died under it to the aggregator at once. Runs in the parent."""
     if not isinstance(exception, WorkerLostError):
         return
-    task = ShardTask.parse(args)
+    task = Task.parse(args)
     body = Failure.of(exception).to_bytes()
-    rows = Rows(task.step, task.shard, task.shards, Rows.LOST, 0.0, socket.gethostname(), body)
+    rows = RowsMessage(task.step, task.shard, task.shards, RowsMessage.LOST, 0.0, socket.gethostname(), body)
     Exchange(connect(Settings().exchange_url)).send(task.job, task.token, [rows])

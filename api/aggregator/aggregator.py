@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from dualtrain.api.aggregator.reaper import reap
-from dualtrain.api.aggregator.runner import Runner
-from dualtrain.api.aggregator.services import Services
-from dualtrain.api.aggregator.writer import Writer
+from dualtrain.api.aggregator.control import JobControl
+from dualtrain.api.aggregator.runner import Outcome, Runner
+from dualtrain.api.aggregator.stores import Stores
+from dualtrain.api.jobs.reaper import reap
 from dualtrain.core.job import Status
 from dualtrain.core.settings import Settings
-from dualtrain.core.store import Lease, Server, ServerError, Webhooks, keys
+from dualtrain.core.store import Server, ServerError, Webhooks, keys
 
 LISTEN_SECONDS = 0.3
 """How long one look at the control channel waits: also the longest until a new or orphaned job is taken."""
@@ -23,16 +23,10 @@ REAP_SECONDS = 60.0
 FLUSH_SECONDS = 2.0
 END_SECONDS = 5.0
 """How long jobs have for their round and checkpoint when the process is told to stop."""
-SHUNNED_SECONDS = 5.0
-"""How long a job that could not be begun here is left to other aggregators."""
-DISTURBED_SECONDS = 1.0
-"""How long a job waits here after an error that may pass."""
 STOP_SECONDS = 10.0
 """How long a job's thread may take to stop before its place is given to others: one evaluation may be under way."""
 MAX_ABANDONED = 4
 """Threads that do not stop before the process ends, to be started again without them."""
-FULL_SECONDS = 30.0
-"""How long the queue is left alone after a job met a full store: the next one would fare no better."""
 
 log = structlog.get_logger()
 
@@ -41,14 +35,14 @@ log = structlog.get_logger()
 class Running:
     """A job that this process works on. `stopping_since` is when it was first seen to have been told to stop."""
 
-    lease: Lease
+    control: JobControl
     runner: Runner
     thread: threading.Thread
     stopping_since: float | None = None
 
     def overdue(self) -> bool:
         """Return whether the job was told to stop and did not for `STOP_SECONDS`."""
-        if self.runner.writer.status is Status.RUNNING:
+        if self.control.status is Status.RUNNING:
             self.stopping_since = None
             return False
         self.stopping_since = self.stopping_since or time.monotonic()
@@ -59,9 +53,9 @@ class Aggregator:
     """The jobs of this process, at most `settings.concurrent_jobs` at once."""
 
     def __init__(self, settings: Settings) -> None:
-        self._services = Services.open(settings)
+        self._stores = Stores.open(settings)
         self._running: dict[str, Running] = {}
-        self._shunned: dict[str, float] = {}
+        self._postponed: dict[str, float] = {}
         self._abandoned = 0
         self.stopping = threading.Event()
         self._ended = threading.Event()
@@ -93,10 +87,10 @@ class Aggregator:
             for job_id, running in list(self._running.items()):
                 if not running.thread.is_alive():
                     self._leave(job_id, running)
-            self._services.counters.flush()
+            self._stores.counters.flush()
 
     def _listen(self) -> None:
-        with self._services.store.pubsub(ignore_subscribe_messages=True) as channel:
+        with self._stores.store.pubsub(ignore_subscribe_messages=True) as channel:
             channel.subscribe(keys.CONTROL)
             while not self.stopping.is_set():
                 self._take_jobs()
@@ -107,22 +101,22 @@ class Aggregator:
         while message is not None:
             job_id, status = message["data"].decode().split()
             if job_id in self._running and status != Status.QUEUED:  # taken before that was heard
-                self._running[job_id].runner.writer.status = Status(status)
+                self._running[job_id].control.status = Status(status)
             message = channel.get_message(timeout=0)
 
     def _take_jobs(self) -> None:
         self._leave_ended_jobs()
-        wanted = [*self._services.jobs.ids(Status.RUNNING), *self._services.jobs.ids(Status.QUEUED)]
+        wanted = [*self._stores.jobs.ids(Status.RUNNING), *self._stores.jobs.ids(Status.QUEUED)]
         at = time.monotonic()
         for job_id in wanted:
-            if len(self._running) >= self._services.settings.concurrent_jobs:
+            if len(self._running) >= self._stores.settings.concurrent_jobs:
                 break
-            if job_id not in self._running and at >= self._shunned.get(job_id, at):
+            if job_id not in self._running and at >= self._postponed.get(job_id, at):
                 self._take(job_id)
         for running in self._running.values():
-            running.runner.alone = len(wanted) == 1
-            if running.lease.job_id not in wanted:  # whatever of this was not heard on the channel
-                running.runner.writer.status = self._services.jobs.status(running.lease.job_id) or Status.CANCELLED
+            if running.control.lease.job_id not in wanted:  # whatever of this was not heard on the channel
+                status = self._stores.jobs.status(running.control.lease.job_id)
+                running.control.status = status or Status.CANCELLED
 
     def _leave_ended_jobs(self) -> None:
         for job_id, running in list(self._running.items()):
@@ -132,13 +126,14 @@ class Aggregator:
                 self._abandon(job_id, running)
 
     def _take(self, job_id: str) -> None:
-        lease = self._services.leases.acquire(job_id)
+        lease = self._stores.leases.acquire(job_id)
         if lease is None:
             return
         log.info("job taken", job=job_id, token=lease.token)
-        runner = Runner(self._services, lease, self.stopping, Writer(self._services, lease))
+        control = JobControl(lease, self.stopping)
+        runner = Runner(self._stores, control)
         thread = threading.Thread(target=runner.run, name=job_id, daemon=True)
-        self._running[job_id] = Running(lease, runner, thread)
+        self._running[job_id] = Running(control, runner, thread)
         thread.start()
 
     def _abandon(self, job_id: str, running: Running) -> None:
@@ -153,32 +148,34 @@ class Aggregator:
     def _leave(self, job_id: str, running: Running) -> None:
         with self._leasing:  # or a renewal that is on its way would bring the lease back
             del self._running[job_id]
-            self._services.leases.release(running.lease)
-        if running.runner.disturbed:
-            self._shun([job_id], DISTURBED_SECONDS)
-        if running.runner.shun:
-            self._shun([job_id], SHUNNED_SECONDS)
-        if running.runner.full:
-            self._shun(self._services.jobs.ids(Status.QUEUED), FULL_SECONDS)
+            self._stores.leases.release(running.control.lease)
+        outcome = running.runner.outcome
+        job_ids = self._stores.jobs.ids(Status.QUEUED) if outcome is Outcome.STORE_FULL else [job_id]
+        self._postpone(job_ids, outcome.value)
 
-    def _shun(self, job_ids: Iterable[str], seconds: float) -> None:
+    def _postpone(self, job_ids: Iterable[str], seconds: float) -> None:
+        """Leave jobs to other aggregators for a while."""
         at = time.monotonic()
-        kept = {job_id: until for job_id, until in self._shunned.items() if until > at}
-        self._shunned = kept | dict.fromkeys(job_ids, at + seconds)
+        waiting = {job_id: until for job_id, until in self._postponed.items() if until > at}
+        self._postponed = waiting | dict.fromkeys(job_ids, at + seconds)
 
     def _renew(self) -> None:
         for job_id, running in list(self._running.items()):
             with self._leasing, _warned("lease not renewed", job=job_id):
                 if job_id in self._running:
-                    running.runner.lost = not self._services.leases.renew(running.lease)
+                    self._renew_lease(running.control)
+
+    def _renew_lease(self, control: JobControl) -> None:
+        if not self._stores.leases.renew(control.lease):
+            control.lose()
 
     def _flush(self) -> None:
         with _warned("counters wait for the store"):
-            self._services.counters.flush()
+            self._stores.counters.flush()
 
     def _reap(self) -> None:
         with _warned("old jobs not cleared away"):
-            reap(self._services.jobs, Webhooks(self._services.store))
+            reap(self._stores.jobs, Webhooks(self._stores.store))
 
 
 def _repeat(work: Callable[[], None], seconds: float, end: threading.Event) -> None:

@@ -16,14 +16,14 @@ def dry_run(spec: JobSpec, timing: Timing, settings: Settings, workers: int) -> 
     data = describe(spec.dataset.name, settings.data_dir)
     counts = count(spec, data.train_samples)
     planner = Planner(None if spec.shards == "auto" else spec.shards, _work_seconds(spec, timing))
-    cut = planner.cut(counts.blocks, workers)
-    round_seconds = planner.round_seconds(cut.tasks, workers) + timing.update_seconds + ROUND_SECONDS
+    choice = planner.choose(counts.blocks, workers)
+    round_seconds = planner.round_seconds(choice, workers) + timing.update_seconds + ROUND_SECONDS
     evaluations = 1 + counts.total_steps // spec.evaluate_every
     seconds = counts.rounds * round_seconds + evaluations * data.test_samples * timing.sample_seconds
     return DryRun(
         **counts.model_dump(),
         spec=spec.model_dump(mode="json"),
-        shards=len(cut.shares),
+        shards=max(1, len(choice.shares)),
         seconds_per_round=round_seconds,
         estimated_seconds=min(seconds, spec.max_seconds or seconds),
         workers=workers,

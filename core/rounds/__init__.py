@@ -1,7 +1,8 @@
-"""What happens between two dispatches: one synchronous step over blocks, or several local steps on each replica."""
+"""Rounds: one synchronous step over blocks, several local steps on each replica, or a bundle of either."""
 
 from dualtrain.core.rounds.base import Rounds, State
 from dualtrain.core.rounds.batches import Batches, Epoch
+from dualtrain.core.rounds.bundle import bundle_state, bundle_vector, make_bundle, make_round
 from dualtrain.core.rounds.local_steps import LocalSteps
 from dualtrain.core.rounds.outer import Outer, OuterAverage, OuterNesterov
 from dualtrain.core.rounds.synchronous import Synchronous
@@ -16,4 +17,8 @@ __all__ = [
     "Rounds",
     "State",
     "Synchronous",
+    "bundle_state",
+    "bundle_vector",
+    "make_bundle",
+    "make_round",
 ]

@@ -1,7 +1,7 @@
 """The interface of rounds, and the state that they carry from one to the next."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from math import isfinite
 from typing import Any, Protocol
@@ -14,6 +14,9 @@ from dualtrain.core.nn import Network, Optimizer
 from dualtrain.core.rounds.batches import Batches
 
 Vector = NDArray[Any]
+
+
+VECTORS = ("parameters", "optimizer", "outer")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,14 @@ class State:
     gradient_norm: float | None = None
     gradient_variance: float | None = None
     cosine: float | None = None
+
+    def figures(self) -> dict[str, Any]:
+        """Return everything but the vectors, as JSON has it."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in VECTORS}
+
+    def is_finite(self) -> bool:
+        """Return whether the loss, if there is one, and all parameters are finite."""
+        return (self.loss is None or isfinite(self.loss)) and bool(np.all(np.isfinite(self.parameters)))
 
 
 @dataclass(frozen=True)

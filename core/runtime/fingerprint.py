@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,29 @@ from threadpoolctl import threadpool_info
 
 from dualtrain.core.version import __version__
 
-COMPUTING = ("dual/**/*.py", "nn/**/*.py", "gradients/**/*.py", "rounds/**/*.py", "data/dataset.py", "loop.py")
+COMPUTING = (
+    "dual/**/*.py",
+    "nn/**/*.py",
+    "gradients/**/*.py",
+    "rounds/**/*.py",
+    "data/dataset.py",
+    "evaluation.py",
+    "loop.py",
+)
 """The modules that decide bits. What reads and decodes pictures is not one: the data set's sha256 tells of it."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a job's bits depend on besides its spec: it goes on only where these are the same."""
+
+    code: str
+    numerics: str
+
+    @classmethod
+    def here(cls, data_sha256: str) -> "Origin":
+        """Return the origin of a job that is begun by this process, on a data set of this sha256."""
+        return cls(code_version(), fingerprint(data_sha256))
 
 
 def fingerprint(data_sha256: str) -> str:

@@ -13,20 +13,30 @@ from dualtrain.core.store.connection import (
 from dualtrain.core.store.counters import Counters
 from dualtrain.core.store.documents import Documents
 from dualtrain.core.store.events import Event, replay
-from dualtrain.core.store.exchange import AWAIT_SECONDS, EXPIRES_SECONDS, Exchange
+from dualtrain.core.store.exchange import EXPIRES_SECONDS, Exchange
 from dualtrain.core.store.idempotency import Claim, Idempotency, InFlight, Mismatch
 from dualtrain.core.store.jobs import ALWAYS, Conflict, Jobs, QueueFull, Superseded, Told, UnknownJob, read_job
 from dualtrain.core.store.leases import Lease, Leases, Stale
-from dualtrain.core.store.messages import Brief, Doing, Failure, Round, Rows, Worker, pack, unpack
+from dualtrain.core.store.messages import (
+    Brief,
+    BundleResult,
+    Doing,
+    Failure,
+    RoundMessage,
+    RowsMessage,
+    Worker,
+    pack,
+    unpack,
+)
 from dualtrain.core.store.sessions import Access
 from dualtrain.core.store.webhooks import Webhooks
 
 __all__ = [
     "ALWAYS",
-    "AWAIT_SECONDS",
     "EXPIRES_SECONDS",
     "Access",
     "Brief",
+    "BundleResult",
     "Checkpoint",
     "Checkpoints",
     "Claim",
@@ -44,8 +54,8 @@ __all__ = [
     "Leases",
     "Mismatch",
     "QueueFull",
-    "Round",
-    "Rows",
+    "RoundMessage",
+    "RowsMessage",
     "Server",
     "ServerAway",
     "ServerError",

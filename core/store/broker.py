@@ -1,20 +1,30 @@
 """What aggregator and workers agree on about Celery's queue; neither the queue nor its server keeps anything."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from dualtrain.core.store import keys
 
 QUEUE = "dualtrain-shards"
-SHARD_TASK = "dualtrain.shard"
+TASK = "dualtrain.compute"
 QUEUE_TYPE = "quorum"
 """What the queue is on RabbitMQ: replicated, and the one kind of durable queue that is there to stay."""
 
 
-class ShardTask(NamedTuple):
-    """Units `first <= unit < last` of the round of `job` that begins at `step`, asked for by the holder of `token`.
+class Kind(StrEnum):
+    """What a task computes."""
 
-    So many further shards of the round are `offered` on the exchange, to whoever is done with this one.
+    SHARD = "shard"
+    BUNDLE = "bundle"
+    EVALUATION = "evaluation"
+
+
+class Task(NamedTuple):
+    """One of the `shards` tasks that follow the state of `job` at `step`, asked for by the holder of `token`.
+
+    A shard has the units `first <= unit < last` of the round; a bundle the rounds from step `first` up to step `last`;
+    an evaluation is of the state itself, and its range is empty.
     """
 
     job: str
@@ -22,18 +32,19 @@ class ShardTask(NamedTuple):
     step: int
     shard: int
     shards: int
+    kind: Kind
     first: int
     last: int
-    offered: int = 0
 
     def arguments(self) -> tuple[Any, ...]:
-        """Return the positional arguments of the task."""
+        """Return the positional arguments of the Celery task."""
         return tuple(self)
 
     @classmethod
-    def parse(cls, arguments: Sequence[Any]) -> "ShardTask":
-        """Read `arguments`."""
-        return cls(str(arguments[0]), *(int(number) for number in arguments[1:]))
+    def parse(cls, arguments: Sequence[Any]) -> "Task":
+        """Read `arguments`. Raises ValueError for any others."""
+        job, token, step, shard, shards, kind, first, last = arguments
+        return cls(str(job), int(token), int(step), int(shard), int(shards), Kind(kind), int(first), int(last))
 
 
 def is_redis(url: str) -> bool:

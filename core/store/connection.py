@@ -1,7 +1,5 @@
 """How to reach a Redis server."""
 
-import os
-import time
 from typing import Any, TypeAlias
 
 import redis
@@ -27,27 +25,12 @@ REPLY_SECONDS = 5.0
 """A server that says nothing for this long counts as gone; the longest blocking read waits 3 s."""
 
 
-class Awake(redis.Redis):
-    """A client whose commands may wait awake: `execute_command(..., awake_seconds=...)`.
-
-    A thread that blocks lets its processor sleep. On virtual machines it may be lent to others then, and is late and
-    slow when the answer comes. So MPI and OpenMP wait actively too; here whoever else wants the processor has it.
-    """
-
-    def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
-        """Read an answer, watched for during the first `awake_seconds`."""
-        end = time.monotonic() + options.pop("awake_seconds", 0.0)
-        while time.monotonic() < end and not connection.can_read(0):
-            os.sched_yield()
-        return super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]
-
-
 def connect(url: str) -> Server:
     """Return a client for `url` (`redis://`, `rediss://` or `unix://`) that answers bytes. Opens no connection yet.
 
     A command that fails with the connection is tried again once on a new one: every script here may run twice.
     """
-    return Awake.from_url(
+    return redis.Redis.from_url(
         url,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=REPLY_SECONDS,

@@ -112,10 +112,7 @@ def sweep_outcomes(sweep_id: str) -> str:
 
 # The exchange.
 def round_(job_id: str, token_: int) -> str:
-    """Stream of the present round, its step as the entry's id; empty ones stand for rounds that will not come.
-
-    By token, so that no aggregator writes over a newer one's. A stream, because a process can wait for an entry.
-    """
+    """Token, step and vector of the present round. By token, so that no aggregator writes over a newer one's."""
     return f"dualtrain:round:{job_id}:{token_}"
 
 
@@ -127,11 +124,6 @@ def brief(job_id: str) -> str:
 def rows(job_id: str, token_: int) -> str:
     """List of the shards' results; the token keeps a stopped aggregator from swallowing its successor's rows."""
     return f"dualtrain:rows:{job_id}:{token_}"
-
-
-def offered(job_id: str, token_: int, step: int) -> str:
-    """List of a round's shards that nobody has begun, for workers that are done with theirs; expires."""
-    return f"dualtrain:offered:{job_id}:{token_}:{step}"
 
 
 def worker(worker_id: str) -> str:

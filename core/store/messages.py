@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.store.broker import Task
 
 _ROUND = struct.Struct("<qq")
 _ROWS = struct.Struct("<qiiB3xdH")
@@ -36,8 +36,8 @@ class Brief:
 
 
 @dataclass(frozen=True)
-class Round:
-    """What the shards of a round compute from. A round is named by the step it begins at and the aggregator's token."""
+class RoundMessage:
+    """What the tasks of a round compute from. A round is named by the step it begins at and the aggregator's token."""
 
     token: int
     step: int
@@ -48,10 +48,18 @@ class Round:
         return _ROUND.pack(self.token, self.step) + self.vector.tobytes()
 
     @classmethod
-    def from_bytes(cls, data: bytes, dtype: np.dtype[Any]) -> "Round":
+    def from_bytes(cls, data: bytes, dtype: np.dtype[Any]) -> "RoundMessage":
         """Read `to_bytes`; the vector is a read-only view."""
         token, step = _ROUND.unpack_from(data)
         return cls(token, step, np.frombuffer(data, dtype, offset=_ROUND.size))
+
+
+def is_round(header: bytes, task: Task) -> bool:
+    """Return whether the first bytes of a round's message are those of the task's round."""
+    return header[: _ROUND.size] == _ROUND.pack(task.token, task.step)
+
+
+HEADER_BYTES = _ROUND.size
 
 
 @dataclass(frozen=True)
@@ -78,11 +86,11 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """What a worker sends back for one shard: `body` is raw rows, or a `Failure` unless `outcome` is `DONE`."""
+class RowsMessage:
+    """What a worker sends back for one task: `body` is its result, or a `Failure` unless `outcome` is `DONE`."""
 
     DONE, FAILED, REFUSED, LOST, LEFT = OUTCOMES = range(5)
-    """Computed; an exception; not a job for this process; the process died; the round could not be read in time."""
+    """Computed; an exception; not a job for this process; the process died; the exchange could not be read."""
 
     step: int
     shard: int
@@ -98,7 +106,7 @@ class Rows:
         return _ROWS.pack(self.step, self.shard, self.shards, self.outcome, self.seconds, len(name)) + name + self.body
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Rows":
+    def from_bytes(cls, data: bytes) -> "RowsMessage":
         """Read `to_bytes`."""
         step, shard, shards, outcome, seconds, length = _ROWS.unpack_from(data)
         start = _ROWS.size
@@ -106,7 +114,7 @@ class Rows:
 
     @property
     def failure(self) -> Failure:
-        """What stands in a body that is not rows."""
+        """Return the body of a task that came to nothing."""
         return Failure.from_bytes(self.body)
 
 
@@ -127,8 +135,29 @@ def unpack(body: bytes) -> list[NDArray[Any]]:
     return [flat[end - length : end] for end, length in zip(ends, lengths, strict=True)]
 
 
+@dataclass(frozen=True)
+class BundleResult:
+    """What a bundle made: the vectors and figures of its last state, and the figures at the recorded steps before."""
+
+    vectors: Sequence[NDArray[Any]]
+    figures: Mapping[str, Any]
+    points: Sequence[Mapping[str, Any]]
+
+    def to_bytes(self) -> bytes:
+        """Return the length of the figures, the figures as JSON, and the packed vectors."""
+        figures = json.dumps([self.figures, self.points]).encode()
+        return len(figures).to_bytes(4, "little") + figures + pack(self.vectors)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "BundleResult":
+        """Read `to_bytes`; the vectors are read-only."""
+        start = 4 + int.from_bytes(data[:4], "little")
+        figures, points = json.loads(data[4:start])
+        return cls(unpack(data[start:]), figures, points)
+
+
 class Doing(BaseModel):
-    """The shard that a worker process has in hand."""
+    """The task that a worker process has in hand."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -137,7 +166,7 @@ class Doing(BaseModel):
     shard: int
 
     @classmethod
-    def of(cls, task: ShardTask) -> "Doing":
+    def of(cls, task: Task) -> "Doing":
         """Return what a heartbeat tells of a task."""
         return cls(job=task.job, step=task.step, shard=task.shard)
 

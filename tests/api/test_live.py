@@ -76,7 +76,7 @@ def without_times(point: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_job_that_is_paused_again_and_again_ends_as_one_that_is_not(stack: httpx2.Client) -> None:
-    spec = SPEC | {"max_steps": 150, "epochs": 1}
+    spec = SPEC | {"max_steps": 150, "epochs": 1, "shards": 2}
     plain, stopped = (stack.post("/v1/jobs", json=spec).json()["id"] for _ in range(2))
     for step in (5, 50, 100):
         wait(stack, stopped, "running", "succeeded", steps=step)

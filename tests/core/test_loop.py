@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dualtrain.core.data import Dataset, load
-from dualtrain.core.loop import Diverged, Training, epoch_for, train
+from dualtrain.core.loop import Diverged, End, Moment, Training, epoch_for, train
 from dualtrain.core.nn import Network
-from dualtrain.core.rounds import State, Synchronous
+from dualtrain.core.rounds import State, Synchronous, bundle_state, bundle_vector, make_bundle
 from dualtrain.core.runtime.fingerprint import digest
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.train import run
@@ -32,6 +32,12 @@ def a_training(data: Dataset, **fields: Any) -> Training:
     small = {"dataset": {"train_limit": 300}, "batch_size": 32, "epochs": 2, "evaluate_every": 5}
     network = {"layers": [{"units": 6, "activation": "relu"}, {"units": 10, "activation": "softmax"}]}
     return Training(JobSpec.model_validate({**small, "network": network, **fields}), data)
+
+
+def moments(training: Training) -> list[Moment]:
+    listened: list[Moment] = []
+    run(training, listen=listened.append)
+    return listened
 
 
 def test_numbers_to_begin_with_are_rounded_to_the_job_s_dtype_only(mnist: Dataset) -> None:
@@ -67,13 +73,15 @@ def test_any_grouping_and_any_break_give_the_same_bits(
     training = a_training(mnist, gradient=method, optimizer={"name": "adam", "learning_rate": 0.01}, **local)
     quiet = run(training)
 
-    def one_by_one(state: State) -> list[Any]:
+    def one_by_one(state: State) -> State:
         vector = training.rounds.vector(state)
         units = range(training.rounds.units(state.step))
         backwards = {unit: training.rounds.measure(vector.copy(), state.step, [unit])[0] for unit in reversed(units)}
-        return [backwards[unit] for unit in units]
+        return training.rounds.advance(state, [backwards[unit] for unit in units])
 
-    states = [state for state, _ in train(training, training.initial(), one_by_one)]
+    states = [training.initial()]
+    while states[-1].step < training.total_steps:
+        states.append(one_by_one(states[-1]))
     assert digest(states[-1].parameters) == digest(quiet.parameters)
     again = run(Training(training.spec, mnist), states[len(states) // 2])
     assert digest(again.parameters) == digest(quiet.parameters)
@@ -114,8 +122,8 @@ def test_the_loss_of_a_round_is_that_of_the_replicas_that_had_samples(mnist: Dat
     fields = {"gradient": {"method": "per-neuron"}, "dataset": {"train_limit": limit}, "epochs": 3, "replicas": 3}
     training = a_training(mnist, local_steps=2, **fields)
     assert training.batches.epoch.size(training.batches.epoch.steps - 1, 2) == 0  # not enough for all
-    for state, _ in train(training, training.initial(), training.measure):
-        assert state.loss is not None and 0 < state.loss < 4
+    for moment in moments(training)[1:]:
+        assert moment.state.loss is not None and 0 < moment.state.loss < 4
 
 
 def test_every_replica_counts_its_passes(mnist: Dataset) -> None:
@@ -126,13 +134,12 @@ def test_every_replica_counts_its_passes(mnist: Dataset) -> None:
 
 def test_limits_shorten_the_last_round(mnist: Dataset) -> None:
     training = a_training(mnist, gradient={"method": "per-neuron"}, local_steps=4, max_steps=6)
-    steps = [state.step for state, _ in train(training, training.initial(), training.measure)]
-    assert steps == [4, 6]
+    assert [moment.state.step for moment in moments(training)] == [0, 4, 6]
 
 
 def test_evaluations_come_when_they_are_due_and_at_the_end(mnist: Dataset) -> None:
     training = a_training(mnist, gradient={"method": "per-neuron"}, local_steps=2, max_steps=12, replicas=1)
-    marks = [(s.step, e.step) for s, e in train(training, training.initial(), training.measure) if e]
+    marks = [(m.state.step, m.evaluation.step) for m in moments(training) if m.evaluation]
     assert marks == [(6, 6), (10, 10), (12, 12)]
 
 
@@ -149,6 +156,7 @@ def test_an_evaluation_counts_every_test_image(mnist: Dataset) -> None:
     images, labels = mnist.test_images.astype(np.float32) / 255, mnist.test_labels
     found = training.network.probabilities(training.initial().parameters, images).argmax(axis=1)
     assert evaluation.test_accuracy == pytest.approx((found == labels).mean())
+    assert evaluation.confusion is not None
     np.testing.assert_array_equal(evaluation.confusion.sum(axis=1), np.bincount(labels))
     held, classes = mnist.validation(500)
     found = training.network.probabilities(training.initial().parameters, held.astype(np.float32) / 255).argmax(axis=1)
@@ -186,7 +194,54 @@ def test_an_evaluation_of_a_wide_network_takes_fewer_samples_at_once(
         sizes.append(len(inputs))
         return predict(self, parameters, inputs)
 
-    monkeypatch.setattr("dualtrain.core.loop.EVALUATED_NUMBERS", 144 * 300)
+    monkeypatch.setattr("dualtrain.core.evaluation.EVALUATED_NUMBERS", 144 * 300)
     monkeypatch.setattr(Network, "predict", counted)
     assert training.evaluate(training.initial()).test_accuracy == whole.test_accuracy
     assert max(sizes) == 300
+
+
+@pytest.mark.parametrize(
+    ("fields", "end"),
+    [
+        ({"max_steps": 3}, End.MAX_STEPS),
+        ({"epochs": 1}, End.COMPLETED),
+        ({"max_steps": 10_000, "epochs": 1}, End.COMPLETED),
+        ({"max_seconds": 1e-6}, End.MAX_SECONDS),
+        ({"target_accuracy": 0.001, "evaluate_every": 2}, End.TARGET_ACCURACY),
+    ],
+)
+def test_a_run_says_why_it_ended_and_is_evaluated_there(mnist: Dataset, fields: dict[str, Any], end: End) -> None:
+    *before, last = moments(a_training(mnist, gradient={"method": "per-neuron"}, **fields))
+    assert last.end is end
+    assert last.evaluation is not None and last.evaluation.step == last.state.step
+    assert [moment.end for moment in before] == [None] * len(before)
+
+
+@pytest.mark.parametrize("local", LOCAL, ids=["synchronous", "local", "nesterov"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_bundles_have_the_bits_of_single_rounds(mnist: Dataset, local: dict[str, Any], optimizer: str) -> None:
+    optimizers = {"name": optimizer, "learning_rate": 0.01}
+    training = a_training(mnist, gradient={"method": "per-neuron"}, optimizer=optimizers, **local)
+    state, size = training.initial(), training.network.size
+    while state.step < training.total_steps:
+        stop = min(state.step + 5, training.total_steps)
+        begun = bundle_state(bundle_vector(state), size, len(state.optimizer), state.step)
+        *_, state = make_bundle(training.rounds, begun, stop, 1000.0)
+    assert digest(state.parameters) == digest(run(training).parameters)
+
+
+def test_a_bundle_has_one_round_at_least_and_ends_with_its_time(mnist: Dataset) -> None:
+    training = a_training(mnist, gradient={"method": "per-neuron"})
+    assert [state.step for state in make_bundle(training.rounds, training.initial(), 9, 0.0)] == [1]
+
+
+def test_a_training_that_was_evaluated_before_it_went_on_is_not_evaluated_again(mnist: Dataset) -> None:
+    training = a_training(mnist, gradient={"method": "per-neuron"}, max_steps=2)
+    state = run(training)
+    evaluation = training.evaluate(state)
+
+    def begin(state: State, *, evaluate: bool, stop: int | None) -> Any:
+        assert (evaluate, stop) == (False, None)
+
+    (moment,) = train(training, state, begin, lambda: 0.0, evaluation)
+    assert (moment.end, moment.evaluation) == (End.MAX_STEPS, None)

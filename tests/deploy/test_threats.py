@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dualtrain.core.store.broker import SHARD_TASK
+from dualtrain.core.store.broker import TASK
 from dualtrain.worker.app import app
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def test_a_worker_reads_json_and_knows_one_task() -> None:
     app.loader.import_default_modules()
     assert app.conf.accept_content == ["json"]
     assert app.conf.task_serializer == "json"
-    assert [name for name in app.tasks if not name.startswith("celery.")] == [SHARD_TASK]
+    assert [name for name in app.tasks if not name.startswith("celery.")] == [TASK]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

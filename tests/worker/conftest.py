@@ -8,8 +8,8 @@ from dualtrain.core.loop import Training
 from dualtrain.core.runtime.fingerprint import code_version, fingerprint
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec
-from dualtrain.core.store import Brief, Exchange, Round
-from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.store import Brief, Exchange, RoundMessage
+from dualtrain.core.store.broker import Kind, Task
 
 SPEC = {"network": {"layers": [{"units": 3, "activation": "tanh"}, {"units": 10, "activation": "softmax"}]}}
 
@@ -29,11 +29,11 @@ def server(exchange: Redis, training: Training, brief: Brief) -> Exchange:
     """An exchange on which round 4 of job `j` is open under token 9."""
     ours = Exchange(exchange)
     ours.brief("j", brief)
-    ours.put("j", Round(9, 4, training.initial().parameters))
+    ours.put("j", RoundMessage(9, 4, training.initial().parameters))
     return ours
 
 
 @pytest.fixture
-def task() -> ShardTask:
+def task() -> Task:
     """The first unit of that round."""
-    return ShardTask("j", 9, 4, 0, 1, 0, 1)
+    return Task("j", 9, 4, 0, 1, Kind.SHARD, 0, 1)

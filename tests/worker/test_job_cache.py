@@ -9,7 +9,7 @@ from dualtrain.core.loop import Training
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import DatasetSpec
 from dualtrain.core.store import Brief, Exchange
-from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.store.broker import Task
 from dualtrain.worker.job_cache import KEPT_JOBS, Refusal, Trainings
 
 
@@ -19,7 +19,7 @@ def trainings(server: Exchange, settings: Settings) -> Trainings:
 
 
 def test_a_job_is_prepared_once_for_an_aggregator(
-    trainings: Trainings, server: Exchange, training: Training, task: ShardTask
+    trainings: Trainings, server: Exchange, training: Training, task: Task
 ) -> None:
     first = trainings.of(task)
     assert first is not None
@@ -29,12 +29,12 @@ def test_a_job_is_prepared_once_for_an_aggregator(
     assert trainings.of(task._replace(token=10)) is None
 
 
-def test_a_job_that_is_not_on_the_exchange_is_not_known(exchange: Redis, trainings: Trainings, task: ShardTask) -> None:
+def test_a_job_that_is_not_on_the_exchange_is_not_known(exchange: Redis, trainings: Trainings, task: Task) -> None:
     exchange.flushall()
     assert trainings.of(task) is None
 
 
-def test_only_the_newest_jobs_are_kept(trainings: Trainings, task: ShardTask) -> None:
+def test_only_the_newest_jobs_are_kept(trainings: Trainings, task: Task) -> None:
     first = trainings.of(task)
     for token in range(10, 10 + KEPT_JOBS - 1):
         trainings.of(task._replace(token=token))
@@ -45,7 +45,7 @@ def test_only_the_newest_jobs_are_kept(trainings: Trainings, task: ShardTask) ->
 
 @pytest.mark.parametrize("other", ["code", "numerics"])
 def test_work_of_another_code_or_processor_is_refused(
-    trainings: Trainings, server: Exchange, brief: Brief, task: ShardTask, other: str
+    trainings: Trainings, server: Exchange, brief: Brief, task: Task, other: str
 ) -> None:
     server.brief("j", replace(brief, **{other: "foreign"}))
     with pytest.raises(Refusal, match="foreign") as refused:
@@ -54,7 +54,7 @@ def test_work_of_another_code_or_processor_is_refused(
 
 
 def test_a_host_without_the_data_set_refuses_and_leaves_the_job_to_others(
-    trainings: Trainings, server: Exchange, training: Training, brief: Brief, task: ShardTask
+    trainings: Trainings, server: Exchange, training: Training, brief: Brief, task: Task
 ) -> None:
     missing = training.spec.model_copy(update={"dataset": DatasetSpec(name="elsewhere")})
     server.brief("j", replace(brief, spec=missing.model_dump(mode="json")))

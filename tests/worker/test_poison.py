@@ -19,7 +19,7 @@ from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.store import Jobs, keys
-from dualtrain.core.store.broker import QUEUE, SHARD_TASK
+from dualtrain.core.store.broker import QUEUE, TASK
 from tests.waiting import until
 
 SPEC = {"gradient": {"method": "per-neuron"}, "max_steps": 3}
@@ -32,7 +32,7 @@ def message(headers: Any = None, body: bytes = b"[[], {}, {}]", **properties: An
         "body": base64.b64encode(body).decode(),
         "content-type": "application/json",
         "content-encoding": "utf-8",
-        "headers": {"task": SHARD_TASK, "id": "id"} if headers is None else headers,
+        "headers": {"task": TASK, "id": "id"} if headers is None else headers,
         "properties": fixed | properties,
     }
     return json.dumps(document).encode()
@@ -53,15 +53,15 @@ POISON = {
     "a task with wrong arguments": message(body=b'[["job", "x"], {}, {}]'),
     "a body that is no JSON": message(body=b"\x80\x04."),
     "an unknown encoding": message(body_encoding="rot13"),
-    "time limits of text": message(headers={"task": SHARD_TASK, "id": "id", "timelimit": ["a", "b"]}),
-    "a start at no time": message(headers={"task": SHARD_TASK, "id": "id", "eta": "never"}),
-    "an end at no time": message(headers={"task": SHARD_TASK, "id": "id", "expires": ["x"]}),
-    "an id that is a list": message(headers={"task": SHARD_TASK, "id": []}),
+    "time limits of text": message(headers={"task": TASK, "id": "id", "timelimit": ["a", "b"]}),
+    "a start at no time": message(headers={"task": TASK, "id": "id", "eta": "never"}),
+    "an end at no time": message(headers={"task": TASK, "id": "id", "expires": ["x"]}),
+    "an id that is a list": message(headers={"task": TASK, "id": []}),
     "a priority of text": message(priority="high"),
     "null as body": message(body=b"null"),
     "a callback": message(body=json.dumps([["job", 1], {}, {"callbacks": [{"task": "os.system"}]}]).encode()),
     "an old form with time limits": message(
-        headers={}, body=json.dumps({"task": SHARD_TASK, "id": "1", "args": [], "timelimit": ["a", "b"]}).encode()
+        headers={}, body=json.dumps({"task": TASK, "id": "1", "args": [], "timelimit": ["a", "b"]}).encode()
     ),
 }
 

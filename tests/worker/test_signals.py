@@ -13,8 +13,8 @@ from celery.utils.dispatch import Signal
 
 from dualtrain.core.runtime.fingerprint import code_version
 from dualtrain.core.settings import Settings
-from dualtrain.core.store import Exchange, Rows, keys
-from dualtrain.core.store.broker import QUEUE, SHARD_TASK, ShardTask
+from dualtrain.core.store import Exchange, RowsMessage, keys
+from dualtrain.core.store.broker import QUEUE, TASK, Task
 from dualtrain.worker import signals
 from tests.waiting import until
 
@@ -40,7 +40,7 @@ def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.mark.usefixtures("worker")
 def test_a_worker_computes_a_shard_and_tells_of_a_lost_process(
-    server: Exchange, settings: Settings, task: ShardTask
+    server: Exchange, settings: Settings, task: Task
 ) -> None:
     alive = until(server.workers)[0]
     assert alive.doing is None
@@ -48,16 +48,16 @@ def test_a_worker_computes_a_shard_and_tells_of_a_lost_process(
     assert resource.prlimit(alive.pid, resource.RLIMIT_DATA)[0] < 1.5 * settings.max_worker_memory + 2**30
     app = Celery(broker=settings.celery_broker_url, set_as_current=False)
     app.conf.broker_transport_options = {"global_keyprefix": keys.CELERY}
-    app.send_task(SHARD_TASK, task.arguments(), queue=QUEUE, ignore_result=True)
-    assert until(lambda: server.receive("j", 9, 1.0))[0].outcome == Rows.DONE
+    app.send_task(TASK, task.arguments(), queue=QUEUE, ignore_result=True)
+    assert until(lambda: server.receive("j", 9, 1.0))[0].outcome == RowsMessage.DONE
     os.kill(alive.pid, 9)
-    app.send_task(SHARD_TASK, task.arguments(), queue=QUEUE, ignore_result=True)
-    assert until(lambda: server.receive("j", 9, 1.0))[0].outcome in (Rows.DONE, Rows.LOST)
+    app.send_task(TASK, task.arguments(), queue=QUEUE, ignore_result=True)
+    assert until(lambda: server.receive("j", 9, 1.0))[0].outcome in (RowsMessage.DONE, RowsMessage.LOST)
     app.close()
 
 
 def test_of_a_shard_whose_process_died_the_aggregator_is_told_and_of_no_other_failure(
-    server: Exchange, settings: Settings, task: ShardTask, monkeypatch: pytest.MonkeyPatch
+    server: Exchange, settings: Settings, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
@@ -68,6 +68,6 @@ def test_of_a_shard_whose_process_died_the_aggregator_is_told_and_of_no_other_fa
     for error in (ValueError("the process told of this itself"), WorkerLostError("signal 9")):
         failure.send(sender=None, args=task.arguments(), exception=error)
     (rows,) = server.receive("j", 9, 1.0)
-    assert (rows.outcome, rows.step, rows.shard, rows.shards) == (Rows.LOST, 4, 0, 1)
+    assert (rows.outcome, rows.step, rows.shard, rows.shards) == (RowsMessage.LOST, 4, 0, 1)
     assert rows.failure.type == "WorkerLostError"
     assert "signal 9" in rows.failure.text

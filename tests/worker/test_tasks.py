@@ -12,17 +12,17 @@ from dualtrain.worker import signals, tasks
 
 HANGING = """
 from dualtrain.worker import tasks
-from dualtrain.worker import shards
+from dualtrain.worker import computer
 from dualtrain.worker import signals
 
-class Hanging(shards.Computer):
+class Hanging(computer.Computer):
     def _outcome(self, task):
         while True:
             pass
 
-shards.PREPARATION_SECONDS = 1
+computer.PREPARATION_SECONDS = 1
 signals.computer = lambda: Hanging(None, None, "w")
-tasks.shard.run("j", 1, 0, 0, 1, 0, 1)
+tasks.compute.run("j", 1, 0, 0, 1, "shard", 0, 1)
 """
 
 
@@ -33,8 +33,11 @@ def test_a_process_that_hangs_is_ended() -> None:
 
 @pytest.mark.parametrize("error", [ServerAway[0]("Connection closed by server."), MemoryError(), RuntimeError("odd")])
 def test_an_exception_stays_in_its_process(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
 ) -> None:
     monkeypatch.setattr(signals, "computer", Mock(side_effect=error))
-    tasks.shard.run("j", 1, 0, 0, 1, 0, 1)
-    assert str(error) in capsys.readouterr().out
+    tasks.compute.run("j", 1, 0, 0, 1, "shard", 0, 1)
+    assert str(error) in capsys.readouterr().out + caplog.text  # where a test before set logging up, it goes there

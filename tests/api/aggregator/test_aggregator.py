@@ -10,7 +10,8 @@ from redis import Redis
 
 from dualtrain.api.aggregator import aggregator as aggregator_module
 from dualtrain.api.aggregator.aggregator import Aggregator, Running
-from dualtrain.api.aggregator.runner import Runner
+from dualtrain.api.aggregator.control import JobControl
+from dualtrain.api.aggregator.runner import Outcome, Runner
 from dualtrain.core.job import Job, Status
 from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
@@ -28,7 +29,7 @@ def aggregator(settings: Settings) -> Aggregator:
 @pytest.fixture
 def running(aggregator: Aggregator, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Thread]:
     """The aggregator at work; its jobs do nothing until it stops."""
-    monkeypatch.setattr(Runner, "run", lambda self: self.stopping.wait() and None)
+    monkeypatch.setattr(Runner, "run", lambda self: self.control._stopping.wait() and None)
     thread = threading.Thread(target=aggregator.run)
     thread.start()
     yield thread
@@ -46,22 +47,6 @@ def runner(aggregator: Aggregator, name: str) -> Runner:
     return aggregator._running[name].runner
 
 
-@pytest.mark.parametrize("others", [1, 5])
-@pytest.mark.usefixtures("running")
-def test_a_job_knows_whether_others_want_the_workers(store: Redis, aggregator: Aggregator, others: int) -> None:
-    jobs = Jobs(store)
-    submit(jobs, "job-first")
-    first = runner(aggregator, "job-first")
-    until(lambda: first.alone)
-    jobs.move("job-first", Status.RUNNING)
-    for number in range(others):  # more than run at once: who waits wants the workers, too
-        submit(jobs, f"job-{number}")
-    until(lambda: not first.alone)
-    for number in range(others):
-        jobs.move(f"job-{number}", Status.CANCELLED)
-    until(lambda: first.alone)
-
-
 @pytest.mark.parametrize("gone", [Status.PAUSED, Status.CANCELLED])
 @pytest.mark.usefixtures("running")
 def test_a_change_of_status_that_nobody_heard_of_is_seen(
@@ -74,9 +59,9 @@ def test_a_change_of_status_that_nobody_heard_of_is_seen(
     time.sleep(1.0)  # what it was listening to before
     jobs.move("job-first", Status.RUNNING)
     time.sleep(0.2)
-    assert first.writer.status is Status.RUNNING
+    assert first.control.status is Status.RUNNING
     jobs.move("job-first", gone)
-    until(lambda: first.writer.status is gone)
+    until(lambda: first.control.status is gone)
 
 
 @pytest.mark.usefixtures("running")
@@ -86,9 +71,9 @@ def test_a_job_that_is_taken_before_its_acceptance_is_heard_of_goes_on(store: Re
     first = runner(aggregator, "job-first")
     store.publish(keys.CONTROL, "job-first queued")
     time.sleep(0.5)
-    assert first.writer.status is Status.RUNNING
+    assert first.control.status is Status.RUNNING
     jobs.move("job-first", Status.CANCELLED)
-    until(lambda: first.writer.status is Status.CANCELLED)
+    until(lambda: first.control.status is Status.CANCELLED)
 
 
 def test_who_stops_gives_leases_back_and_leaves_no_count_behind(
@@ -97,7 +82,7 @@ def test_who_stops_gives_leases_back_and_leaves_no_count_behind(
     submit(Jobs(store), "job-first")
     runner(aggregator, "job-first")
     assert store.exists(keys.lease("job-first"))
-    aggregator._services.counters.add("dualtrain_rounds_total")
+    aggregator._stores.counters.add("dualtrain_rounds_total")
     aggregator.stopping.set()
     running.join(STOP_SECONDS)
     assert not store.exists(keys.lease("job-first"))
@@ -111,10 +96,10 @@ def test_a_store_that_is_full_pauses_one_job_and_leaves_those_that_wait(
     begun: list[str] = []
 
     def meets_a_full_store(self: Runner) -> None:
-        begun.append(self.lease.job_id)
-        jobs.move(self.lease.job_id, Status.RUNNING)
-        jobs.move(self.lease.job_id, Status.PAUSED)
-        self.full = True
+        begun.append(self.control.lease.job_id)
+        jobs.move(self.control.lease.job_id, Status.RUNNING)
+        jobs.move(self.control.lease.job_id, Status.PAUSED)
+        self.outcome = Outcome.STORE_FULL
 
     monkeypatch.setattr(Runner, "run", meets_a_full_store)
     for name in ("job-first", "job-second"):
@@ -125,7 +110,7 @@ def test_a_store_that_is_full_pauses_one_job_and_leaves_those_that_wait(
             running.thread.join()
     assert begun == ["job-first"]
     assert jobs.status("job-second") is Status.QUEUED
-    aggregator._shun(["job-second"], 0.0)
+    aggregator._postpone(["job-second"], 0.0)
     aggregator._take_jobs()
     aggregator._running["job-second"].thread.join()
     assert begun == ["job-first", "job-second"]
@@ -135,7 +120,7 @@ def test_no_more_jobs_run_at_once_than_the_settings_say(
     store: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aggregator, jobs = Aggregator(settings.model_copy(update={"concurrent_jobs": 2})), Jobs(store)
-    monkeypatch.setattr(Runner, "run", lambda self: self.stopping.wait() and None)
+    monkeypatch.setattr(Runner, "run", lambda self: self.control._stopping.wait() and None)
     for name in ("job-1", "job-2", "job-3"):
         submit(jobs, name)
     for _ in range(2):
@@ -152,11 +137,10 @@ def test_a_job_that_cannot_be_gone_on_with_here_is_left_to_others_for_a_while(
     begun: list[str] = []
 
     def is_of_other_code(self: Runner) -> None:
-        begun.append(self.lease.job_id)
-        self.shun = True
+        begun.append(self.control.lease.job_id)
+        self.outcome = Outcome.FOREIGN
 
     monkeypatch.setattr(Runner, "run", is_of_other_code)
-    monkeypatch.setattr(aggregator_module, "SHUNNED_SECONDS", 1000.0)
     submit(Jobs(store), "job-first")
     for _ in range(3):
         aggregator._take_jobs()
@@ -164,7 +148,7 @@ def test_a_job_that_cannot_be_gone_on_with_here_is_left_to_others_for_a_while(
             running.thread.join()
     assert begun == ["job-first"]
     assert not store.exists(keys.lease("job-first"))
-    aggregator._shun(["job-first"], 0.0)
+    aggregator._postpone(["job-first"], 0.0)
     aggregator._take_jobs()
     aggregator._running["job-first"].thread.join()
     assert begun == ["job-first"] * 2
@@ -172,9 +156,10 @@ def test_a_job_that_cannot_be_gone_on_with_here_is_left_to_others_for_a_while(
 
 def test_a_lease_that_was_given_back_is_not_renewed(store: Redis, aggregator: Aggregator) -> None:
     submit(Jobs(store), "job-first")
-    lease = aggregator._services.leases.acquire("job-first")
+    lease = aggregator._stores.leases.acquire("job-first")
     assert lease is not None
-    running = Running(lease, Runner(aggregator._services, lease, threading.Event(), None), threading.Thread())  # type: ignore[arg-type]
+    control = JobControl(lease, threading.Event())
+    running = Running(control, Runner(aggregator._stores, control), threading.Thread())
     aggregator._running = LeavesMeanwhile({"job-first": running}, leave=lambda: aggregator._leave("job-first", running))
     aggregator._renew()
     assert not store.exists(keys.lease("job-first"))
@@ -194,14 +179,17 @@ class LeavesMeanwhile(dict[str, Running]):
 
 
 def test_what_cannot_be_cleared_away_is_logged_and_tried_again(
-    aggregator: Aggregator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    aggregator: Aggregator,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def cannot(*_: Any) -> None:
         raise ValueError("a job that nobody can read")
 
     monkeypatch.setattr(aggregator_module, "reap", cannot)
     aggregator._reap()
-    assert "a job that nobody can read" in capsys.readouterr().out
+    assert "a job that nobody can read" in capsys.readouterr().out + caplog.text
 
 
 def test_a_job_whose_thread_does_not_stop_gives_up_its_place(

@@ -2,76 +2,88 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dualtrain.api.aggregator.report import Report
-from dualtrain.api.aggregator.runner import Runner
-from dualtrain.api.aggregator.saved import Origin, to_checkpoint
-from dualtrain.api.aggregator.services import Services
-from dualtrain.api.aggregator.writer import Writer
+from dualtrain.api.aggregator.control import JobControl
+from dualtrain.api.aggregator.progress import Report
+from dualtrain.api.aggregator.recorder import Notices, Recorder
+from dualtrain.api.aggregator.runner import Outcome, Runner
+from dualtrain.api.aggregator.stores import Stores
 from dualtrain.core.data import load
 from dualtrain.core.job import IMPORTING, Job, Metrics, Reason, Status, new_id
 from dualtrain.core.loop import Training
-from dualtrain.core.nn import custom
 from dualtrain.core.rounds import State
+from dualtrain.core.runtime.fingerprint import Origin
 from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
 from dualtrain.core.spec import JobSpec
-from dualtrain.core.store import Lease, connect, keys
-from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.store import Checkpoint, Lease, connect, keys
+from dualtrain.core.store.broker import Kind, Task
+from dualtrain.core.store.states import to_checkpoint
 
 SHORT: dict[str, Any] = {"max_steps": 1}
 
 
-def taken(services: Services, spec: dict[str, Any], name: str = "job-runner") -> Lease:
+def taken(stores: Stores, spec: dict[str, Any], name: str = "job-runner") -> Lease:
     """Create a job and return its lease."""
-    services.jobs.create(Job(id=name, name="", status=Status.QUEUED, created_at=now(), spec=spec), 5, 10)
-    lease = services.leases.acquire(name)
+    stores.jobs.create(Job(id=name, name="", status=Status.QUEUED, created_at=now(), spec=spec), 5, 10)
+    lease = stores.leases.acquire(name)
     assert lease is not None
     return lease
 
 
-def run(services: Services, spec: dict[str, Any], kept: Origin | None = None) -> tuple[Job, Runner]:
+def run(stores: Stores, spec: dict[str, Any], kept: Origin | None = None) -> tuple[Job, Runner]:
     """Run a job whose last checkpoint, if any, is of the origin `kept`; return it and its runner.
 
     The aggregator stops before the first round: a job that could begin stays as it is.
     """
-    lease = taken(services, spec)
+    lease = taken(stores, spec)
     if kept is not None:
-        save(services, lease, training_of(services, spec), kept)
-    return go_on(services, lease)
+        save(stores, lease, training_of(stores, spec), kept)
+    return go_on(stores, lease)
 
 
-def training_of(services: Services, spec: dict[str, Any]) -> Training:
-    return Training(JobSpec.model_validate(spec), load("mnist", 12, services.settings.data_dir, ()))
+def training_of(stores: Stores, spec: dict[str, Any]) -> Training:
+    return Training(JobSpec.model_validate(spec), load("mnist", 12, stores.settings.data_dir, ()))
 
 
 def save(
-    services: Services, lease: Lease, training: Training, origin: Origin | None = None, evaluated: bool = False
+    stores: Stores, lease: Lease, training: Training, origin: Origin | None = None, evaluated: bool = False
 ) -> None:
     """Leave a job with a checkpoint of its first state; `origin` is who did, this code by default."""
-    report = Report(training)
-    if evaluated:
-        report.take(training.evaluate(training.initial()))
-    checkpoint = to_checkpoint(training.initial(), report, origin or Origin.here(training.data.sha256))
-    services.checkpoints.save(lease, checkpoint, {}, keep=1)
+    evaluation = training.evaluate(training.initial()).accuracies() if evaluated else None
+    checkpoint = checkpoint_of(training, training.initial(), origin=origin, evaluation=evaluation)
+    stores.checkpoints.save(lease, checkpoint, {}, keep=1)
 
 
-def go_on(services: Services, lease: Lease) -> tuple[Job, Runner]:
+def checkpoint_of(training: Training, state: State, *, origin: Origin | None = None, **metadata: Any) -> Checkpoint:
+    """Return a checkpoint as the recorder writes it."""
+    origin = origin or Origin.here(training.data.sha256)
+    known = {"seconds": 0.0, "worker_seconds": 0.0, "best_test_accuracy": None, "evaluation": None}
+    return to_checkpoint(state, {**known, "origin": asdict(origin), **metadata})
+
+
+def control_of(lease: Lease, *, stopping: bool = False) -> JobControl:
+    stop = threading.Event()
+    if stopping:
+        stop.set()
+    return JobControl(lease, stop)
+
+
+def go_on(stores: Stores, lease: Lease) -> tuple[Job, Runner]:
     """Run a job in an aggregator that stops before the next round; return it and its runner."""
-    stopping = threading.Event()
-    stopping.set()
-    runner = Runner(services, lease, stopping, Writer(services, lease))
+    runner = Runner(stores, control_of(lease, stopping=True))
     runner.run()
-    return services.jobs.get(lease.job_id), runner
+    return stores.jobs.get(lease.job_id), runner
 
 
 @pytest.fixture
-def services(settings: Settings) -> Services:
-    return Services.open(settings)
+def stores(settings: Settings) -> Stores:
+    return Stores.open(settings)
 
 
 @pytest.mark.parametrize(
@@ -83,45 +95,35 @@ def services(settings: Settings) -> Services:
     ],
 )
 def test_a_job_that_cannot_begin_fails_and_says_why(
-    services: Services, change: dict[str, Any], code: str, words: str
+    stores: Stores, change: dict[str, Any], code: str, words: str
 ) -> None:
-    job, runner = run(services, {**SHORT, **change})
+    job, runner = run(stores, {**SHORT, **change})
     assert job.status is Status.FAILED
     assert job.status_reason is not None
     assert job.status_reason.code == code
     assert words in job.status_reason.message
-    assert not runner.shun
+    assert runner.outcome is Outcome.LEFT
 
 
 @pytest.fixture
-def disturbed(services: Services, monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], Lease]:
-    """Return a function that leaves a job whose layer raises an error when it is evaluated; it returns its lease."""
+def disturbed(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], Lease]:
+    """Return a function that leaves a job whose training raises an error; it returns its lease."""
 
     def disturbed(error: BaseException) -> Lease:
-        errors: list[BaseException] = []
+        def raises(*_: Any) -> Any:
+            raise error
 
-        def layer(parameters: Any, inputs: Any) -> Any:
-            if errors:
-                raise errors[0]
-            return inputs
-
-        name = f"raises-{type(error).__name__}"  # layers are found once per process
-        monkeypatch.setitem(custom.BUILT_IN, name, layer)
-        layers = [{"custom": name}, {"units": 10, "activation": "softmax"}]
-        spec = {**SHORT, "network": {"layers": layers}, "gradient": {"method": "spsa"}}
-        lease = taken(services, spec)
-        save(services, lease, training_of(services, spec), evaluated=True)
-        errors.append(error)
-        return lease
+        monkeypatch.setattr("dualtrain.api.aggregator.runner.train", raises)
+        return taken(stores, SHORT)
 
     return disturbed
 
 
 def test_a_layer_that_ends_the_thread_fails_its_job(
-    services: Services, disturbed: Callable[[BaseException], Lease]
+    stores: Stores, disturbed: Callable[[BaseException], Lease]
 ) -> None:
     """It was taken up again, for ever, by one aggregator after the other."""
-    job, _ = go_on(services, disturbed(SystemExit(3)))
+    job, _ = go_on(stores, disturbed(SystemExit(3)))
     assert job.status is Status.FAILED
     assert job.status_reason is not None
     assert (job.status_reason.code, job.status_reason.message) == ("internal_error", "SystemExit: 3")
@@ -129,42 +131,42 @@ def test_a_layer_that_ends_the_thread_fails_its_job(
 
 @pytest.mark.parametrize("error", [OSError("too many open files"), MemoryError()])
 def test_an_error_that_may_pass_leaves_the_job_and_fails_it_only_when_it_stays(
-    services: Services, disturbed: Callable[[BaseException], Lease], error: Exception
+    stores: Stores, disturbed: Callable[[BaseException], Lease], error: Exception
 ) -> None:
     lease = disturbed(error)
     for _ in range(5):
-        job, runner = go_on(services, lease)
-        assert (job.status, runner.disturbed) == (Status.RUNNING, True)
-    job, _ = go_on(services, lease)
+        job, runner = go_on(stores, lease)
+        assert (job.status, runner.outcome) == (Status.RUNNING, Outcome.DISTURBED)
+    job, _ = go_on(stores, lease)
     assert job.status_reason is not None
     assert (job.status, job.status_reason.code) == (Status.FAILED, "aggregator_killed")
 
 
-def test_a_job_that_kills_its_aggregators_is_given_up(services: Services) -> None:
+def test_a_job_that_kills_its_aggregators_is_given_up(stores: Stores) -> None:
     """A segmentation fault in a layer took the aggregator down again and again, and all other jobs with it."""
-    lease = taken(services, SHORT)
+    lease = taken(stores, SHORT)
     for _ in range(5):
-        services.jobs.count_attempt(lease)  # by processes that came no further
-    job, _ = go_on(services, lease)
+        stores.jobs.count_attempt(lease)  # by processes that came no further
+    job, _ = go_on(stores, lease)
     assert job.status_reason is not None
     assert (job.status, job.status_reason.code) == (Status.FAILED, "aggregator_killed")
     assert "custom layer" in job.status_reason.message
 
 
-def test_a_job_that_is_left_in_good_order_has_as_many_attempts_as_before(services: Services) -> None:
-    lease = taken(services, SHORT)
+def test_a_job_that_is_left_in_good_order_has_as_many_attempts_as_before(stores: Stores) -> None:
+    lease = taken(stores, SHORT)
     for _ in range(12):
-        job, _ = go_on(services, lease)
+        job, _ = go_on(stores, lease)
     assert job.status is Status.RUNNING
 
 
-def test_an_alias_does_not_stand_in_for_a_job_that_is_gone(services: Services) -> None:
-    training = training_of(services, {})
-    lease, gone = services.leases.acquire("job-other"), new_id()
+def test_an_alias_does_not_stand_in_for_a_job_that_is_gone(stores: Stores) -> None:
+    training = training_of(stores, {})
+    lease, gone = stores.leases.acquire("job-other"), new_id()
     assert lease is not None
-    save(services, lease, training)
-    services.documents.put_alias(gone, {"job_id": "job-other", "step": None})
-    job, _ = run(services, {**SHORT, "initial_weights": gone})
+    save(stores, lease, training)
+    stores.documents.put_alias(gone, {"job_id": "job-other", "step": None})
+    job, _ = run(stores, {**SHORT, "initial_weights": gone})
     assert job.status is Status.FAILED
     assert job.status_reason is not None
     assert job.status_reason.code == "weights_unavailable"
@@ -172,41 +174,38 @@ def test_an_alias_does_not_stand_in_for_a_job_that_is_gone(services: Services) -
 
 @pytest.mark.parametrize(("step", "value"), [(None, 2), (1, 1)])
 def test_a_job_begins_with_the_weights_that_it_names_the_last_ones_or_those_of_a_step(
-    services: Services, step: int | None, value: int
+    stores: Stores, step: int | None, value: int
 ) -> None:
-    training, source = training_of(services, SHORT), taken(services, SHORT, "job-source")
+    training, source = training_of(stores, SHORT), taken(stores, SHORT, "job-source")
     for made in (1, 2):
         state = State(made, np.full(training.network.size, made, np.float32))
-        services.checkpoints.save(
-            source, to_checkpoint(state, Report(training), Origin("", "")), {"test_accuracy": made}, 2
-        )
-    services.documents.put_alias("mine", {"job_id": source.job_id, "step": step})
-    job, _ = run(services, {**SHORT, "initial_weights": "mine"})
-    begun = services.checkpoints.last(job.id)
+        stores.checkpoints.save(source, checkpoint_of(training, state), {"test_accuracy": made}, 2)
+    stores.documents.put_alias("mine", {"job_id": source.job_id, "step": step})
+    job, _ = run(stores, {**SHORT, "initial_weights": "mine"})
+    begun = stores.checkpoints.last(job.id)
     assert begun is not None
     assert (begun.step, set(begun.tensors["parameters"].tolist())) == (0, {value})
 
 
-def test_a_name_that_means_another_owners_job_is_refused(services: Services) -> None:
+def test_a_name_that_means_another_owners_job_is_refused(stores: Stores) -> None:
     """A job of a sweep names its source when it begins; an alias may mean another key's model by then."""
-    training, source = training_of(services, SHORT), taken(services, SHORT, "job-source")
-    save(services, source, training)
-    services.jobs.commit(source, owner="bob")
-    services.documents.put_alias("production", {"job_id": source.job_id, "step": None})
-    job, _ = run(services, {**SHORT, "initial_weights": "production"})
+    training, source = training_of(stores, SHORT), taken(stores, SHORT, "job-source")
+    save(stores, source, training)
+    stores.jobs.commit(source, owner="bob")
+    stores.documents.put_alias("production", {"job_id": source.job_id, "step": None})
+    job, _ = run(stores, {**SHORT, "initial_weights": "production"})
     assert job.status_reason is not None
     assert (job.status, job.status_reason.code) == (Status.FAILED, "weights_unavailable")
 
 
-def test_time_and_best_accuracy_go_on_where_another_aggregator_left_them(services: Services) -> None:
-    training, lease = training_of(services, SHORT), taken(services, SHORT)
-    report = Report(training, elapsed_seconds=100.0, best=0.9)
-    checkpoint = to_checkpoint(training.initial(), report, Origin.here(training.data.sha256))
-    services.checkpoints.save(lease, checkpoint, {}, keep=1)
-    job, _ = go_on(services, lease)
-    kept = services.checkpoints.last(job.id)
+def test_time_and_best_accuracy_go_on_where_another_aggregator_left_them(stores: Stores) -> None:
+    training, lease = training_of(stores, SHORT), taken(stores, SHORT)
+    checkpoint = checkpoint_of(training, training.initial(), seconds=100.0, best_test_accuracy=0.9)
+    stores.checkpoints.save(lease, checkpoint, {}, keep=1)
+    job, _ = go_on(stores, lease)
+    kept = stores.checkpoints.last(job.id)
     assert kept is not None
-    assert kept.metadata["elapsed_seconds"] >= 100.0
+    assert kept.metadata["seconds"] >= 100.0
     assert kept.metadata["best_test_accuracy"] == job.metrics.best_test_accuracy == 0.9
 
 
@@ -214,93 +213,92 @@ def test_a_job_that_meets_a_full_store_pauses_and_can_be_resumed(
     start_server: Callable[..., str], settings: Settings
 ) -> None:
     url = start_server()
-    services = Services.open(settings.model_copy(update={"redis_url": url}))
-    lease = taken(services, SHORT)
+    stores = Stores.open(settings.model_copy(update={"redis_url": url}))
+    lease = taken(stores, SHORT)
     with connect(url) as server:
         server.config_set("maxmemory", 1)
-        job, runner = go_on(services, lease)
+        job, runner = go_on(stores, lease)
         server.config_set("maxmemory", 0)
     assert (job.status, job.status_reason and job.status_reason.code) == (Status.PAUSED, "store_full")
-    assert runner.full
-    services.jobs.move(job.id, Status.RUNNING)
-    resumed, _ = go_on(services, lease)
+    assert runner.outcome is Outcome.STORE_FULL
+    stores.jobs.move(job.id, Status.RUNNING)
+    resumed, _ = go_on(stores, lease)
     assert (resumed.status, resumed.status_reason) == (Status.RUNNING, None)
-    assert services.checkpoints.last(job.id) is not None
+    assert stores.checkpoints.last(job.id) is not None
 
 
 @pytest.mark.parametrize("other", ["code", "numerics"])
-def test_a_job_that_other_code_began_waits_for_it_and_says_so(services: Services, other: str) -> None:
-    here = Origin.here(load("mnist", 12, services.settings.data_dir, ()).sha256)
-    job, runner = run(services, SHORT, Origin(**{"code": here.code, "numerics": here.numerics, other: "older"}))
+def test_a_job_that_other_code_began_waits_for_it_and_says_so(stores: Stores, other: str) -> None:
+    here = Origin.here(load("mnist", 12, stores.settings.data_dir, ()).sha256)
+    job, runner = run(stores, SHORT, Origin(**{"code": here.code, "numerics": here.numerics, other: "older"}))
     assert job.status is Status.RUNNING
     assert job.status_reason is not None
     assert job.status_reason.code == "waiting_for_version"
     assert "older" in job.status_reason.message
-    assert runner.shun
+    assert runner.outcome is Outcome.FOREIGN
 
 
-def test_a_job_that_waits_for_other_code_is_told_of_once(services: Services) -> None:
-    job, runner = run(services, SHORT, Origin(code="older", numerics="n"))
-    told = services.store.xlen(keys.EVENTS)
-    again, _ = go_on(services, runner.lease)
+def test_a_job_that_waits_for_other_code_is_told_of_once(stores: Stores) -> None:
+    job, runner = run(stores, SHORT, Origin(code="older", numerics="n"))
+    told = stores.store.xlen(keys.EVENTS)
+    again, _ = go_on(stores, runner.control.lease)
     assert again.status_reason == job.status_reason
-    assert services.store.xlen(keys.EVENTS) == told
+    assert stores.store.xlen(keys.EVENTS) == told
 
 
-def test_what_was_uploaded_in_part_is_not_trained(services: Services) -> None:
-    lease = taken(services, SHORT)
-    services.jobs.move(lease.job_id, Status.RUNNING, IMPORTING, lease)
-    job, _ = go_on(services, lease)
+def test_what_was_uploaded_in_part_is_not_trained(stores: Stores) -> None:
+    lease = taken(stores, SHORT)
+    stores.jobs.move(lease.job_id, Status.RUNNING, IMPORTING, lease)
+    job, _ = go_on(stores, lease)
     assert job.status is Status.FAILED
     assert job.status_reason is not None
     assert job.status_reason.code == "import_broken_off"
 
 
-def test_the_reason_of_a_pause_that_nobody_noticed_does_not_stay(services: Services) -> None:
-    lease, training = taken(services, SHORT), training_of(services, SHORT)
-    writer = Writer(services, lease)
-    services.jobs.move(lease.job_id, Status.RUNNING, None, lease)
-    services.jobs.move(lease.job_id, Status.PAUSED, Reason(code="paused", message=""))
-    services.jobs.move(lease.job_id, Status.RUNNING, Reason(code="resuming", message=""))
-    runner = Runner(services, lease, threading.Event(), writer)
-    gatherer = runner._gatherer(services.jobs.get(lease.job_id), training, Origin.here(training.data.sha256))
-    writer.tell(Report(training), training.initial(), None, gatherer)
-    assert services.jobs.get(lease.job_id).status_reason is None
+def test_the_reason_of_a_pause_that_nobody_noticed_does_not_stay(stores: Stores) -> None:
+    lease, training = taken(stores, SHORT), training_of(stores, SHORT)
+    control = control_of(lease)
+    stores.jobs.move(lease.job_id, Status.RUNNING, None, lease)
+    stores.jobs.move(lease.job_id, Status.PAUSED, Reason(code="paused", message=""))
+    stores.jobs.move(lease.job_id, Status.RUNNING, Reason(code="resuming", message=""))
+    recorder = Recorder(stores, control, Notices(stores, control), Report(training), Origin("", ""))
+    recorder.write(training.initial(), None, [], [])
+    assert stores.jobs.get(lease.job_id).status_reason is None
 
 
-def test_nobody_waits_for_a_round_of_a_job_that_was_left(services: Services) -> None:
-    job, runner = run(services, SHORT)
+def test_nobody_waits_for_a_round_of_a_job_that_was_left(stores: Stores) -> None:
+    job, runner = run(stores, SHORT)
     assert job.status is Status.RUNNING
-    awaited = ShardTask(job.id, runner.lease.token, 0, 0, 1, 0, 1)
-    assert services.exchange.read(awaited, np.dtype(np.float32)) is None
+    task = Task(job.id, runner.control.lease.token, 0, 0, 1, Kind.SHARD, 0, 1)
+    assert stores.exchange.is_over(task)
 
 
-def test_a_job_that_was_left_at_its_target_ends_there(services: Services) -> None:
+def test_a_job_that_was_left_at_its_target_ends_there(stores: Stores) -> None:
     spec: dict[str, Any] = {"target_accuracy": 0.001}
-    lease = taken(services, spec)
-    save(services, lease, training_of(services, spec), evaluated=True)
-    job, _ = go_on(services, lease)
+    lease = taken(stores, spec)
+    save(stores, lease, training_of(stores, spec), evaluated=True)
+    job, _ = go_on(stores, lease)
     assert (job.status, job.progress.step) == (Status.SUCCEEDED, 0)
     assert job.status_reason is not None
     assert job.status_reason.code == "target_accuracy"
 
 
-def test_the_newest_accuracies_stay_until_there_are_others(services: Services) -> None:
-    lease = taken(services, SHORT)
-    services.jobs.move(lease.job_id, Status.RUNNING, None, lease)
+def test_the_newest_accuracies_stay_until_there_are_others(stores: Stores) -> None:
+    lease = taken(stores, SHORT)
+    stores.jobs.move(lease.job_id, Status.RUNNING, None, lease)
     known = Metrics(loss=2.0, test_accuracy=0.5, best_test_accuracy=0.6, validation_accuracy=0.4)
-    services.jobs.commit(lease, metrics=known.model_dump())
-    save(services, lease, training_of(services, SHORT))
-    found = go_on(services, lease)[0].metrics
+    stores.jobs.commit(lease, metrics=known.model_dump())
+    save(stores, lease, training_of(stores, SHORT))
+    found = go_on(stores, lease)[0].metrics
     assert (found.test_accuracy, found.validation_accuracy) == (0.5, 0.4)
 
 
 @pytest.mark.parametrize("to", [Status.PAUSED, Status.CANCELLED])
-def test_a_job_that_was_stopped_before_it_was_taken_is_left_as_it_is(services: Services, to: Status) -> None:
-    lease, reason = taken(services, SHORT), Reason(code="by_user", message="")
-    services.jobs.move(lease.job_id, Status.RUNNING)
-    services.jobs.move(lease.job_id, to, reason)
-    told = services.store.xlen(keys.EVENTS)
-    job, _ = go_on(services, lease)
+def test_a_job_that_was_stopped_before_it_was_taken_is_left_as_it_is(stores: Stores, to: Status) -> None:
+    lease, reason = taken(stores, SHORT), Reason(code="by_user", message="")
+    stores.jobs.move(lease.job_id, Status.RUNNING)
+    stores.jobs.move(lease.job_id, to, reason)
+    told = stores.store.xlen(keys.EVENTS)
+    job, _ = go_on(stores, lease)
     assert (job.status, job.status_reason) == (to, reason)
-    assert services.store.xlen(keys.EVENTS) == told
+    assert stores.store.xlen(keys.EVENTS) == told

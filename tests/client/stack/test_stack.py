@@ -57,9 +57,9 @@ def test_a_job_outlives_every_part_of_the_stack(up: Any, tmp_path: Path) -> None
     assert "api was killed by SIGKILL" in process.stderr.read()
 
 
-def test_shards_that_are_taken_by_whoever_is_done_change_no_bit(up: Any, tmp_path: Path) -> None:
+def test_more_shards_than_workers_change_no_bit(up: Any, tmp_path: Path) -> None:
     layers = [{"units": 100, "activation": "relu"}, {"units": 10, "activation": "softmax"}]
-    spec = {"dataset": {"image_size": 28}, "network": {"layers": layers}, "batch_size": 256, "max_steps": 6}
+    spec = {"dataset": {"image_size": 28}, "network": {"layers": layers}, "batch_size": 1024, "max_steps": 6}
     process = up("--workers", "2", folder=tmp_path)
     with Client(process.stdout.readline().strip()) as client:
         until(lambda: len(client.workers()) == 2)

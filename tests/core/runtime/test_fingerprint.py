@@ -16,7 +16,7 @@ import sys
 import dualtrain.core.loop
 print(*(module.__file__ for name, module in sys.modules.items() if name.startswith("dualtrain.core.")))
 """
-ASKED = ("schema_fields.py", "spec.py", "validation.py")
+ASKED = ("history.py", "schema_fields.py", "spec.py", "validation.py")
 """What a job is; that is told along with the code version."""
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualtrain.core.store import Brief, Doing, Failure, Round, Rows, Worker, pack, unpack
-from dualtrain.core.store.broker import ShardTask
+from dualtrain.core.store import Brief, BundleResult, Doing, Failure, RoundMessage, RowsMessage, Worker, pack, unpack
+from dualtrain.core.store.broker import Kind, Task
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=6), st.sampled_from(["<f4", "<f8"]))
@@ -28,9 +28,17 @@ def test_a_body_that_is_cut_off_is_refused() -> None:
 @given(st.integers(0, 2**40), st.integers(0, 2**40), st.integers(0, 4))
 def test_a_round_keeps_header_and_bits(token: int, step: int, size: int) -> None:
     vector = np.random.default_rng(size).normal(size=size).astype(np.float32)
-    got = Round.from_bytes(Round(token, step, vector).to_bytes(), vector.dtype)
+    got = RoundMessage.from_bytes(RoundMessage(token, step, vector).to_bytes(), vector.dtype)
     assert (got.token, got.step) == (token, step)
     assert got.vector.tobytes() == vector.tobytes()
+
+
+def test_a_bundle_keeps_figures_and_bits() -> None:
+    vectors = [np.arange(3, dtype=np.float32), np.arange(3, dtype=np.float32) / 3]
+    sent = BundleResult(vectors, {"step": 9, "loss": float("inf")}, [{"step": 8, "loss": None}])
+    got = BundleResult.from_bytes(sent.to_bytes())
+    assert (got.figures, got.points) == (sent.figures, sent.points)
+    assert [vector.tobytes() for vector in got.vectors] == [vector.tobytes() for vector in vectors]
 
 
 ALIVE: dict[str, Any] = {
@@ -46,7 +54,7 @@ ALIVE: dict[str, Any] = {
 WRITTEN: list[tuple[Brief | Failure | Worker, dict[str, Any]]] = [
     (Brief({"seed": 3}, "c", "n"), {"spec": {"seed": 3}, "code": "c", "numerics": "n"}),
     (Failure.of(OSError("größer")), {"type": "OSError", "text": "größer"}),
-    (Worker(**{**ALIVE, "doing": Doing.of(ShardTask("j", 9, 4, 2, 3, 0, 1))}), ALIVE),
+    (Worker(**{**ALIVE, "doing": Doing.of(Task("j", 9, 4, 2, 3, Kind.SHARD, 0, 1))}), ALIVE),
     (Worker(**{**ALIVE, "doing": None}), {**ALIVE, "doing": None}),
 ]
 
@@ -61,4 +69,5 @@ def test_records_are_json_that_other_code_may_say_more_in(
 
 def test_any_text_of_an_exception_arrives() -> None:
     failure = Failure("OSError", "no such file: '\udc80'")
-    assert Rows.from_bytes(Rows(0, 0, 1, Rows.FAILED, 0.0, "w", failure.to_bytes()).to_bytes()).failure == failure
+    sent = RowsMessage(0, 0, 1, RowsMessage.FAILED, 0.0, "w", failure.to_bytes())
+    assert RowsMessage.from_bytes(sent.to_bytes()).failure == failure

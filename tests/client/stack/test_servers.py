@@ -31,7 +31,7 @@ def test_a_server_on_the_path_is_taken_if_it_is_new_enough(
 
 def test_without_any_server_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(servers, "_embedded", list)
+    monkeypatch.setattr(servers, "embedded", list)
     with pytest.raises(FileNotFoundError, match="--redis-url"):
         servers.find()
 

@@ -6,13 +6,13 @@ Bytes are peaks of a whole process, its code and libraries included, checked aga
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from dualtrain.core.evaluation import evaluated_at_once
 from dualtrain.core.gradients import ForwardGradient, GradientMethod
-from dualtrain.core.gradients.cost_model import FLOAT_BYTES
+from dualtrain.core.gradients.cost_model import FLOAT_BYTES, samples_at_once
+from dualtrain.core.gradients.exact import Exact
 from dualtrain.core.loop import network_for
 from dualtrain.core.nn import Network
 from dualtrain.core.settings import Settings
@@ -49,7 +49,7 @@ def job_cost(spec: JobSpec) -> JobCost:
     combine = 0 if is_local else spec.gradient.cost(network, spec.batch_size).combine_bytes * itemsize / FLOAT_BYTES
     method_rows = _row_bytes(spec, network, itemsize)
     rows = spec.replicas * (vector + itemsize) if is_local else method_rows
-    batch = spec.batch_size * network.input_size * (itemsize + 1)
+    batch = spec.batch_size * network.widths[0] * (itemsize + 1)
     replica = method_rows + 2 * state if is_local else 0
     evaluation = 3 * evaluated_at_once(network) * max(network.widths) * itemsize
     blocks = len(spec.gradient.blocks(network, spec.batch_size))
@@ -121,16 +121,17 @@ def _row_bytes(spec: JobSpec, network: Network, itemsize: int) -> int:
 
 def _unit_seconds(spec: JobSpec, network: Network, blocks: int) -> float:
     """Return the longest time without a break: of a block, or of all local steps of a replica."""
-    forward = 2 * network.size
-    exact = {"per-parameter": _parameters_by_layer, "per-neuron": _units_by_layer}.get(spec.gradient.method)
-    if exact is None:
-        directions = _pushes(spec.gradient, network)
-        operations = forward * (1 + 2 * directions)
+    forward = network.operations()
+    if isinstance(spec.gradient, Exact):
+        samples = min(spec.batch_size, samples_at_once(network))
+        parts = spec.gradient.strategies(network)
+        batch = spec.batch_size * (forward + sum(part.operations for part in parts))
+        unit = samples * (forward + max(part.operations / len(part.cut(samples)) for part in parts))
     else:
-        counts = exact(network)
-        operations = forward + sum(count * _push_operations(network, layer) for layer, count in enumerate(counts))
-    batch = operations * spec.batch_size
-    return (spec.local_steps * batch if spec.local_steps > 1 else batch / blocks) / FLOPS
+        directions = _pushes(spec.gradient, network)
+        batch = spec.batch_size * forward * (1 + 2 * directions)
+        unit = batch / blocks
+    return (spec.local_steps * batch if spec.local_steps > 1 else unit) / FLOPS
 
 
 def _pushes(method: GradientMethod, network: Network) -> int:
@@ -138,24 +139,6 @@ def _pushes(method: GradientMethod, network: Network) -> int:
     if isinstance(method, ForwardGradient):
         return method.directions
     return method.passes(network) + method.evaluations(network)
-
-
-def _parameters_by_layer(network: Network) -> list[int]:
-    counts = [0] * len(network.layers)
-    for part in network.slices:
-        counts[part.layer] += part.stop - part.start
-    return counts
-
-
-def _units_by_layer(network: Network) -> list[int]:
-    return list(network.widths[1:])
-
-
-def _push_operations(network: Network, layer: int) -> int:
-    """Return the operations of one direction for one sample: a unit's tangent stays thin for one more product."""
-    later = network.widths[layer + 2 :]
-    products = sum(2 * fan_in * units for fan_in, units in pairwise(later))
-    return 4 + 2 * sum(later) + products
 
 
 def _amount(value: float, unit: str) -> str:

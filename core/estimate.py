@@ -73,7 +73,7 @@ def measure(spec: JobSpec, classes: int) -> Timing:
     """Time the parts of a round of this job here, with random samples."""
     network, dtype = network_for(spec), np.dtype(spec.dtype)
     parameters, generator = network.init(spec.weights_seed, dtype), np.random.default_rng(0)
-    inputs = generator.random((spec.batch_size, network.input_size)).astype(dtype)
+    inputs = generator.random((spec.batch_size, network.widths[0])).astype(dtype)
     labels = generator.integers(0, classes, spec.batch_size)
     return Timing(
         batch_seconds=_blocks_seconds(spec, network, parameters, inputs, labels),
@@ -99,7 +99,7 @@ def _update_seconds(spec: JobSpec, parameters: Any) -> float:
 
 
 def _sample_seconds(network: Network, parameters: Any) -> float:
-    inputs = np.zeros((evaluated_at_once(network), network.input_size), parameters.dtype)
+    inputs = np.zeros((evaluated_at_once(network), network.widths[0]), parameters.dtype)
     return _seconds(lambda: network.predict(parameters, inputs)) / len(inputs)
 
 

@@ -171,8 +171,8 @@ class Training:
 
 
 def network_for(spec: JobSpec) -> Network:
-    """Return the network of a spec, over `image_size²` inputs."""
-    return Network(spec.dataset.image_size**2, tuple(spec.network.layers), spec.network.loss)
+    """Return the network of a spec, over the images of its data set."""
+    return Network(spec.dataset.image_shape, tuple(spec.network.layers), spec.network.loss)
 
 
 def epoch_for(spec: JobSpec, train_samples: int) -> Epoch:

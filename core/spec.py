@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dualtrain.core.gradients import CustomMethod, GradientMethod, PerNeuron, PerParameter
-from dualtrain.core.nn import SGD, Custom, Dense, Layer, LossName, Network, Optimizer
+from dualtrain.core.nn import SGD, AnyLayer, Custom, Dense, LayerFault, LossName, Network, Optimizer, Residual
 from dualtrain.core.rounds import Outer, OuterAverage
 from dualtrain.core.validation import Fault
 
@@ -32,11 +32,16 @@ class DatasetSpec(_Part):
     train_limit: int | None = Field(None, ge=1, le=1_000_000_000, description="train on the first so many samples only")
     validation_limit: int = Field(0, ge=0, le=1_000_000_000, description="training samples held back to choose `best`")
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape of an image: height, width, channels."""
+        return (self.image_size, self.image_size, 1)
+
 
 class NetworkSpec(_Part):
     """Layer after layer; the last has one unit for each class."""
 
-    layers: tuple[Layer, ...] = Field(
+    layers: tuple[AnyLayer, ...] = Field(
         (Dense(20, "relu", "he"), Dense(10, "softmax", "xavier")), min_length=1, max_length=32,
         description="from the pixels to the classes",
     )  # fmt: skip
@@ -120,29 +125,35 @@ def faults(spec: JobSpec, classes: int, train_samples: int) -> list[Fault]:
     """Return what cannot work though each field for itself is fine, for a data set of so many classes and samples."""
     if missing := [*_unknown_layers(spec)] or [*_unfit_layers(spec)]:
         return missing  # without its layers there is no network to look at
-    network = Network(spec.dataset.image_size**2, spec.network.layers, spec.network.loss)
+    network = Network(spec.dataset.image_shape, spec.network.layers, spec.network.loss)
     return [*_size_faults(network), *_class_faults(spec, network, classes), *_method_faults(spec, network),
             *_factor_faults(spec), *_split_faults(spec, train_samples)]  # fmt: skip
 
 
 def _unknown_layers(spec: JobSpec) -> Iterator[Fault]:
     for index, layer in enumerate(spec.network.layers):
-        if isinstance(layer, Custom):
+        inner = layer.layers if isinstance(layer, Residual) else ()
+        places = [(f"{index}", layer), *((f"{index}/layers/{place}", own) for place, own in enumerate(inner))]
+        for place, own in places:
             try:
-                layer.find()
+                if isinstance(own, Custom):
+                    own.find()
             except ValueError as error:
-                yield Fault(f"/network/layers/{index}/custom", "unknown_layer", str(error))
+                yield Fault(f"/network/layers/{place}/custom", "unknown_layer", str(error))
 
 
 def _unfit_layers(spec: JobSpec) -> Iterator[Fault]:
-    """The first layer that cannot take as many inputs as the one before it has outputs."""
-    width = spec.dataset.image_size**2
+    """Yield a fault for the first layer that does not fit what the one before it makes."""
+    shape: tuple[int, ...] = spec.dataset.image_shape
     for index, layer in enumerate(spec.network.layers):
+        field = "custom" if isinstance(layer, Custom) else ""
         try:
-            layer.shapes(width)
-            width = layer.outputs(width)
+            after = layer.output_shape(shape)
+            layer.shapes(shape)
+            shape = after
         except ValueError as error:
-            yield Fault(f"/network/layers/{index}/custom", "layer_does_not_fit", str(error))
+            field = error.field if isinstance(error, LayerFault) else field
+            yield Fault(f"/network/layers/{index}/{field}".rstrip("/"), "layer_does_not_fit", str(error))
             return
 
 
@@ -158,9 +169,10 @@ def _class_faults(spec: JobSpec, network: Network, classes: int) -> Iterator[Fau
     if network.classes == classes:
         return
     last = len(spec.network.layers) - 1
-    part = "units" if isinstance(spec.network.layers[last], Dense) else "custom"
+    layer = spec.network.layers[last]
+    part = "/units" if isinstance(layer, Dense) else "/custom" if isinstance(layer, Custom) else ""
     message = f"the last layer has {network.classes} outputs; data set {spec.dataset.name!r} has {classes} classes"
-    yield Fault(f"/network/layers/{last}/{part}", "wrong_output_size", f"{message}, so it needs {classes}")
+    yield Fault(f"/network/layers/{last}{part}", "wrong_output_size", f"{message}, so it needs {classes}")
 
 
 def _method_faults(spec: JobSpec, network: Network) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from itertools import count
-from math import pi, sqrt
+from math import pi, prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from dualtrain.core.nn import Dense, Network
-from dualtrain.core.nn.activations import LEAK, ActivationName
+from dualtrain.core.nn import AvgPool2D, Conv2D, Custom, Dense, LayerNorm, MaxPool2D, Network, Shape
+from dualtrain.core.nn.activations import LEAK, ActivationName, identity
+from dualtrain.core.nn.normalization import EPSILON
 
 OPSET = 17
 """Has all operators that are needed here, and is old enough for every maintained runtime."""
@@ -37,6 +38,17 @@ class _Graph:
         output = f"{operator.lower()}{next(self._numbers)}"
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
+
+    def reshaped(self, x: str, shape: Shape) -> str:
+        """Add a reshape of samples to this shape; return the name of its output."""
+        name = f"shape{next(self._numbers)}"
+        self.constants.append(numpy_helper.from_array(np.array([-1, *shape], np.int64), name))
+        return self.add("Reshape", x, name)
+
+    def on_channels_first(self, operator: str, x: str, *inputs: str, **attributes: Any) -> str:
+        """Add an operator on images whose channels come first, as ONNX has them; return the name of its output."""
+        moved = self.add("Transpose", x, perm=[0, 3, 1, 2])
+        return self.add("Transpose", self.add(operator, moved, *inputs, **attributes), perm=[0, 2, 3, 1])
 
     def constant(self, value: Any, name: str | None = None) -> str:
         """Add a constant, float32; return its name."""
@@ -68,9 +80,9 @@ ACTIVATIONS: dict[ActivationName, Activate] = {
 def to_onnx(network: Network, parameters: NDArray[Any], metadata: Mapping[str, str]) -> bytes:
     """Return an ONNX file, in float32, with this metadata. Raises NotExportable."""
     graph = _Graph()
-    logits = _layers(graph, network, network.unpack(parameters))
+    logits = _nodes(graph, network, network.unpack(parameters))
     graph.nodes.append(helper.make_node("Softmax", [logits], ["probabilities"], axis=-1))
-    inputs = [_rows("input", network.input_size)]
+    inputs = [_rows("input", network.widths[0])]
     outputs = [_rows("probabilities", network.classes)]
     proto = helper.make_graph(graph.nodes, "dualtrain", inputs, outputs, graph.constants)
     model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
@@ -84,15 +96,53 @@ def _rows(name: str, width: int) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])
 
 
-def _layers(graph: _Graph, network: Network, arrays: list[tuple[Any, ...]]) -> str:
+def _nodes(graph: _Graph, network: Network, arrays: list[tuple[Any, ...]]) -> str:
     """Add all layers; return the name of the logits: the last layer's softmax is that of `probabilities`."""
-    current = "input"
-    last = len(network.layers) - 1
-    for index, (layer, values) in enumerate(zip(network.layers, arrays, strict=True)):
-        if not isinstance(layer, Dense):
-            raise NotExportable(f"layer {index} is custom code, which ONNX cannot express; download safetensors")
+    current = graph.reshaped("input", network.shapes[0]) if len(network.shapes[0]) > 1 else "input"
+    skip = current
+    for index, (node, values) in enumerate(zip(network.nodes, arrays, strict=True)):
+        skip = current if node.opens else skip
+        if isinstance(node.layer, Custom):
+            raise NotExportable(f"layer {node.index} is custom code, which ONNX cannot express; download safetensors")
         names = [graph.constant(value, f"layers.{index}.{i}") for i, value in enumerate(values)]
-        current = graph.add("Gemm", current, *names)
-        if not (index == last and layer.activation == "softmax"):
-            current = ACTIVATIONS[layer.activation](graph, current)
-    return current
+        current = _LAYERS[type(node.layer)](graph, node.layer, network.shapes[index], current, names)
+        if network.activations[index] is not identity:
+            current = ACTIVATIONS[node.layer.activation](graph, current)  # type: ignore[union-attr]
+        current = graph.add("Add", skip, current) if node.closes else current
+    return graph.reshaped(current, (network.classes,)) if len(network.shapes[-1]) > 1 else current
+
+
+def _dense(graph: _Graph, layer: Dense, shape: Shape, x: str, arrays: list[str]) -> str:
+    fan_in = prod(shape)
+    if layer.groups == 1:
+        return graph.add("Gemm", graph.reshaped(x, (fan_in,)) if len(shape) > 1 else x, *arrays)
+    parts = graph.reshaped(x, (layer.groups, 1, fan_in // layer.groups))
+    product = graph.reshaped(graph.add("MatMul", parts, arrays[0]), (layer.units,))
+    return graph.add("Add", product, arrays[1]) if layer.bias else product
+
+
+def _convolution(graph: _Graph, layer: Conv2D, shape: Shape, x: str, arrays: list[str]) -> str:
+    windows = layer.windows(shape)
+    kernel = graph.add("Transpose", arrays[0], perm=[3, 2, 0, 1])
+    pads = [*windows.before, *windows.after]
+    return graph.on_channels_first("Conv", x, kernel, *arrays[1:], strides=[layer.stride] * 2, pads=pads)
+
+
+def _pooling(graph: _Graph, layer: MaxPool2D | AvgPool2D, shape: Shape, x: str, arrays: list[str]) -> str:
+    operator = "MaxPool" if isinstance(layer, MaxPool2D) else "AveragePool"
+    strides = [layer.stride or layer.size] * 2
+    return graph.on_channels_first(operator, x, kernel_shape=[layer.size] * 2, strides=strides)
+
+
+def _normalization(graph: _Graph, layer: LayerNorm, shape: Shape, x: str, arrays: list[str]) -> str:
+    scales = arrays or [graph.constant(np.ones(shape[-1]))]
+    return graph.add("LayerNormalization", x, *scales, axis=-1, epsilon=EPSILON)
+
+
+_LAYERS: dict[type, Callable[..., str]] = {
+    Dense: _dense,
+    Conv2D: _convolution,
+    MaxPool2D: _pooling,
+    AvgPool2D: _pooling,
+    LayerNorm: _normalization,
+}

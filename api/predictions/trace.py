@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from dualtrain.core.dual import DualTensor
 from dualtrain.core.nn.network import Network, Slice
+from dualtrain.core.nn.shaping import flatten
 
 Vector = NDArray[np.float64]
 Layers = list[tuple[Any, ...]]
@@ -16,7 +18,10 @@ Layers = list[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Direction:
-    """One parameter: number `parameter` of the flat vector, at `row`, `column` of an array (a bias: `column`)."""
+    """One parameter: number `parameter` of the flat vector, at `row`, `column` of an array (a bias: `column`).
+
+    The columns of an array are its last axis, the filters of a kernel; its rows are all other axes in C order.
+    """
 
     parameter: int
     layer: int
@@ -51,7 +56,8 @@ def address(network: Network, layer: int, name: str, row: int, column: int) -> D
     if part is None:
         names = ", ".join(f"{part.layer} {part.name}" for part in network.slices)
         raise LookupError(f"layer {layer} has no {name!r}; there are: {names}")
-    rows, columns = (1, *part.shape)[-2:]
+    columns = part.shape[-1]
+    rows = prod(part.shape[:-1])
     if row >= rows or column >= columns:
         raise LookupError(f"{name} of layer {layer} are {rows} x {columns}; there is no {row}, {column}")
     return Direction(part.start + row * columns + column, layer, name, row, column)
@@ -64,11 +70,14 @@ def trace(network: Network, parameters: Vector, direction: Direction, inputs: Ve
     """
     labels = np.array([label])
     perturbed = _dual_layers(network, parameters, direction)
-    logits = inputs
+    values = network.entry(inputs)
     layers: list[tuple[list[float], list[float]]] = []
     for index, arrays in enumerate(perturbed):
-        logits = network.step(index, arrays, logits)
-        layers.append(_both(network.outputs(logits) if index == len(perturbed) - 1 else logits))
+        values = network.step(index, arrays, values)
+        is_last = index == len(perturbed) - 1
+        if is_last or network.nodes[index + 1].index > network.nodes[index].index:  # the end of a layer of the spec
+            layers.append(_both(network.outputs(values.inputs) if is_last else values.inputs))
+    logits = flatten(values.inputs)
     loss, derivative = _both(network.sample_losses(logits, labels))
     step, difference = _difference(lambda theta: float(network.loss(theta, inputs, labels)), parameters, direction)
     return Trace(layers, loss[0], derivative[0], step, difference)
@@ -77,14 +86,15 @@ def trace(network: Network, parameters: Vector, direction: Direction, inputs: Ve
 def _dual_layers(network: Network, parameters: Vector, direction: Direction) -> Layers:
     """Return the layers' arrays; only the one with the direction's parameter carries a tangent."""
     layers = network.unpack(parameters)
-    parts = [part for part in network.slices if part.layer == direction.layer]
-    layers[direction.layer] = tuple(_dual(part, parameters, direction) for part in parts)
+    moved = next(part for part in network.slices if part.start <= direction.parameter < part.stop)
+    parts = [part for part in network.slices if part.node == moved.node]
+    layers[moved.node] = tuple(_dual(part, parameters, direction) for part in parts)
     return layers
 
 
 def _dual(part: Slice, parameters: Vector, direction: Direction) -> Any:
     value = part.of(parameters)
-    if part.name != direction.name:
+    if not part.start <= direction.parameter < part.stop:
         return value
     tangent = np.zeros(part.shape)
     tangent.flat[direction.parameter - part.start] = 1.0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,7 +28,11 @@ class TraceRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
     layer: Index = 0
-    name: Literal["weights", "bias", "parameters"] = "weights"
+    name: str = Field(
+        "weights",
+        max_length=64,
+        description="weights, bias, kernel, scale, offset; in a residual `0.weights`",
+    )
     row: Index = 0
     column: Index = 0
     parameter: Index | None = Field(

@@ -19,29 +19,39 @@ MIDDLE = 128
 
 
 def weights_png(model: LoadedModel, layer: int) -> bytes:
-    """Return the weights of a layer as a PNG: for the first layer a tile for each unit, else the matrix itself.
+    """Return the weights of a layer as a PNG.
 
-    Raises LookupError when there is no such layer, or it has no weights.
+    For a convolution a tile for each filter and channel, for a dense layer on images a tile for each unit and channel,
+    else the matrix itself. Raises LookupError when there is no such layer, or it has no weights.
     """
-    matrices = {part.layer: part for part in model.network.slices if len(part.shape) == 2}
-    if layer not in matrices:
-        layers = ", ".join(map(str, sorted(matrices)))
+    network = model.network
+    arrays = {part.layer: part for part in reversed(network.slices) if len(part.shape) > 1}
+    if layer not in arrays:
+        layers = ", ".join(map(str, sorted(arrays)))
         raise LookupError(f"layer {layer} has no weights to show; these have: {layers}")
-    weights = matrices[layer].of(model.parameters)[:, :MAX_UNITS]
-    return _png(_tiles(weights, model.image_size) if layer == 0 else _shades(weights))
+    part = arrays[layer]
+    weights = part.of(model.parameters)
+    before = network.shapes[part.node]
+    if len(part.shape) == 4:
+        return _png(_tiles(weights))
+    if len(before) == 3 and len(part.shape) == 2:
+        return _png(_tiles(weights.reshape(*before, -1)))
+    return _png(_shades(weights.reshape(-1, part.shape[-1])[:, :MAX_UNITS]))
 
 
-def _tiles(weights: NDArray[Any], side: int) -> NDArray[np.uint8]:
-    """Return weights (side², H) as a grid of images (side, side), one for each unit, in the layout of the pixels."""
-    units = _shades(weights).T.reshape(-1, side, side)
-    columns = ceil(sqrt(len(units)))
-    rows = ceil(len(units) / columns)
-    grid = np.full((rows * (side + GAP) + GAP, columns * (side + GAP) + GAP), MIDDLE, np.uint8)
-    for index, unit in enumerate(units):
+def _tiles(weights: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return weights (height, width, channels, H) as a grid of images (height, width), channel by channel."""
+    height, width, channels = weights.shape[:3]
+    shown = weights[..., : max(1, MAX_UNITS // channels)]
+    tiles = _shades(shown).transpose(3, 2, 0, 1).reshape(-1, height, width)
+    columns = ceil(sqrt(len(tiles)))
+    rows = ceil(len(tiles) / columns)
+    grid = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP), MIDDLE, np.uint8)
+    for index, tile in enumerate(tiles):
         row, column = divmod(index, columns)
-        top = GAP + row * (side + GAP)
-        left = GAP + column * (side + GAP)
-        grid[top : top + side, left : left + side] = unit
+        top = GAP + row * (height + GAP)
+        left = GAP + column * (width + GAP)
+        grid[top : top + height, left : left + width] = tile
     return grid
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -200,7 +201,7 @@ def _structured_term(
     slope = _slope_of(rule, index, out, primals)
     if isinstance(tangent, ScaledTangent):  # an infinite slope on a slope of 0 would be NaN, on the tangent it is 0
         return None if rule.singular and not np.all(np.isfinite(slope)) else tangent.scaled(slope)
-    return OuterTangent(tangent.values * slope, tangent.rows, tangent.which) if np.ndim(slope) == 0 else None
+    return replace(tangent, values=tangent.values * slope) if np.ndim(slope) == 0 else None
 
 
 def _slope_of(rule: Elementwise, index: int, out: Tensor, primals: list[Tensor]) -> Tensor:

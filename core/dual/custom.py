@@ -16,7 +16,7 @@ from dualtrain.core.dual.engine import (
     tangent_of,
 )
 from dualtrain.core.dual.rules.combinators import add_terms
-from dualtrain.core.dual.structured import OuterTangent, UnitTangent, contract
+from dualtrain.core.dual.structured import Factored, UnitTangent, contract
 
 
 def rule(*partials: Callable[..., Tensor] | None) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
@@ -89,9 +89,8 @@ def elementwise_function(
         slopes = slope(out, x.primal)
         if isinstance(tangent, UnitTangent):
             return x.like(out, tangent.scaled(slopes))
-        if isinstance(tangent, OuterTangent) and type(tangent.values) is type(slopes) is np.ndarray:
-            dense = tangent.dense(x.primal.shape, x.primal.dtype)
-            return x.like(out, np.multiply(dense, slopes, out=dense))  # in place: dense is not used again
+        if isinstance(tangent, Factored) and type(tangent.values) is type(slopes) is np.ndarray:
+            return x.like(out, tangent.scaled(slopes))
         return x.like(out, tangent_of(x) * slopes)
 
     return apply

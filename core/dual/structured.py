@@ -6,6 +6,7 @@ changes, and none of the zeros are stored or multiplied.
 """
 
 from dataclasses import dataclass
+from math import prod
 from types import EllipsisType
 from typing import Any, TypeAlias
 
@@ -64,8 +65,33 @@ class EntrySeed(Structure):
         return (len(self.rows),)
 
 
+class Factored(Structure):
+    """A tangent whose direction k is `values[k]`, `(K, *batch)`, times something that is stored once.
+
+    Through functions of each element, products by matrices and a function of the last axis it stays factored.
+    """
+
+    values: _Array
+
+    @property
+    def directions(self) -> tuple[int, ...]:
+        return (len(self.values),)
+
+    def scaled(self, by: _Array) -> "Factored":
+        """Return the tangent times an array of the value's shape."""
+        raise NotImplementedError
+
+    def after(self, weights: _Array) -> "Factored":
+        """Return the tangent of `x @ weights`, for a tensor `(N, D)` and weights `(D, H)`."""
+        raise NotImplementedError
+
+    def factor(self, weights: _Array) -> _Array:
+        """Return the factor `(K, *batch)` of the values in a contraction with weights of the value's shape."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, eq=False)
-class UnitTangent(Structure):
+class UnitTangent(Factored):
     """On a tensor `(*batch, H)`: direction k lives only in unit `units[k]` of the last axis, with `values[k]`.
 
     `units` is `(K,)` integers, `values` `(K, *batch)`.
@@ -82,45 +108,119 @@ class UnitTangent(Structure):
         mask = self.units[:, None] == np.arange(shape[-1])  # (K, H)
         return self.values[..., None] * mask.reshape(len(mask), *(1,) * (len(shape) - 1), shape[-1])
 
-    @property
-    def directions(self) -> tuple[int, ...]:
-        return (len(self.units),)
-
     def scaled(self, by: _Array) -> "UnitTangent":
-        """Return the tangent times an array of the value's shape `(*batch, H)`, or a number."""
         if np.ndim(by) == 0:
             return self if isinstance(by, int) and by == 1 else UnitTangent(self.units, self.values * by)
         return UnitTangent(self.units, self.values * self.factor(by))
 
+    def after(self, weights: _Array) -> "OuterTangent":
+        if len(self.units) > weights.shape[0]:
+            return OuterTangent(self.values, weights.copy(), self.units)
+        return OuterTangent(self.values, weights[self.units])
+
     def factor(self, weights: _Array) -> _Array:
-        """Return the factor `(K, *batch)` of the values in a contraction with weights of the value's shape."""
         return _chosen(weights, self.units)
 
 
 @dataclass(frozen=True, eq=False)
-class OuterTangent(Structure):
-    """On a tensor `(*batch, C)`: `dense[k, *b, c] = values[k, *b] * rows[which[k], c]`; a unit tangent after `@ W`.
+class SiteTangent(Factored):
+    """On a tensor `(N, *shape)`: direction k lives only in element `units[k]` of each flattened sample.
 
-    `values` is `(K, *batch)`, `rows` `(U, C)`: where directions are many, those of a unit share its row.
+    `units` is `(K,)` integers, `values` `(K, N)`.
+    """
+
+    units: _Indices
+    values: _Array
+
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> _Array:
+        flat = UnitTangent(self.units, self.values).dense((shape[0], prod(shape[1:])), dtype)
+        return flat.reshape(len(self.units), *shape)
+
+    def scaled(self, by: _Array) -> "SiteTangent":
+        return SiteTangent(self.units, self.values * self.factor(by))
+
+    def factor(self, weights: _Array) -> _Array:
+        return _chosen(weights.reshape(len(weights), -1), self.units)
+
+
+@dataclass(frozen=True, eq=False)
+class OuterTangent(Factored):
+    """On a tensor `(*batch, C)`: `dense[k, *b, c] = values[k, *b] * rows[which[k], c] * slopes[*b, c]`.
+
+    A unit tangent after `@ W`. `values` is `(K, *batch)`, `rows` `(U, C)`: where directions are many, those of a unit
+    share its row. `slopes` `(*batch, C)`, None for ones, are those of functions of each element.
     """
 
     values: _Array
     rows: _Array
     which: _Indices | EllipsisType = ...
+    slopes: _Array | None = None
 
     def dense(self, shape: tuple[int, ...], dtype: Any) -> _Array:
         rows = self.rows[self.which]
-        return self.values[..., None] * rows.reshape(len(rows), *(1,) * (len(shape) - 1), shape[-1])
+        dense = self.values[..., None] * rows.reshape(len(rows), *(1,) * (len(shape) - 1), shape[-1])
+        return dense if self.slopes is None else np.multiply(dense, self.slopes, out=dense)
 
-    @property
-    def directions(self) -> tuple[int, ...]:
-        return (len(self.values),)
+    def scaled(self, by: _Array) -> "OuterTangent":
+        return OuterTangent(self.values, self.rows, self.which, by if self.slopes is None else self.slopes * by)
+
+    def after(self, weights: _Array) -> "OuterTangent | CubeTangent":
+        if self.slopes is None:
+            return OuterTangent(self.values, self.rows @ weights, self.which)
+        return CubeTangent(self.values, _through_slopes(self.rows, self.slopes, weights), self.which)
 
     def factor(self, weights: _Array) -> _Array:
-        """Return the factor `(K, *batch)` of the values in a contraction with weights of the value's shape."""
+        if self.slopes is not None:
+            weights = weights * self.slopes
         if weights.ndim == 2:
             return (self.rows @ np.transpose(weights))[self.which]
         return np.moveaxis(weights @ np.transpose(self.rows), -1, 0)[self.which]
+
+
+@dataclass(frozen=True, eq=False)
+class CubeTangent(Factored):
+    """On a tensor `(N, C)`: `dense[k, n, c] = values[k, n] * cube[which[k], n, c]`; `cube` is this tangent's own."""
+
+    values: _Array
+    cube: _Array
+    which: _Indices | EllipsisType = ...
+
+    def dense(self, shape: tuple[int, ...], dtype: Any) -> _Array:
+        return (self.values[..., None] * self.cube[self.which]).reshape(len(self.values), *shape)
+
+    def scaled(self, by: _Array) -> "CubeTangent":
+        return CubeTangent(self.values, self.cube * by, self.which)
+
+    def after(self, weights: _Array) -> "CubeTangent":
+        units, samples, width = self.cube.shape
+        product = self.cube.reshape(units * samples, width) @ weights
+        return CubeTangent(self.values, product.reshape(units, samples, weights.shape[1]), self.which)
+
+    def factor(self, weights: _Array) -> _Array:
+        return np.vecdot(self.cube, weights)[self.which]
+
+
+_SLICE_NUMBERS = 2**20
+"""Numbers of an intermediate array of `_through_slopes` at most, unless one sample has more."""
+
+
+def _through_slopes(rows: _Array, slopes: _Array, weights: _Array) -> _Array:
+    """Return `Σ_c rows[u, c] slopes[n, c] weights[c, d]`, `(U, N, D)`, of `(U, C)`, `(N, C)` and `(C, D)`.
+
+    What is fewer is multiplied by the slopes, weights or rows; the rest is one product of matrices.
+    """
+    samples, width, units = len(slopes), weights.shape[1], len(rows)
+    if width > units:
+        tangents = rows[:, None, :] * slopes
+        return (tangents.reshape(units * samples, -1) @ weights).reshape(units, samples, width)
+    cube = np.empty((units, samples, width), rows.dtype)
+    at_once = max(1, _SLICE_NUMBERS // weights.size)
+    for start in range(0, samples, at_once):
+        part = slopes[start : start + at_once]
+        scaled = part.T[:, :, None] * weights[:, None, :]  # (C, n, D)
+        product = rows @ scaled.reshape(len(weights), -1)
+        cube[:, start : start + at_once] = product.reshape(units, len(part), width)
+    return cube
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,14 +288,14 @@ def contract(tangent: _Array | Structure, weights: _Array) -> _Array:
 
     For unit and outer tangents the dense array is never built.
     """
-    if isinstance(tangent, UnitTangent | OuterTangent):
+    if isinstance(tangent, Factored):
         return tangent.values * tangent.factor(weights)
     return np.einsum("...c,...c->...", to_dense(tangent, weights), weights)
 
 
 def inner(tangent: _Array | Structure, weights: _Array) -> _Array:
     """Return Σ_bc tangent[k, *b, c] · weights[*b, c], `(K,)`, of real numbers: `contract`, summed over the batch."""
-    if isinstance(tangent, UnitTangent | OuterTangent):
+    if isinstance(tangent, Factored):
         values = tangent.values
         flat = (len(values), values[:1].size)
         return np.vecdot(values.reshape(flat), tangent.factor(weights).reshape(flat))

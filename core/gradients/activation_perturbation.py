@@ -1,6 +1,6 @@
 """Random directions of the pre-activations, for each sample its own (Ren et al. 2023)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,11 +9,12 @@ import numpy as np
 from dualtrain.core.dual import DualTensor, contract
 from dualtrain.core.gradients.base import Block, Draw
 from dualtrain.core.gradients.forward import Forward
-from dualtrain.core.gradients.perturbations import Perturbation, layer_gradient
+from dualtrain.core.gradients.perturbations import Perturbation, layer_gradient, without_tangents
 from dualtrain.core.gradients.random_directions import DISTRIBUTIONS, Sums, generator
-from dualtrain.core.nn import Network
+from dualtrain.core.nn import Dense, Layer, Network
 from dualtrain.core.nn.activations import Activation, identity, softmax
-from dualtrain.core.nn.tensor import Array, Tensor
+from dualtrain.core.nn.shaping import flatten
+from dualtrain.core.nn.tensor import Array
 
 
 @dataclass(frozen=True)
@@ -43,43 +44,45 @@ class Activations(Perturbation):
     def measure(self, forward: Forward, parameters: Array, block: Block, draw: Draw) -> Array:
         network = forward.network
         count = block.directions[1] - block.directions[0]
-        shape = (count, len(forward.inputs_of_batch), self.space(network))
+        shape = (count, len(forward.batch.inputs), self.space(network))
         noise = DISTRIBUTIONS[self.distribution](generator(draw, block), shape, parameters.dtype)
-        pushed = _push(forward, np.split(noise, np.cumsum(self._widths(network)[:-1]), axis=-1))
-        return np.concatenate(_measurements(forward, *pushed), dtype=parameters.dtype)
+        noises = np.split(noise, np.cumsum(self._widths(network)[:-1]), axis=-1)
+        pushed = _push(forward, dict(zip(self.nodes(network), noises, strict=True)))
+        return np.concatenate(_measurements(*pushed), dtype=parameters.dtype)
 
     def sums(self, network: Network, blocks: Sequence[Block], measurements: Sequence[Array], draw: Draw) -> Sums:
         total = sum(measurements[1:], start=measurements[0])
         return Sums(total[:-1], float(total[-1]))
 
-    def _widths(self, network: Network) -> tuple[int, ...]:
-        return network.widths[1 : 1 + self.layers(network)]
+    def _widths(self, network: Network) -> list[int]:
+        return [network.widths[node + 1] for node in self.nodes(network)]
 
 
 class _Perturbed(NamedTuple):
-    """A perturbed layer: its inputs `(n, fan_in)`, and the directions `(K, n, units)` of its pre-activations."""
+    """A perturbed layer: its inputs `(n, *shape)`, and the directions `(K, n, *shape)` of its pre-activations."""
 
-    layer: int
+    layer: Layer
     inputs: Array
     directions: Array
 
 
-def _push(forward: Forward, noises: Sequence[Array]) -> tuple[list[_Perturbed], Array]:
+def _push(forward: Forward, noises: Mapping[int, Array]) -> tuple[list[_Perturbed], Array]:
     """Return the perturbed layers, and the slopes `(K, n)` of the samples' shares of the loss along the noise."""
     network = forward.network
-    values: Tensor = forward.inputs_of_batch
+    values = forward.batch
     perturbed: list[_Perturbed] = []
-    for index, layer in enumerate(network.layers):
-        inputs = values.primal if isinstance(values, DualTensor) else values
-        if index == len(network.layers) - 1:
-            forward.enter(index, inputs)
-        values = layer.connect(forward.layers[index], values)
-        if index < len(noises):
-            noise = noises[index]
-            values = values + DualTensor(np.zeros_like(noise[0]), noise)
-            perturbed.append(_Perturbed(index, inputs, _active(network.activations[index], values.primal, noise)))
-        values = network.activations[index](values)
-    return perturbed, forward.end(values, contract)
+    for index, node in enumerate(network.nodes):
+        entering = without_tangents(values)
+        if index == network.trained_nodes[-1]:
+            forward.enter(index, entering)
+        pre_activations = node.layer.connect(forward.layers[index], values.inputs)
+        if index in noises:
+            noise = noises[index].reshape(-1, *pre_activations.shape)
+            pre_activations = pre_activations + DualTensor(np.zeros_like(noise[0]), noise)
+            active = _active(network.activations[index], pre_activations.primal, noise)
+            perturbed.append(_Perturbed(node.layer, entering.inputs, active))
+        values = network.activate(index, pre_activations, values)
+    return perturbed, forward.end(flatten(values.inputs), contract)
 
 
 def _active(activation: Activation, pre_activations: Array, noise: Array) -> Array:
@@ -91,24 +94,25 @@ def _active(activation: Activation, pre_activations: Array, noise: Array) -> Arr
     return noise * active
 
 
-def _measurements(forward: Forward, perturbed: Iterable[_Perturbed], slopes: Array) -> list[Array]:
+def _measurements(perturbed: Iterable[_Perturbed], slopes: Array) -> list[Array]:
     parts: list[Array] = []
     squares = 0.0
     for layer, inputs, directions in perturbed:
-        estimates = slopes[..., None] * directions  # (K, n, units): what each direction says of the pre-activations
-        parts += layer_gradient(forward, layer, inputs, estimates.sum(axis=0))
-        squares += _squares(forward, layer, inputs, estimates)
+        weights = slopes.reshape(*slopes.shape, *(1,) * (directions.ndim - 2))
+        estimates = weights * directions  # (K, n, *shape): what each direction says of the pre-activations
+        parts += layer_gradient(layer, inputs, estimates.sum(axis=0))
+        squares += _squares(layer, inputs, estimates)
     return [*parts, np.array([squares])]
 
 
-def _squares(forward: Forward, layer: int, inputs: Array, estimates: Array) -> float:
+def _squares(layer: Layer, inputs: Array, estimates: Array) -> float:
     """Return Σₖ of the squared lengths of a layer's parts, `‖xᵀe‖² = Σₙₘ (x xᵀ)ₙₘ (e eᵀ)ₙₘ`, with no `(K, P)` array.
 
     By the left side where the right one is larger: the samples' products with each other grow with their square.
     """
-    if len(inputs) ** 2 > inputs.shape[1] * estimates.shape[-1]:
-        parts = (part for each in estimates for part in layer_gradient(forward, layer, inputs, each))
+    is_plain = isinstance(layer, Dense) and layer.groups == 1 and inputs.ndim == 2
+    if not is_plain or len(inputs) ** 2 > inputs.shape[1] * estimates.shape[-1]:
+        parts = (part for each in estimates for part in layer_gradient(layer, inputs, each))
         return float(sum(np.vdot(part, part) for part in parts))
-    has_bias = len(forward.layers[layer]) > 1
-    gram = inputs @ inputs.T + has_bias
+    gram = inputs @ inputs.T + bool(getattr(layer, "bias", False))
     return float(np.sum((estimates @ estimates.swapaxes(-1, -2)) * gram))

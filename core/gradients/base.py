@@ -119,8 +119,8 @@ def gradient(
     Raises ValueError when the method cannot treat the network, and for a batch that does not fit it.
     """
     method.check(network)
-    if inputs.shape != (len(labels), network.input_size):
-        raise ValueError(f"{len(labels)} labels need inputs ({len(labels)}, {network.input_size}), not {inputs.shape}")
+    if inputs.shape != (len(labels), network.widths[0]):
+        raise ValueError(f"{len(labels)} labels need inputs ({len(labels)}, {network.widths[0]}), not {inputs.shape}")
     blocks = method.blocks(network, len(labels))
     rows = method.measure(network, parameters, inputs, labels, blocks, draw)
     return method.combine(network, blocks, rows, parameters.dtype, draw).gradient

@@ -11,17 +11,18 @@ from dualtrain.core.gradients.base import Block
 
 Range: TypeAlias = tuple[int, int]
 
-SAMPLES = 256
-"""Samples of a block of an exact method: enough for fast matrix products, few enough that layers stay in the cache."""
-
 
 @dataclass(frozen=True)
 class Cut(Sequence[Range]):
-    """`[start, stop)` as `pieces` ranges, in order, whose lengths differ by 1 at most."""
+    """`[start, stop)` as `pieces` ranges, in order, whose lengths differ by one `step` at most.
+
+    `stop - start` and all lengths are multiples of `step`.
+    """
 
     start: int
     stop: int
     pieces: int
+    step: int = 1
 
     def __len__(self) -> int:
         return self.pieces
@@ -36,8 +37,9 @@ class Cut(Sequence[Range]):
         return self._range(range(self.pieces)[index])
 
     def _range(self, index: int) -> Range:
-        size = self.stop - self.start
-        return self.start + size * index // self.pieces, self.start + size * (index + 1) // self.pieces
+        steps = (self.stop - self.start) // self.step
+        first, last = (steps * end // self.pieces for end in (index, index + 1))
+        return self.start + first * self.step, self.start + last * self.step
 
 
 @dataclass(frozen=True)

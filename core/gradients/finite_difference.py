@@ -44,7 +44,7 @@ class FiniteDifference(Method):
     ) -> list[Array]:
         values = Values.at(network, parameters, inputs, labels)
         here = values.loss()
-        owners = np.repeat([part.layer for part in network.slices], [part.stop - part.start for part in network.slices])
+        owners = np.repeat([part.node for part in network.slices], [part.stop - part.start for part in network.slices])
         rows = []
         for block in blocks:
             indices = range(*block.directions)
@@ -68,14 +68,14 @@ class FiniteDifference(Method):
         numbers = network.size + len(self.blocks(network, batch_size))
         return Cost(values_bytes(network, batch_size), numbers)
 
-    def _slope(self, values: Values, index: int, layer: int, here: float) -> float:
-        """The difference quotient for one parameter, which belongs to this layer."""
+    def _slope(self, values: Values, index: int, node: int, here: float) -> float:
+        """The difference quotient for one parameter, which belongs to this node."""
         value = values.point[index]
         step = self._relative_step() * max(1.0, abs(value))
         ends = []
         for end in (value + step, value - step if self.scheme == "central" else value):
             values.point[index] = end
-            ends.append((end, values.loss(layer) if end != value else here))
+            ends.append((end, values.loss(node) if end != value else here))
         values.point[index] = value
         (up, above), (down, below) = ends
         return float((above - below) / (up - down))  # up - down is exact, 2·step is rounded

@@ -18,7 +18,7 @@ from dualtrain.core.gradients.activation_perturbation import Activations
 from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate, Method
 from dualtrain.core.gradients.blocks import Cut, Grid, cut, grid
 from dualtrain.core.gradients.cost_model import FLOAT_BYTES
-from dualtrain.core.gradients.forward import Forward, check_dense
+from dualtrain.core.gradients.forward import Forward, check_differentiable
 from dualtrain.core.gradients.perturbations import Perturbation, last_layer_gradient
 from dualtrain.core.gradients.weight_perturbation import Weights
 from dualtrain.core.nn import Network
@@ -50,7 +50,8 @@ class ForwardGradient(Method):
     exact_last_layer: bool = True
 
     def check(self, network: Network) -> None:
-        check_dense(network, self.method)
+        check_differentiable(network, self.method)
+        self._check_linear(network)
         if self._perturbation.parameters(network) == 0:
             raise ValueError(
                 "the network has one layer, and 'exact_last_layer' leaves nothing of it to estimate; "
@@ -81,7 +82,8 @@ class ForwardGradient(Method):
         return Estimate(np.concatenate([estimated.gradient, exact]), estimated.loss, estimated.variance)
 
     def passes(self, network: Network) -> int:
-        return self.directions + (network.classes if self.exact_last_layer else 0)
+        last = network.widths[network.trained_nodes[-1] + 1]
+        return self.directions + (last if self.exact_last_layer else 0)
 
     def evaluations(self, network: Network) -> int:
         return 0
@@ -93,6 +95,17 @@ class ForwardGradient(Method):
         row_numbers = self._perturbation.all_row_numbers(network, blocks) + len(blocks) + exact
         combine_bytes = FLOAT_BYTES * self._perturbation.combine_numbers(network, blocks[0])
         return Cost(3.0 * at_once * FLOAT_BYTES, row_numbers, combine_bytes)
+
+    def _check_linear(self, network: Network) -> None:
+        """Raise a ValueError for a layer whose parameters only directions of themselves say something about."""
+        needed = network.trained_nodes if self.perturb == "activations" else ()
+        needed = needed or network.trained_nodes[-1:] if self.exact_last_layer else needed
+        for node in (network.nodes[index] for index in needed):
+            if not node.layer.is_linear:
+                raise ValueError(
+                    f"layer {node.index} is not linear in its parameters; set 'perturb' to 'weights' and "
+                    "'exact_last_layer' to false"
+                )
 
     @property
     def _perturbation(self) -> Perturbation:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dualtrain.core.nn import Network
+from dualtrain.core.nn import Values as EntryValues
 from dualtrain.core.nn.losses import one_hot
 from dualtrain.core.nn.tensor import Array, Labels, Tensor
 
@@ -22,8 +23,8 @@ class Values:
     point: Array
     layers: list[tuple[Tensor, ...]]
     """Views of `point`: they follow it."""
-    inputs: list[Array]
-    """The inputs of each layer where the point was at first."""
+    inputs: list[EntryValues]
+    """What entered each node where the point was at first."""
     targets: Array
 
     @classmethod
@@ -35,6 +36,6 @@ class Values:
         return cls(network, point, layers, network.trace(layers, inputs.astype(np.float64)), targets)
 
     def loss(self, start: int = 0) -> float:
-        """The mean loss at the point; `start` is the first layer whose parameters have moved."""
+        """Return the mean loss at the point; `start` is the first node whose parameters have moved."""
         logits = self.network.forward(self.layers, self.inputs[start], start)
         return float(np.mean(self.network.sample_losses(logits, self.targets)))

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dualtrain.core.dual import contract
+from dualtrain.core.dual import DualTensor
 from dualtrain.core.gradients.base import Block, Draw
 from dualtrain.core.gradients.forward import Forward
 from dualtrain.core.gradients.random_directions import Distribution, Sums
-from dualtrain.core.nn import Network
+from dualtrain.core.gradients.strategies import unit_slopes
+from dualtrain.core.nn import Layer, Network, Values
 from dualtrain.core.nn.tensor import Array
 
 
@@ -18,19 +19,21 @@ from dualtrain.core.nn.tensor import Array
 class Perturbation(ABC):
     """A space of directions, and the gradient of the first `parameters(network)` parameters from slopes along them.
 
-    With `exact_last_layer` the last layer is not perturbed: its gradient is `last_layer_gradient`.
+    With `exact_last_layer` the last layer with parameters is not perturbed: its gradient is `last_layer_gradient`.
     """
 
     distribution: Distribution
     exact_last_layer: bool
 
-    def layers(self, network: Network) -> int:
-        """Return how many layers are perturbed."""
-        return len(network.layers) - self.exact_last_layer
+    def nodes(self, network: Network) -> tuple[int, ...]:
+        """Return the nodes that are perturbed: all that have parameters, but for one with an exact gradient."""
+        nodes = network.trained_nodes
+        return nodes[:-1] if self.exact_last_layer else nodes
 
     def parameters(self, network: Network) -> int:
         """Return how many parameters, from the first on, are estimated."""
-        return sum(part.stop - part.start for part in network.slices if part.layer < self.layers(network))
+        nodes = self.nodes(network)
+        return sum(part.stop - part.start for part in network.slices if part.node in nodes)
 
     @abstractmethod
     def space(self, network: Network) -> int:
@@ -62,17 +65,19 @@ class Perturbation(ABC):
 
 
 def last_layer_gradient(forward: Forward) -> Array:
-    """Return the exact gradient of the last layer, weights and bias, `(size,)`, where `forward` has entered it.
+    """Return the exact gradient of the last layer with parameters, `(size,)`, where `forward` has entered it.
 
-    One direction for each output, weighed by the layer's inputs as in `PerNeuron`: it crosses no other weights.
+    One direction for each unit, weighed by the layer's inputs as in `PerNeuron`: it crosses no other weights.
     """
-    outputs = np.arange(forward.network.classes)
-    slopes = forward.slopes(forward.moved(outputs), contract)  # (C, n)
-    return np.concatenate(layer_gradient(forward, len(forward.network.layers) - 1, forward.inputs, slopes.T))
+    slopes = unit_slopes(forward)
+    return np.concatenate(layer_gradient(forward.network.nodes[forward.node].layer, forward.inputs, slopes))
 
 
-def layer_gradient(forward: Forward, layer: int, inputs: Array, slopes: Array) -> list[Array]:
-    """Return a layer's parts of a gradient, from the slopes `(n, units)` of its pre-activations: weights, bias."""
-    weights = (inputs.T @ slopes).ravel()
-    has_bias = len(forward.layers[layer]) > 1
-    return [weights, slopes.sum(axis=0)] if has_bias else [weights]
+def layer_gradient(layer: Layer, inputs: Array, slopes: Array) -> list[Array]:
+    """Return a layer's parts of a gradient, flat, from the slopes `(n, *shape)` of its pre-activations."""
+    return [array.ravel() for array in layer.parameter_slopes(inputs, slopes).values()]
+
+
+def without_tangents(values: Values) -> Values:
+    """Return the values alone of what enters a node."""
+    return Values(*(part.primal if isinstance(part, DualTensor) else part for part in values))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from dualtrain.core.gradients.base import Block, Draw, Estimate
-from dualtrain.core.nn.layers import Shape
+from dualtrain.core.nn.base import Shape
 from dualtrain.core.nn.tensor import Array
 
 Distribution = Literal["normal", "rademacher", "orthogonal"]

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from dualtrain.core.dual import DualTensor, inner
 from dualtrain.core.gradients.base import Block, Draw
 from dualtrain.core.gradients.forward import Forward
-from dualtrain.core.gradients.perturbations import Perturbation
+from dualtrain.core.gradients.perturbations import Perturbation, without_tangents
 from dualtrain.core.gradients.random_directions import (
     CACHED_BLOCKS,
     CACHED_NUMBERS,
@@ -19,6 +19,7 @@ from dualtrain.core.gradients.random_directions import (
     summed,
 )
 from dualtrain.core.nn import Network
+from dualtrain.core.nn.shaping import flatten
 from dualtrain.core.nn.tensor import Array, Tensor
 
 
@@ -44,7 +45,7 @@ class Weights(Perturbation):
 
     def measure(self, forward: Forward, parameters: Array, block: Block, draw: Draw) -> Array:
         directions = self._directions(forward.network).of(draw, block, parameters.dtype)
-        return _slopes(forward, parameters, directions, self.layers(forward.network))
+        return _slopes(forward, parameters, directions, self.nodes(forward.network))
 
     def sums(self, network: Network, blocks: Sequence[Block], measurements: Sequence[Array], draw: Draw) -> Sums:
         directions = self._directions(network)
@@ -72,25 +73,27 @@ class _Sampler:
         return DISTRIBUTIONS[self.perturbation.distribution](source, (count, size), dtype)
 
 
-def _slopes(forward: Forward, parameters: Array, directions: Array, perturbed: int) -> Array:
-    """Return the loss's slopes `(K,)` along directions of the first `perturbed` layers' parameters."""
+def _slopes(forward: Forward, parameters: Array, directions: Array, perturbed: Sequence[int]) -> Array:
+    """Return the loss's slopes `(K,)` along directions of the parameters of the `perturbed` nodes."""
     network = forward.network
     arrays = _moved(network, parameters, directions, perturbed)
-    values: Tensor = forward.inputs_of_batch
-    for index in range(len(network.layers)):
-        if index == len(network.layers) - 1:
-            forward.enter(index, values.primal if isinstance(values, DualTensor) else values)
+    values = forward.batch
+    for index in range(len(network.nodes)):
+        if index == network.trained_nodes[-1]:
+            forward.enter(index, without_tangents(values))
         values = network.step(index, arrays[index], values)
-    return forward.end(values, inner)
+    return forward.end(flatten(values.inputs), inner)
 
 
-def _moved(network: Network, parameters: Array, directions: Array, perturbed: int) -> list[tuple[Tensor, ...]]:
-    """Return every layer's arrays, those of the first `perturbed` layers with their tangents."""
-    arrays: list[tuple[Tensor, ...]] = [()] * len(network.layers)
+def _moved(
+    network: Network, parameters: Array, directions: Array, perturbed: Sequence[int]
+) -> list[tuple[Tensor, ...]]:
+    """Return every node's arrays, those of the `perturbed` nodes with their tangents."""
+    arrays: list[tuple[Tensor, ...]] = [()] * len(network.nodes)
     for part in network.slices:
         array: Tensor = part.of(parameters)
-        if part.layer < perturbed:
+        if part.node in perturbed:
             tangent = directions[:, part.start : part.stop].reshape(-1, *part.shape)
             array = DualTensor(array, tangent)
-        arrays[part.layer] += (array,)
+        arrays[part.node] += (array,)
     return arrays

@@ -15,7 +15,7 @@ from dualtrain.core.dual.engine import (
     push,
 )
 from dualtrain.core.dual.rules.combinators import Handler, add_terms, as_array, bilinear, negative_axes, of_arrays
-from dualtrain.core.dual.structured import EntrySeed, OuterTangent, Structure, UnitTangent, to_dense
+from dualtrain.core.dual.structured import EntrySeed, Factored, Structure, UnitTangent, to_dense
 
 
 def _matmul(a: Tensor, b: Tensor) -> Tensor:
@@ -37,12 +37,9 @@ def _matmul_rule(tangents: list[Tensor], out: Tensor, a: Tensor, b: Tensor) -> T
 
 def from_left(ta: Tensor, b: Tensor) -> Structure | None:
     """Return the structured tangent of `a @ b` from that of a."""
-    if b.ndim == 2 and isinstance(ta, UnitTangent):
-        many = len(ta.units) > b.shape[0]
-        return OuterTangent(ta.values, b.copy(), ta.units) if many else OuterTangent(ta.values, b[ta.units])
-    if b.ndim == 2 and isinstance(ta, OuterTangent):
-        return OuterTangent(ta.values, ta.rows @ b, ta.which)
-    return None
+    if b.ndim != 2 or not isinstance(ta, Factored):
+        return None
+    return ta.after(b) if isinstance(ta, UnitTangent) or type(b) is np.ndarray else None
 
 
 def _from_right(a: Tensor, tb: Tensor, b: Tensor) -> Structure | None:

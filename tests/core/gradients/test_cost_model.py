@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dualtrain.core.gradients import Method, PerNeuron, PerParameter, gradient
-from dualtrain.core.gradients.cost_model import tangent_width
+from dualtrain.core.gradients.tangent_widths import unit_path
 from dualtrain.core.nn import Dense, Network
 
 
@@ -13,13 +13,14 @@ from dualtrain.core.nn import Dense, Network
     [
         ((Dense(5, "relu"), Dense(3, "softmax")), [1, 1]),
         ((Dense(5, "softmax"), Dense(3, "softmax")), [5, 1]),
-        ((Dense(5, "relu"), Dense(3, "relu")), [3, 1]),
-        ((Dense(5, "relu"), Dense(4, "relu"), Dense(3, "softmax")), [4, 1, 1]),
+        ((Dense(5, "relu"), Dense(3, "relu")), [1, 1]),
+        ((Dense(5, "relu"), Dense(4, "relu"), Dense(3, "softmax")), [3, 1, 1]),
+        ((Dense(5, "relu"), Dense(4, "relu"), Dense(7, "relu"), Dense(3, "softmax")), [7, 3, 1, 1]),
     ],
 )
 def test_tangents_are_as_wide_as_what_they_reach(layers: tuple[Dense, ...], widths: list[int]) -> None:
     network = Network(6, layers)
-    assert [tangent_width(network, index) for index in range(len(layers))] == widths
+    assert [unit_path(network, index).width for index in range(len(layers))] == widths
 
 
 @pytest.mark.parametrize("method", [PerParameter(), PerNeuron()], ids=lambda method: method.method)
@@ -41,8 +42,8 @@ def test_the_gradient_takes_no_more_memory_than_foretold(method: Method) -> None
 
 @pytest.mark.parametrize("method", [PerParameter(), PerNeuron()], ids=lambda method: method.method)
 def test_a_layer_so_wide_that_one_direction_fills_a_block_is_counted(method: Method) -> None:
-    network = Network(16, (Dense(8, "relu"), Dense(20_000, "relu"), Dense(10, "softmax")))
-    widest = 128 * tangent_width(network, 0)
+    network = Network(16, (Dense(8, "relu"), Dense(8, "relu"), Dense(20_000, "relu"), Dense(10, "softmax")))
+    widest = 128 * unit_path(network, 0).width
     assert widest == 128 * 20_000
     assert method.cost(network, 128).peak_bytes > 8 * widest
 

@@ -49,7 +49,7 @@ def test_exact_methods_agree_with_reverse_mode(
 
 @pytest.mark.parametrize("method", EXACT, ids=lambda method: method.method)
 def test_layers_and_batches_of_many_blocks_agree_with_reverse_mode(reverse_mode: Reference, method: Method) -> None:
-    network = Network(40, (Dense(64, "tanh"), Dense(64, "relu"), Dense(10, "softmax")))
+    network = Network(40, (Dense(300, "tanh"), Dense(200, "relu"), Dense(10, "softmax")))
     parameters, inputs, labels = sample(network, 300)
     blocks = method.blocks(network, 300)
     assert len({block.samples for block in blocks}) > 1

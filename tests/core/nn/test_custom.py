@@ -29,8 +29,8 @@ def test_a_layer_is_found_among_the_entry_points(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(custom, "entry_points", lambda group: [point] if group == custom.GROUP else [])
     custom.find.cache_clear()
     layer = Custom("doubled")
-    assert layer.outputs(3) == 6
-    assert layer.shapes(3) == {"parameters": (1,)}
+    assert layer.output_shape((3,)) == (6,)
+    assert layer.shapes((3,)) == {"parameters": (1,)}
     assert layer.connect((np.array([2.0]),), np.ones((1, 2))).tolist() == [[2.0, 2.0, 1.0, 1.0]]
     custom.find.cache_clear()
 

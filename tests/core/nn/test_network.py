@@ -13,10 +13,10 @@ LABELS = np.array([0, 1, 1, 0, 1])
 
 def test_the_flat_layout_is_weights_then_bias_layer_after_layer() -> None:
     assert NETWORK.slices == (
-        Slice(0, "weights", 0, 12, (4, 3)),
-        Slice(0, "bias", 12, 15, (3,)),
-        Slice(1, "weights", 15, 21, (3, 2)),
-        Slice(1, "bias", 21, 23, (2,)),
+        Slice(0, "weights", 0, 12, (4, 3), 0),
+        Slice(0, "bias", 12, 15, (3,), 0),
+        Slice(1, "weights", 15, 21, (3, 2), 1),
+        Slice(1, "bias", 21, 23, (2,), 1),
     )
     assert NETWORK.size == 23
     (weights, bias), (last, _) = NETWORK.unpack(np.arange(23.0))
@@ -77,7 +77,7 @@ def test_custom_layers_pass_on_what_they_make() -> None:
     assert network.widths == (4, 3, 3, 2)
     assert [part.layer for part in network.slices] == [0, 0, 2, 2]
     logits = network.trace(network.unpack(network.init(0)), INPUTS.astype(np.float32))
-    assert np.all(logits[2] * 16 == np.round(logits[2] * 16))
+    assert np.all(logits[2].inputs * 16 == np.round(logits[2].inputs * 16))
 
 
 def test_networks_are_equal_by_what_they_are() -> None:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from dualtrain.client.cli.extras import require
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
@@ -34,6 +36,7 @@ def up(
 
     Prints its address when it is ready. What dies starts again; what is stopped leaves nothing running.
     """
+    require("up")
     from dualtrain.client.stack import run
     from dualtrain.core.settings import Settings
 
@@ -52,6 +55,7 @@ def demo(
 
     Starts a stack of its own in a temporary folder (or in --data-dir), and stops it at the end.
     """
+    require("up")
     from dualtrain.client.demo import run
 
     run(workers, data_dir)
@@ -59,6 +63,7 @@ def demo(
 
 def doctor() -> None:
     """Check settings, Redis, clocks and data of this machine, and say what to do."""
+    require("server")
     raise typer.Exit(
         subprocess.run([sys.executable, "-P", "-m", "dualtrain.core.runtime.doctor"], check=False).returncode
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dualtrain.client.cli.extras import require
 from dualtrain.client.cli.jobs import follow, job_document
 from dualtrain.client.cli.output import AsJson, Key, Url, connect, out, print_facts, print_json, print_table
 from dualtrain.client.client import URL
@@ -97,6 +98,7 @@ def _document(spec: Path | None, assignments: list[str]) -> dict[str, Any]:
 
 
 def _train_here(spec: Path | None, assignments: list[str], output: Path | None, as_json: bool) -> int:
+    require("server")
     options = [option for assignment in assignments for option in ("--set", assignment)]
     options += ["--output", str(output)] if output else []
     options += ["--json"] if as_json else []

@@ -9,7 +9,7 @@ from threading import Lock
 
 from dualtrain.api.schemas import JobView
 from dualtrain.api.security import Key
-from dualtrain.core.job import Job, Status, running_seconds
+from dualtrain.core.job import Job, Reason, Status, running_seconds
 from dualtrain.core.runtime.times import later, seconds_between
 from dualtrain.core.store import Jobs
 
@@ -45,7 +45,18 @@ class Forecast:
         waits = self._of(job.id) if job.status is Status.QUEUED else None
         if waits is None:
             return shown
-        return shown.model_copy(update={"estimated_start_at": _at(waits[0]), "estimated_finish_at": _at(waits[1])})
+        start, end = waits
+        times = {"estimated_start_at": _at(start), "estimated_finish_at": _at(end)}
+        reason = job.status_reason or (self._all_taken() if start > 0 else None)
+        return shown.model_copy(update={**times, "status_reason": reason})
+
+    def _all_taken(self) -> Reason:
+        """Return why a job waits while as many run as may."""
+        message = (
+            f"As many jobs run as may at a time: {self.slots} (DUALTRAIN_CONCURRENT_JOBS). "
+            "The queue goes by priority, then by time."
+        )
+        return Reason(code="waiting_for_place", message=message)
 
     def _of(self, job_id: str) -> tuple[float, float] | None:
         """Return in how many seconds a queued job starts and ends, None when it is not in the queue."""

@@ -63,8 +63,8 @@ class Settings(BaseSettings):
         "zalando-datasets/fashion_mnist",
     )
     """Names on the Hugging Face hub that a job may ask for, separated by commas."""
-    concurrent_jobs: int = Field(default=2, ge=1)
-    """Jobs that one aggregator runs at the same time."""
+    concurrent_jobs: int = Field(default=8, ge=1)
+    """Jobs that one aggregator runs at the same time: their rounds take turns on the workers."""
     max_waiting_jobs: int = Field(default=2000, ge=1)
     max_blocks: int = Field(default=100_000, ge=1)
     """Blocks of a batch that a job may have."""

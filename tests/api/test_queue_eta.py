@@ -41,6 +41,18 @@ def test_each_queued_job_takes_the_slot_that_is_free_first(store: Redis) -> None
     assert waits(Forecast(jobs, 3), names) == pytest.approx([0, 60, 10, 70, 60, 120], abs=2)
 
 
+def test_a_queued_job_says_why_it_waits(store: Redis) -> None:
+    """Two long jobs blocked everything behind them, and nothing said so."""
+    jobs = Jobs(store)
+    run(jobs, "long", 100.0)
+    waiting = put(jobs, "waiting")
+    reason = Forecast(jobs, 1).view(waiting, ANYONE).status_reason
+    assert reason is not None
+    assert reason.code == "waiting_for_place"
+    assert "at a time: 1" in reason.message
+    assert Forecast(jobs, 2).view(waiting, ANYONE).status_reason is None
+
+
 def test_a_job_takes_as_long_as_those_that_succeeded(store: Redis) -> None:
     jobs = Jobs(store)
     for name, seconds in (("one", 20.0), ("two", 40.0)):

@@ -77,7 +77,7 @@ def test_counts_and_search_cover_all_jobs(page: Page, url: str, many: None, netw
     page.goto("/")
     total = httpx2.get(f"{url}/v1/jobs").json()["total"]
     queued = httpx2.get(f"{url}/v1/jobs?status=queued").json()["total"]
-    expect(page.locator(".lead")).to_have_text(f"2 running, {queued} queued, {total} jobs in all.")
+    expect(page.locator(".lead")).to_have_text(f"8 running, {queued} queued, {total} jobs in all.")
     expect(page.locator("tr.job").first).to_have_class(re.compile("running"))
     assert max(row.bounding_box()["height"] for row in page.locator("tr.job").all()[:5]) <= 42  # type: ignore[index]
     page.get_by_label("Search").fill("trained")

@@ -188,7 +188,7 @@ def test_a_stale_validator_is_answered_at_once(client: httpx2.Client, submit: Su
 
 
 def test_start_and_finish_of_waiting_jobs_are_estimated(client: httpx2.Client, submit: Submit) -> None:
-    ids = [submit() for _ in range(5)]
+    ids = [submit() for _ in range(12)]
     shown = [client.get(f"/v1/jobs/{job_id}").json() for job_id in ids]
     starts = [job["estimated_start_at"] for job in shown]
     assert starts == sorted(starts)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dualtrain.core.gradients import CustomMethod, GradientMethod, PerNeuron, PerParameter
 from dualtrain.core.nn import SGD, AnyLayer, Custom, Dense, LayerFault, LossName, Network, Optimizer, Residual
+from dualtrain.core.nn.trial import trial_fault
 from dualtrain.core.rounds import Outer, OuterAverage
 from dualtrain.core.validation import Fault
 
@@ -126,6 +127,8 @@ def faults(spec: JobSpec, classes: int, train_samples: int) -> list[Fault]:
     if missing := [*_unknown_layers(spec)] or [*_unfit_layers(spec)]:
         return missing  # without its layers there is no network to look at
     network = Network(spec.dataset.image_shape, spec.network.layers, spec.network.loss)
+    if failing := [*_failing_layers(network)]:
+        return failing
     return [*_size_faults(network), *_class_faults(spec, network, classes), *_method_faults(spec, network),
             *_factor_faults(spec), *_split_faults(spec, train_samples)]  # fmt: skip
 
@@ -155,6 +158,13 @@ def _unfit_layers(spec: JobSpec) -> Iterator[Fault]:
             field = error.field if isinstance(error, LayerFault) else field
             yield Fault(f"/network/layers/{index}/{field}".rstrip("/"), "layer_does_not_fit", str(error))
             return
+
+
+def _failing_layers(network: Network) -> Iterator[Fault]:
+    for node, shape in zip(network.nodes, network.shapes, strict=False):
+        if isinstance(node.layer, Custom) and (message := trial_fault(node.layer, shape)):
+            place = f"{node.index}/layers/{node.prefix[:-1]}" if node.prefix else f"{node.index}"
+            yield Fault(f"/network/layers/{place}/custom", "layer_fails", f"layer {node.layer.custom!r}: {message}")
 
 
 def _size_faults(network: Network) -> Iterator[Fault]:

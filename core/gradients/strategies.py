@@ -165,7 +165,8 @@ class OneByOne(Strategy):
     part: Slice
 
     def cut(self, samples: int) -> Cut:
-        width = max(samples * dense_width(self.network, self.node), self.part.stop - self.part.start)
+        widest = max(self.network.widths[self.node], dense_width(self.network, self.node))
+        width = max(samples * widest, self.part.stop - self.part.start)
         return cut(0, self.directions, ELEMENTS // width)
 
     def row(self, forward: Forward, directions: Range) -> Array:

@@ -1,8 +1,12 @@
 """Layers that the operator installs: Python callables found by name among the entry points `dualtrain.layers`.
 
-A custom layer is a callable `(parameters, inputs) -> outputs` with `parameters` `(size,)`, `inputs` `(N, fan_in)` and
-`outputs` `(N, units)`. Nothing is asked of it but values: it may round, sort, look up, or ask a machine. It may have
-the attributes `units` and `size`, functions of fan_in; without them it has as many outputs as inputs and no parameters.
+A custom layer is a callable `(parameters, inputs, **options) -> outputs` with `parameters` `(size,)`, `inputs`
+`(N, fan_in)` and `outputs` `(N, units)`. Only its values are used: it may round, sort, look up, or ask a machine.
+It may have the attributes `units` and `size`, functions `(fan_in, **options)`; without them it has as many outputs as
+inputs and no parameters.
+
+With the attribute `differentiable = True` it is NumPy code that takes duals. Its inputs then are `(N, *shape)`, `units`
+and `size` are functions `(shape, **options)`, and `units` may return a shape.
 """
 
 from collections.abc import Callable

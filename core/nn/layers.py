@@ -76,7 +76,12 @@ class Custom(Layer):
 
     def _attribute(self, name: str, shape: Shape, default: Any) -> Any:
         attribute = getattr(self.find(), name, None)
-        return default if attribute is None else attribute(self._own(shape), **self.options)
+        if attribute is None:
+            return default
+        try:
+            return attribute(self._own(shape), **self.options)
+        except TypeError as error:
+            raise LayerFault("options", f"layer {self.custom!r} does not take these options: {error}") from error
 
 
 @dataclass(frozen=True, config=CONFIG, kw_only=True)

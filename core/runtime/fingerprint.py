@@ -4,6 +4,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ COMPUTING = (
     "loop.py",
 )
 """The modules that decide bits. What reads and decodes pictures is not one: the data set's sha256 tells of it."""
+
+LAYERS = "dualtrain.layers"
+"""The entry points under which an operator installs layers, whose code computes too."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,28 @@ def platform_digest() -> str:
 
 @cache
 def code_version() -> str:
-    """Return the version of dualtrain with a digest of the modules that compute, so that no two codes share a plan."""
+    """Return the version of dualtrain with a digest of all code that computes, so that no two codes share a plan.
+
+    That is dualtrain's own modules and those of installed layers.
+    """
     sources = sorted(path for pattern in COMPUTING for path in Path(__file__).parents[1].glob(pattern))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + installed_code()).hexdigest()[:12]
     return f"{__version__}+{digest}"
+
+
+@cache
+def installed_code() -> bytes:
+    """Return the source code of all modules that installed layers come from, without running them."""
+    points = sorted(entry_points(group=LAYERS), key=lambda point: point.name)
+    return b"".join(f"{point.name}={point.value}\n".encode() + _source(point.module) for point in points)
+
+
+def _source(module: str) -> bytes:
+    try:
+        spec = find_spec(module)
+        return Path(spec.origin).read_bytes() if spec is not None and spec.origin else b""
+    except (ImportError, OSError):
+        return b""  # whoever loads it says what is wrong
 
 
 def _simd() -> list[str]:

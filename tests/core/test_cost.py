@@ -56,7 +56,7 @@ MEASURED = [
 MEASURE = r"""
 import json, re, sys
 from pathlib import Path
-import dualtrain.worker.shards
+import dualtrain.worker.computer
 from dualtrain.core.data import load
 from dualtrain.core.loop import Training
 from dualtrain.core.runtime.process import prepare_to_compute

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from dualtrain.core.data.images import ImageError as ImageError
     from dualtrain.core.data.images import prepare as prepare
     from dualtrain.core.data.labeled_images import DatasetError as DatasetError
-    from dualtrain.core.data.resize import SIDE as SIDE
-    from dualtrain.core.data.resize import resize as resize
+    from dualtrain.core.data.resizing import SIDE as SIDE
+    from dualtrain.core.data.resizing import resize as resize
     from dualtrain.core.data.sources import Description as Description
     from dualtrain.core.data.sources import UnknownDataset as UnknownDataset
     from dualtrain.core.data.sources import catalogue as catalogue
@@ -32,7 +32,7 @@ _MODULES = {
     "dataset": ("Dataset", "scale"),
     "images": ("MNIST", "PLAIN", "PREPARATIONS", "ImageError", "prepare"),
     "labeled_images": ("DatasetError",),
-    "resize": ("SIDE", "resize"),
+    "resizing": ("SIDE", "resize"),
     "sources": ("Description", "UnknownDataset", "catalogue", "describe"),
     "uploads": ("install", "remove", "uploaded"),
 }

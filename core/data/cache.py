@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from dualtrain.core.data.dataset import Dataset
 from dualtrain.core.data.decode import Progress, decode
-from dualtrain.core.data.resize import SIDE, resize
+from dualtrain.core.data.resizing import SIDE, resize
 from dualtrain.core.data.sources import SPLITS, UnknownDataset, catalogue, folder_of, read, source_digest
 
 Arrays = dict[str, NDArray[np.uint8]]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dualtrain.core.data.images import plain
-from dualtrain.core.data.resize import SIDE
+from dualtrain.core.data.resizing import SIDE
 
 Progress = Callable[[int, int], None]
 """Told at times how many images are done, of how many."""

@@ -15,7 +15,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from dualtrain.core.data.image_structure import TooComplex, check_jpeg, check_png
 from dualtrain.core.data.preprocessing import Blank, mnist_form
-from dualtrain.core.data.resize import SIDE
+from dualtrain.core.data.resizing import SIDE
 
 MAX_BYTES = 8 << 20
 MAX_PIXELS = 4_000_000

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dualtrain.core.data.resize import SIDE
+from dualtrain.core.data.resizing import SIDE
 from dualtrain.core.data.stroke_width import BOX, fit, with_usual_pen
 
 LEAST_CONTRAST = 24.0

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from dualtrain.core.data import resize
-from dualtrain.core.data.resize import AT_ONCE
+from dualtrain.core.data.resizing import AT_ONCE
 
 
 @pytest.mark.parametrize("size", [4, 5, 12, 27, 28, 29, 40, 64])

@@ -130,8 +130,15 @@ def _finish(training: Training, log: _Log, output: Path | None) -> None:
     assert log.evaluation is not None
     if output:
         write_weights(output, training.network, state.parameters)
-    result = {"step": state.step, "test_accuracy": log.evaluation.test_accuracy, "seconds": log.seconds}
-    _write(json.dumps({**result, "sha256": digest(state.parameters)}))
+    result = {
+        "step": state.step,
+        "passes": state.passes,
+        "evaluations": state.evaluations,
+        "test_accuracy": log.evaluation.test_accuracy,
+        "seconds": log.seconds,
+        "sha256": digest(state.parameters),
+    }
+    _write(json.dumps(result))
 
 
 def write_weights(path: Path, network: Network, parameters: NDArray[Any]) -> None:

@@ -29,6 +29,7 @@ ORDER = (
     ("core.spec", "core.scheduling"),
     ("core.loop", "core.overrides"),
     ("core.sweep",),
+    ("core.recipes",),
     ("core.store",),
     ("core.train", "core.cost", "core.estimate", "core.runtime.doctor"),
     ("api", "client", "worker"),
@@ -39,6 +40,7 @@ ONLY = {
     "core.data": (),
     "client": (
         "core.overrides",
+        "core.recipes",
         "core.job",
         "core.runtime.log_file",
         "core.runtime.supervisor",

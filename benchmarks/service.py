@@ -42,6 +42,11 @@ LOCAL = {
     "batch_size": 64,
     "evaluate_every": 1_000_000,
 }
+SHORT_JOBS: dict[str, tuple[dict[str, Any], int]] = {
+    "default job": ({}, 938),
+    "784-100-10 per neuron, 2 epochs": ({**LOCAL, "epochs": 2, "evaluate_every": 100}, 1876),
+}
+"""Specs with their steps."""
 HEAVY = {**LOCAL, "gradient": {"method": "per-parameter"}, "epochs": 8}
 HEAVY_BATCHES = (256, 1024)
 HEAVY_JOBS: dict[str, tuple[int, dict[str, Any]]] = {
@@ -167,6 +172,22 @@ def train_seconds(spec: dict[str, Any], data_dir: Path, steps: int) -> float:
     return float(result["seconds"])
 
 
+def bundles(data_dir: Path) -> str:
+    """Jobs of short rounds from their start to their end, beside one run in one process."""
+    turns: dict[str, list[tuple[float, float]]] = {name: [] for name in SHORT_JOBS}
+    with plant(2, data_dir) as service:
+        for spec, _ in SHORT_JOBS.values():
+            service.finish(service.submit(**spec, max_steps=WARM_STEPS))
+        for _, (name, (spec, steps)) in product(range(REPEATS), SHORT_JOBS.items()):
+            ours = running_seconds(service.finish(service.submit(**spec)))
+            turns[name].append((ours, train_seconds(spec, data_dir, steps)))
+    rows = []
+    for name, times in turns.items():
+        medians = [f"{statistics.median(each):.2f} s" for each in zip(*times, strict=True)]
+        rows.append((name, *medians, spread([ours / alone for ours, alone in times])))
+    return table(("job", "service", "one `core.train`", "ratio"), rows)
+
+
 def workers(data_dir: Path) -> str:
     """Compute-bound jobs with one worker process and with two, beside two concurrent `core.train`."""
     turns: dict[str, list[tuple[float, ...]]] = {name: [] for name in HEAVY_JOBS}
@@ -251,6 +272,7 @@ def _seconds_to(client: httpx2.Client, spec: dict[str, Any]) -> float:
 
 PARTS: dict[str, Callable[[Path], str]] = {
     "rounds": rounds,
+    "bundles": bundles,
     "local steps": local_steps,
     "workers": workers,
     "accuracy": accuracy,

@@ -128,7 +128,7 @@ class _Work:
     def _count(self, rounds: int, seconds: float) -> None:
         counters = self._remote.counters
         counters.add("dualtrain_rounds_total", value=rounds)
-        counters.observe("dualtrain_round_seconds", seconds / rounds)
+        counters.observe("dualtrain_round_seconds", seconds / rounds, times=rounds)
 
 
 _TOTALS = ("samples_seen", "passes", "evaluations")

@@ -26,11 +26,11 @@ class Counters:
         with self._lock:
             self._pending[name, tuple(sorted((labels or {}).items()))] += value  # type: ignore[assignment]
 
-    def observe(self, name: str, seconds: float, labels: Mapping[str, str] | None = None) -> None:
-        """Count a time into a histogram: `NAME_bucket` by upper bound `le`, and `NAME_sum`."""
+    def observe(self, name: str, seconds: float, labels: Mapping[str, str] | None = None, *, times: int = 1) -> None:
+        """Count a time, observed so many times, into a histogram: `NAME_bucket` by upper bound `le`, and `NAME_sum`."""
         bound = next((str(bound) for bound in BOUNDS_SECONDS if seconds <= bound), "+Inf")
-        self.add(f"{name}_bucket", {**(labels or {}), "le": bound})
-        self.add(f"{name}_sum", labels, seconds)
+        self.add(f"{name}_bucket", {**(labels or {}), "le": bound}, times)
+        self.add(f"{name}_sum", labels, seconds * times)
 
     def flush(self) -> None:
         """Add what was counted since the last time. What could not be added stays for the next time."""

@@ -65,7 +65,8 @@ from dualtrain.core.store import pack
 prepare_to_compute()
 spec = JobSpec.model_validate(json.loads(sys.argv[1]))
 training = Training(spec, load("mnist", spec.dataset.image_size, Path(sys.argv[2]), ()))
-body = pack(training.measure(training.initial()))
+state, rounds = training.initial(), training.rounds
+body = pack(rounds.measure(rounds.vector(state), 0, range(rounds.units(0))))
 print(int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024)
 """
 

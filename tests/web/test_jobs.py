@@ -51,9 +51,9 @@ def test_every_preset_can_be_estimated_and_its_choice_brings_its_fields(page: Pa
     for name, parameters in (("Fast", "9,930"), ("Full size", "79,510"), ("Black box", "3,110"), ("Forward", "3,110")):
         page.get_by_role("button", name=re.compile(f"^{name}")).click()
         expect(page.locator(".outcome")).to_contain_text(parameters)
-    expect(page.get_by_label("Directions")).to_have_value("16")
+    expect(page.get_by_label("Directions", exact=True)).to_have_value("16")
     page.get_by_label("Method", exact=True).select_option("per-neuron")
-    expect(page.get_by_label("Directions")).to_be_hidden()
+    expect(page.get_by_label("Directions", exact=True)).to_be_hidden()
 
 
 def test_a_draft_outlives_a_reload(page: Page) -> None:

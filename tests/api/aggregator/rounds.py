@@ -107,7 +107,7 @@ class Uncounted:
     def add(self, name: str, labels: Any = None, value: float = 1) -> None:
         pass
 
-    def observe(self, name: str, seconds: float) -> None:
+    def observe(self, name: str, seconds: float, labels: Any = None, *, times: int = 1) -> None:
         pass
 
 

@@ -88,7 +88,7 @@ def test_rounds_shards_and_passes_of_a_job_are_counted(stack: httpx2.Client) -> 
     grown = {key: value - before.get(key, 0) for key, value in found.items()}
     assert grown[ROUNDS] == 20
     assert grown["dualtrain_round_seconds_count", ()] == 20
-    assert grown["dualtrain_shard_seconds_count", ()] >= 20
+    assert grown["dualtrain_shard_seconds_count", ()] >= 1  # short rounds are bundled into one task
     assert grown["dualtrain_passes_total", ()] == job["progress"]["passes"]
 
 

@@ -13,18 +13,21 @@ PIP := $(RUN)/pip --disable-pip-version-check install --quiet --no-compile
 FETCH := $(PIP) --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test fuzz chromium coverage chaos hostile contract bench lint format lock clean containers docs audit sbom
+.PHONY: help install demo up check test lowest fuzz coverage chaos hostile contract bench lint format lock clean containers docs audit sbom
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(SERVICE): $(PINS)/service.txt $(PINS)/build.txt pyproject.toml
+	@echo "Installing the service into $(VENV): about 200 MB are downloaded, which takes a minute or two ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dualtrain needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(FETCH) --requirement $(PINS)/service.txt --requirement $(PINS)/build.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(TOOLS): $(SERVICE) requirements.txt
+	@echo "Installing the developers' tools: about 150 MB, another minute ..."
 	$(FETCH) --requirement requirements.txt
 	$(RUN)/pip --disable-pip-version-check check
 	@touch $@
@@ -41,8 +44,23 @@ demo: $(SERVICE)  ## train the default job with two workers and show ten digits
 up: $(SERVICE)  ## the whole stack until Ctrl-C
 	$(RUN)/dualtrain up
 
-test: $(TOOLS) lint chromium  ## every test
+# Nothing here starts a server.
+UNIT := tests/test_imports.py tests/test_architecture.py tests/core/nn tests/core/rounds \
+	$(addprefix tests/core/test_,spec.py validation.py job.py overrides.py settings.py scheduling.py loop.py evaluation.py)
+
+check: $(TOOLS) lint  ## style, types and fast tests that need no server, in less than a minute
+	$(RUN)/pytest -n 2 --quiet $(UNIT)
+
+test: $(TOOLS) lint  ## every test; those of the page only where there is a Chromium
 	$(RUN)/pytest -n 2 --dist worksteal -m "not containers and not contract"
+
+LOWEST := $(VENV)/lowest
+
+lowest: $(TOOLS)  ## fast tests with the oldest versions that pyproject.toml allows, in an environment of their own
+	$(RUN)/uv venv --quiet --clear --python $(RUN)/python $(LOWEST)
+	$(RUN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable .[dev]
+	$(LOWEST)/bin/python -m pytest -n 2 --quiet $(UNIT) tests/client/test_events.py tests/client/test_retry.py \
+		tests/core/store tests/worker tests/api/routes/test_jobs.py
 
 fuzz: $(TOOLS)  ## random NumPy programs through core.dual; PROGRAMS=20000 SEED=n ORDER=1
 	$(RUN)/python -m tests.core.dual.fuzz --programs $(PROGRAMS) --seed $(SEED) --order $(ORDER)
@@ -75,10 +93,6 @@ bench: $(MEASURED)  ## every benchmark, for more than an hour, or BENCH=gradient
 
 coverage: $(TOOLS)  ## every test, with the lines and branches that ran
 	$(RUN)/pytest -n 2 --dist worksteal -m "not containers and not contract" --cov --cov-report=term
-
-chromium: $(TOOLS)  ## the browser that the page's tests drive, where there is none
-	@command -v chromium > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
-		|| $(RUN)/playwright install chromium
 
 lint: $(TOOLS)  ## style and types
 	$(RUN)/ruff check .

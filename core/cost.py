@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dualtrain.core.evaluation import evaluated_at_once
-from dualtrain.core.gradients import ForwardGradient, GradientMethod
+from dualtrain.core.gradients import ForwardGradient, Method
 from dualtrain.core.gradients.cost_model import FLOAT_BYTES, samples_at_once
 from dualtrain.core.gradients.exact import Exact
+from dualtrain.core.gradients.local_losses import plain_parts
 from dualtrain.core.loop import network_for
 from dualtrain.core.nn import Network
 from dualtrain.core.settings import Settings
@@ -46,19 +47,19 @@ def job_cost(spec: JobSpec) -> JobCost:
     is_local = spec.local_steps > 1
     vector = state if is_local else parameters
     method = _method_bytes(spec, network, itemsize)
-    combine = 0 if is_local else spec.gradient.cost(network, spec.batch_size).combine_bytes * itemsize / FLOAT_BYTES
+    combine = 0 if is_local else spec.method.cost(network, spec.batch_size).combine_bytes * itemsize / FLOAT_BYTES
     method_rows = _row_bytes(spec, network, itemsize)
     rows = spec.replicas * (vector + itemsize) if is_local else method_rows
     batch = spec.batch_size * network.widths[0] * (itemsize + 1)
     replica = method_rows + 2 * state if is_local else 0
     evaluation = 3 * evaluated_at_once(network) * max(network.widths) * itemsize
-    blocks = len(spec.gradient.blocks(network, spec.batch_size))
+    blocks = len(spec.method.blocks(network, spec.batch_size))
     return JobCost(
         blocks=blocks,
         worker_bytes=int(PROCESS_BYTES + method + batch + vector + 3 * rows + replica),
         aggregator_bytes=int(PROCESS_BYTES + 2 * rows + 4 * state + vector + evaluation + combine),
         round_bytes=int(vector + rows),
-        unit_seconds=_unit_seconds(spec, network, blocks),
+        unit_seconds=_unit_seconds(spec, network),
         checkpoint_bytes=(spec.keep_checkpoints + 2) * (state + 2 * parameters),
     )
 
@@ -110,31 +111,37 @@ _RULES = (
 
 def _method_bytes(spec: JobSpec, network: Network, itemsize: int) -> float:
     """Return the peak of a block; methods that use function values only compute in float64 whatever the dtype."""
-    peak = spec.gradient.cost(network, spec.batch_size).peak_bytes
-    return peak if spec.gradient.evaluations(network) else peak * itemsize / FLOAT_BYTES
+    peak = spec.method.cost(network, spec.batch_size).peak_bytes
+    return peak if spec.method.evaluations(network) else peak * itemsize / FLOAT_BYTES
 
 
 def _row_bytes(spec: JobSpec, network: Network, itemsize: int) -> int:
-    numbers = spec.gradient.cost(network, spec.batch_size).row_numbers
-    return numbers * (FLOAT_BYTES if spec.gradient.evaluations(network) else itemsize)
+    numbers = spec.method.cost(network, spec.batch_size).row_numbers
+    return numbers * (FLOAT_BYTES if spec.method.evaluations(network) else itemsize)
 
 
-def _unit_seconds(spec: JobSpec, network: Network, blocks: int) -> float:
+def _unit_seconds(spec: JobSpec, network: Network) -> float:
     """Return the longest time without a break: of a block, or of all local steps of a replica."""
+    parts = [_operations(method, own, spec.batch_size) for method, own in plain_parts(spec.method, network)]
+    if spec.local_steps > 1:
+        return spec.local_steps * sum(batch for batch, _ in parts) / FLOPS
+    return max(unit for _, unit in parts) / FLOPS
+
+
+def _operations(method: Method, network: Network, batch_size: int) -> tuple[float, float]:
+    """Return about how many floating-point operations a batch takes, and the largest of its blocks."""
     forward = network.operations()
-    if isinstance(spec.gradient, Exact):
-        samples = min(spec.batch_size, samples_at_once(network))
-        parts = spec.gradient.strategies(network)
-        batch = spec.batch_size * (forward + sum(part.operations for part in parts))
+    if isinstance(method, Exact):
+        samples = min(batch_size, samples_at_once(network))
+        parts = method.strategies(network)
+        batch = batch_size * (forward + sum(part.operations for part in parts))
         unit = samples * (forward + max(part.operations / len(part.cut(samples)) for part in parts))
-    else:
-        directions = _pushes(spec.gradient, network)
-        batch = spec.batch_size * forward * (1 + 2 * directions)
-        unit = batch / blocks
-    return (spec.local_steps * batch if spec.local_steps > 1 else unit) / FLOPS
+        return batch, unit
+    whole = batch_size * forward * (1.0 + 2 * _pushes(method, network))
+    return whole, whole / len(method.blocks(network, batch_size))
 
 
-def _pushes(method: GradientMethod, network: Network) -> int:
+def _pushes(method: Method, network: Network) -> int:
     """Return how often a batch goes through the network; the passes of an exact last layer do not."""
     if isinstance(method, ForwardGradient):
         return method.directions

@@ -49,21 +49,21 @@ class Counts(BaseModel):
 def count(spec: JobSpec, train_samples: int) -> Counts:
     """Return the counts of a job on a data set of so many samples."""
     network, local = network_for(spec), spec.local_steps > 1
-    cost, itemsize = spec.gradient.cost(network, spec.batch_size), np.dtype(spec.dtype).itemsize
+    cost, itemsize = spec.method.cost(network, spec.batch_size), np.dtype(spec.dtype).itemsize
     states = 1 + len(spec.optimizer.init(0, spec.dtype)) if local else 1
     vector = network.size * itemsize * states
-    row_itemsize = FLOAT_BYTES if spec.gradient.evaluations(network) else itemsize
+    row_itemsize = FLOAT_BYTES if spec.method.evaluations(network) else itemsize
     rows = spec.replicas * (vector + itemsize) if local else cost.row_numbers * row_itemsize
     epoch = epoch_for(spec, train_samples)
     steps = steps_for(spec, epoch)
     batches = epoch.batches(steps)
     return Counts(
         parameters=network.size,
-        blocks=spec.replicas if local else len(spec.gradient.blocks(network, spec.batch_size)),
+        blocks=spec.replicas if local else len(spec.method.blocks(network, spec.batch_size)),
         total_steps=steps,
         rounds=math.ceil(steps / spec.local_steps),
-        passes=batches * spec.gradient.passes(network),
-        evaluations=batches * spec.gradient.evaluations(network),
+        passes=batches * spec.method.passes(network),
+        evaluations=batches * spec.method.evaluations(network),
         memory_bytes=int(cost.peak_bytes) + 2 * vector,
         exchange_bytes_per_round=vector + rows,
     )
@@ -84,10 +84,10 @@ def measure(spec: JobSpec, classes: int) -> Timing:
 
 def _blocks_seconds(spec: JobSpec, network: Network, parameters: Any, inputs: Any, labels: Any) -> float:
     """Time ever more blocks, spread over all of them, until it took long enough; scale up to all."""
-    blocks, timed = spec.gradient.blocks(network, spec.batch_size), 1
+    blocks, timed = spec.method.blocks(network, spec.batch_size), 1
     while True:
         chosen = [blocks[i * len(blocks) // timed] for i in range(timed)]
-        seconds = _seconds(lambda c=chosen: spec.gradient.measure(network, parameters, inputs, labels, c, Draw(0, 0)))
+        seconds = _seconds(lambda c=chosen: spec.method.measure(network, parameters, inputs, labels, c, Draw(0, 0)))
         if timed == len(blocks) or seconds > BUDGET_SECONDS:
             return seconds * len(blocks) / timed
         timed = min(len(blocks), 2 * timed)

@@ -95,7 +95,7 @@ class Training:
     def rounds(self) -> Rounds:
         """How the job's rounds are made."""
         spec = self.spec
-        shared = (self.network, spec.gradient, spec.optimizer, self.batches, self.total_steps, spec.directions_seed)
+        shared = (self.network, spec.method, spec.optimizer, self.batches, self.total_steps, spec.directions_seed)
         if spec.local_steps > 1:
             return LocalSteps(*shared, steps=spec.local_steps, replicas=spec.replicas, outer=spec.outer)
         return Synchronous(*shared, cosine_every=spec.diagnostics.cosine_every)
@@ -172,7 +172,7 @@ class Training:
 
 def network_for(spec: JobSpec) -> Network:
     """Return the network of a spec, over the images of its data set."""
-    return Network(spec.dataset.image_shape, tuple(spec.network.layers), spec.network.loss)
+    return spec.model
 
 
 def epoch_for(spec: JobSpec, train_samples: int) -> Epoch:

@@ -5,8 +5,20 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dualtrain.core.gradients import CustomMethod, GradientMethod, PerNeuron, PerParameter
-from dualtrain.core.nn import SGD, AnyLayer, Custom, Dense, LayerFault, LossName, Network, Optimizer, Residual
+from dualtrain.core.gradients import CustomMethod, GradientMethod, Method, PerNeuron, PerParameter
+from dualtrain.core.gradients.local_losses import LocalMethod
+from dualtrain.core.nn import (
+    SGD,
+    AnyLayer,
+    Custom,
+    Dense,
+    LayerFault,
+    LocalLosses,
+    LossName,
+    Network,
+    Optimizer,
+    Residual,
+)
 from dualtrain.core.nn.trial import trial_fault
 from dualtrain.core.rounds import Outer, OuterAverage
 from dualtrain.core.validation import Fault
@@ -47,6 +59,7 @@ class NetworkSpec(_Part):
         description="from the pixels to the classes",
     )  # fmt: skip
     loss: LossName = Field("cross-entropy", description="what is made small, a mean over the samples")
+    local_losses: LocalLosses | None = Field(None, description="a head and a loss for every hidden layer")
 
 
 class SeedsSpec(_Part):
@@ -121,12 +134,27 @@ class JobSpec(_Part):
         """The seed of random directions."""
         return self.seed if self.seeds.directions is None else self.seeds.directions
 
+    @property
+    def model(self) -> Network:
+        """The network, over the images of its data set. Its layers must fit each other."""
+        network = self.network
+        return Network(self.dataset.image_shape, tuple(network.layers), network.loss, network.local_losses)
+
+    @property
+    def method(self) -> Method:
+        """The gradient method, applied to each part of a network with local losses."""
+        return self.gradient if self.network.local_losses is None else LocalMethod(self.gradient)
+
 
 def faults(spec: JobSpec, classes: int, train_samples: int) -> list[Fault]:
     """Return what cannot work though each field for itself is fine, for a data set of so many classes and samples."""
     if missing := [*_unknown_layers(spec)] or [*_unfit_layers(spec)]:
         return missing  # without its layers there is no network to look at
-    network = Network(spec.dataset.image_shape, spec.network.layers, spec.network.loss)
+    network = spec.model
+    try:
+        network.size  # noqa: B018
+    except LayerFault as error:
+        return [Fault("/network/local_losses/groups", "layer_does_not_fit", str(error))]
     if failing := [*_failing_layers(network)]:
         return failing
     return [*_size_faults(network), *_class_faults(spec, network, classes), *_method_faults(spec, network),
@@ -193,7 +221,7 @@ def _method_faults(spec: JobSpec, network: Network) -> Iterator[Fault]:
             yield Fault("/gradient/name", "unknown_method", str(error))
             return
     try:
-        spec.gradient.check(network)
+        spec.method.check(network)
     except ValueError as error:
         yield Fault("/gradient/method", "method_cannot_do_layer", str(error))
 

@@ -101,6 +101,8 @@ def _nodes(graph: _Graph, network: Network, arrays: list[tuple[Any, ...]]) -> st
     current = graph.reshaped("input", network.shapes[0]) if len(network.shapes[0]) > 1 else "input"
     skip = current
     for index, (node, values) in enumerate(zip(network.nodes, arrays, strict=True)):
+        if node.is_head:
+            continue
         skip = current if node.opens else skip
         if isinstance(node.layer, Custom):
             raise NotExportable(f"layer {node.index} is custom code, which ONNX cannot express; download safetensors")

@@ -11,7 +11,7 @@ from dualtrain.core.dual import DualTensor
 from dualtrain.core.dual.structured import Factored, SiteTangent, UnitTangent
 from dualtrain.core.gradients.base import Block
 from dualtrain.core.gradients.blocks import Range
-from dualtrain.core.nn import LOSSES, Custom, Network
+from dualtrain.core.nn import Custom, Network
 from dualtrain.core.nn.losses import one_hot
 from dualtrain.core.nn.network import Values
 from dualtrain.core.nn.tensor import Array, Labels, Tensor
@@ -96,7 +96,7 @@ class Forward:
         """Return the same for tangents of the logits."""
         outcome = self.network.ending(logits)
         if self._derivative is None:
-            losses, derivative = LOSSES[self.network.loss_name].differentiate(outcome.primal, self._targets)
+            losses, derivative = self.network.differentiate(outcome.primal, self._targets)
             self.loss, self._derivative = float(losses.sum()) * self._share, derivative * self._share
         return contraction(outcome.stored_tangent, self._derivative)
 

@@ -7,7 +7,7 @@ from dualtrain.core.nn.dense import Dense
 from dualtrain.core.nn.initializers import INITIALIZERS
 from dualtrain.core.nn.layers import AnyLayer, Custom, Residual
 from dualtrain.core.nn.losses import LOSSES, LossName
-from dualtrain.core.nn.network import Network, Slice, Values
+from dualtrain.core.nn.network import LocalLosses, Network, Slice, Values
 from dualtrain.core.nn.normalization import LayerNorm
 from dualtrain.core.nn.optimizers import SGD, AbstractOptimizer, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop
 from dualtrain.core.nn.pooling import AvgPool2D, MaxPool2D
@@ -31,6 +31,7 @@ __all__ = [
     "Layer",
     "LayerFault",
     "LayerNorm",
+    "LocalLosses",
     "LossName",
     "MaxPool2D",
     "Momentum",

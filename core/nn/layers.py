@@ -123,6 +123,8 @@ class Node:
     """Whether its inputs are those of a residual block."""
     closes: bool
     """Whether the inputs of the residual block are added to what its activation makes."""
+    is_head: bool = False
+    """Whether it is the head of a local loss: it has parameters, and passes on its inputs as they are."""
 
 
 def nodes(layers: tuple["AnyLayer", ...]) -> Iterator[Node]:
@@ -134,6 +136,15 @@ def nodes(layers: tuple["AnyLayer", ...]) -> Iterator[Node]:
         last = len(layer.layers) - 1
         for place, inner in enumerate(layer.layers):
             yield Node(inner, index, f"{place}.", place == 0, place == last)
+
+
+def parameters_of(layer: "AnyLayer", shape: Shape) -> int:
+    """Return how many parameters a layer has, with those inside a residual block."""
+    count = 0
+    for node in nodes((layer,)):
+        count += sum(map(prod, node.layer.shapes(shape).values()))
+        shape = node.layer.output_shape(shape)
+    return count
 
 
 def check_shapes(layers: tuple["AnyLayer", ...], shape: Shape) -> None:

@@ -4,18 +4,22 @@ Conventions: N samples, D inputs, C classes, P parameters. `parameters` is `(P,)
 order, then the bias. `inputs` is `(N, D)`; labels are `(N,)` class numbers or `(N, C)` one-hot.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import DTypeLike, NDArray
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from dualtrain.core.nn.activations import Activation, identity, softmax
-from dualtrain.core.nn.base import Shape
-from dualtrain.core.nn.layers import AnyLayer, Node, check_shapes, nodes
+from dualtrain.core.nn.base import LayerFault, Shape
+from dualtrain.core.nn.config import CONFIG
+from dualtrain.core.nn.dense import Dense
+from dualtrain.core.nn.layers import AnyLayer, Node, check_shapes, nodes, parameters_of
 from dualtrain.core.nn.losses import LOSSES, LossName, one_hot
 from dualtrain.core.nn.shaping import add_skip, flatten
 from dualtrain.core.nn.tensor import Array, Labels, Tensor
@@ -38,6 +42,18 @@ class Slice:
         return parameters[self.start : self.stop].reshape(self.shape)
 
 
+@checked_dataclass(frozen=True, config=CONFIG)
+class LocalLosses:
+    """Every hidden layer with parameters has a linear head and a loss of its own, and passes no tangents on.
+
+    What follows such a layer up to the next one belongs to it; so does all of a residual block. The last layer of the
+    network is the head of the last hidden one, and predicts. With `groups` above 1 the outputs of the others are cut
+    into as many equal groups, each with a head and a loss.
+    """
+
+    groups: Annotated[int, Ge(1), Le(256)] = 1
+
+
 class Values(NamedTuple):
     """What enters a node: its inputs `(N, *shape)`, and inside a residual block the inputs of the block."""
 
@@ -57,20 +73,33 @@ class Network:
     input_size: int | Shape
     layers: tuple[AnyLayer, ...]
     loss_name: LossName
+    local_losses: LocalLosses | None
+    heads: int
+    """Equal parts of the last layer's outputs, each with the loss; above 1 only inside a network with local losses."""
 
-    def __init__(self, input_size: int | Shape, layers: Sequence[AnyLayer], loss: LossName = "cross-entropy") -> None:
+    def __init__(
+        self,
+        input_size: int | Shape,
+        layers: Sequence[AnyLayer],
+        loss: LossName = "cross-entropy",
+        local_losses: LocalLosses | None = None,
+        heads: int = 1,
+    ) -> None:
         sides = input_size if isinstance(input_size, tuple) else (input_size,)
         if min(sides, default=0) < 1 or len(sides) not in (1, 3) or not layers:
             raise ValueError(f"a network needs inputs and layers; got input_size {input_size} and {len(layers)} layers")
         if loss not in LOSSES:
             raise ValueError(f"there is no loss {loss!r}; there are: {', '.join(LOSSES)}")
-        for name, value in (("input_size", input_size), ("layers", tuple(layers)), ("loss_name", loss)):
+        fields = {"input_size": input_size, "layers": tuple(layers), "loss_name": loss}
+        for name, value in (fields | {"local_losses": local_losses, "heads": heads}).items():
             object.__setattr__(self, name, value)  # `loss` is a method, so the field needs another name
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """The layers in the order in which they are computed; of a residual block those inside."""
-        return tuple(nodes(self.layers))
+        if self.local_losses is None:
+            return tuple(nodes(self.layers))
+        return tuple(node for part in self.parts for node in part.nodes)
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
@@ -79,8 +108,21 @@ class Network:
         check_shapes(self.layers, first)
         shapes: list[Shape] = [first]
         for node in self.nodes:
-            shapes.append(node.layer.output_shape(shapes[-1]))
+            shapes.append(shapes[-1] if node.is_head else node.layer.output_shape(shapes[-1]))
         return tuple(shapes)
+
+    @cached_property
+    def classes_of_last(self) -> int:
+        """How many numbers the last layer puts out, known without the heads of local losses."""
+        shape = self.input_size if isinstance(self.input_size, tuple) else (self.input_size,)
+        for layer in self.layers:
+            shape = layer.output_shape(shape)
+        return prod(shape)
+
+    @cached_property
+    def parts(self) -> tuple["Part", ...]:
+        """The networks that are trained apart: with local losses one for each hidden layer with parameters."""
+        return tuple(_parts(self))
 
     @cached_property
     def widths(self) -> tuple[int, ...]:
@@ -116,8 +158,8 @@ class Network:
 
     @property
     def classes(self) -> int:
-        """C, how many numbers the last layer puts out."""
-        return self.widths[-1]
+        """C, how many numbers the last layer puts out, for each of its heads."""
+        return self.widths[-1] // self.heads
 
     def init(self, seed: int, dtype: DTypeLike = np.float32) -> Array:
         """Return the first parameters `(P,)`: drawn in float64, so all dtypes start from the same numbers."""
@@ -166,6 +208,8 @@ class Network:
 
     def step(self, index: int, arrays: tuple[Tensor, ...], values: Values) -> Values:
         """Return what node number `index` passes on to the next."""
+        if self.nodes[index].is_head:
+            return values
         return self.activate(index, self.nodes[index].layer.connect(arrays, values.inputs), values)
 
     def activate(self, index: int, pre_activations: Tensor, values: Values) -> Values:
@@ -178,7 +222,7 @@ class Network:
     def operations(self, start: int = 0) -> int:
         """Return about how many floating-point operations a sample takes from node number `start` on."""
         pairs = zip(self.nodes[start:], self.shapes[start:], strict=False)
-        return sum(node.layer.operations(shape) for node, shape in pairs)
+        return sum(node.layer.operations(shape) for node, shape in pairs if not node.is_head)
 
     def outputs(self, logits: Tensor) -> Tensor:
         """Return what the last layer puts out, its softmax included."""
@@ -198,8 +242,24 @@ class Network:
         return np.mean(self.sample_losses(self.logits(parameters, inputs), labels))
 
     def sample_losses(self, logits: Tensor, labels: Labels) -> Tensor:
-        """Return the loss of each sample, `(N,)`."""
-        return LOSSES[self.loss_name].of(self.ending(logits), one_hot(labels, self.classes, logits.dtype))
+        """Return the loss of each sample, `(N,)`, of several heads their sum."""
+        targets = one_hot(labels, self.classes, logits.dtype)
+        if self.heads == 1:
+            return LOSSES[self.loss_name].of(self.ending(logits), targets)
+        by_head = np.reshape(logits, (len(logits), self.heads, self.classes))
+        losses = LOSSES[self.loss_name].of(self.ending(by_head), np.repeat(targets[:, None], self.heads, axis=1))
+        return np.sum(losses, axis=-1)
+
+    def differentiate(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
+        """Return the losses `(N,)` of outputs behind `ending`, and their derivative in the outputs' shape.
+
+        `targets` are `(N, C)`.
+        """
+        if self.heads == 1:
+            return LOSSES[self.loss_name].differentiate(outputs, targets)
+        by_head = outputs.reshape(len(outputs), self.heads, self.classes)
+        losses, derivative = LOSSES[self.loss_name].differentiate(by_head, targets[:, None])
+        return losses.sum(axis=-1), derivative.reshape(outputs.shape)
 
     @cached_property
     def ending(self) -> Activation:
@@ -210,3 +270,49 @@ class Network:
     def _ends_in_softmax(self) -> bool:
         last = self.nodes[-1]
         return last.layer.function is softmax and not last.closes and len(self.shapes[-1]) == 1
+
+
+class Part(NamedTuple):
+    """A network that is trained apart: its nodes in the whole network, with a head unless it is the last."""
+
+    network: Network
+    nodes: tuple[Node, ...]
+
+
+def _parts(whole: Network) -> Iterator[Part]:
+    shape = whole.input_size if isinstance(whole.input_size, tuple) else (whole.input_size,)
+    ranges = _trained_ranges(whole.layers, shape)
+    for index, (start, stop) in enumerate(ranges):
+        layers = whole.layers[start:stop]
+        own = tuple(replace(node, index=node.index + start) for node in nodes(layers))
+        size = shape if len(shape) > 1 else shape[0]
+        for layer in layers:
+            shape = layer.output_shape(shape)
+        if index == len(ranges) - 1:
+            yield Part(Network(size, layers, whole.loss_name), own)
+        else:
+            yield _with_head(whole, size, layers, own, shape, stop - 1)
+
+
+def _with_head(
+    whole: Network, size: int | Shape, layers: tuple[AnyLayer, ...], own: tuple[Node, ...], shape: Shape, last: int
+) -> Part:
+    assert whole.local_losses is not None
+    groups = whole.local_losses.groups
+    if groups > 1 and len(shape) > 1:
+        raise LayerFault("", f"groups of local losses need flat outputs, not {shape}")
+    head = Dense(whole.classes_of_last * groups, groups=groups)
+    head.output_shape(shape)
+    network = Network(size, (*layers, head), whole.loss_name, heads=groups)
+    return Part(network, (*own, Node(head, last, "head.", False, False, is_head=True)))
+
+
+def _trained_ranges(layers: tuple[AnyLayer, ...], shape: Shape) -> list[tuple[int, int]]:
+    """Return the layers of each part: one that has parameters, and all that follow up to the next; of the last, all."""
+    starts: list[int] = []
+    for index, layer in enumerate(layers):
+        if parameters_of(layer, shape):
+            starts.append(index)
+        shape = layer.output_shape(shape)
+    starts = [0, *starts[1:-1]]  # the last layer is the head of the last hidden one
+    return list(zip(starts, [*starts[1:], len(layers)], strict=True))

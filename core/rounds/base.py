@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dualtrain.core.gradients import GradientMethod
+from dualtrain.core.gradients import Method
 from dualtrain.core.nn import Network, Optimizer
 from dualtrain.core.rounds.batches import Batches
 
@@ -53,7 +53,7 @@ class Setup:
     """What every way to make rounds is made of."""
 
     network: Network
-    method: GradientMethod
+    method: Method
     optimizer: Optimizer
     batches: Batches
     total_steps: int

@@ -6,7 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from dualtrain.core.gradients import Block, Draw, GradientMethod, PerNeuron, gradient, shards
+from dualtrain.core.gradients import Block, Draw, Method, PerNeuron, gradient, shards
+from dualtrain.core.gradients.local_losses import for_network
 from dualtrain.core.nn import Network
 from dualtrain.core.rounds.base import Setup, State, Vector, finite, no_check
 
@@ -61,12 +62,12 @@ class Synchronous(Setup):
         if self.cosine_every is None or (state.step + 1) % self.cosine_every:
             return state.cosine
         inputs, labels = self.batches.batch(state.step, dtype=state.parameters.dtype)
-        exact = gradient(self.network, state.parameters, inputs, labels, PerNeuron())
+        exact = gradient(self.network, state.parameters, inputs, labels, for_network(PerNeuron(), self.network))
         lengths = float(np.linalg.norm(exact)) * float(np.linalg.norm(estimated))
         return finite(float(exact @ estimated) / lengths) if lengths else None
 
 
 @lru_cache(maxsize=64)
-def _shards(method: GradientMethod, network: Network, batch_size: int, shares: tuple[float, ...]) -> tuple[range, ...]:
+def _shards(method: Method, network: Network, batch_size: int, shares: tuple[float, ...]) -> tuple[range, ...]:
     """Kept, because most rounds of a job are cut alike and the workers wait for it."""
     return tuple(shards([block.work for block in method.blocks(network, batch_size)], shares))

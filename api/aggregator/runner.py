@@ -1,5 +1,6 @@
 """One job from its lease to its end, or to the point where another aggregator goes on."""
 
+import errno
 from contextlib import suppress
 from enum import Enum
 from typing import Any
@@ -32,6 +33,9 @@ MAX_ATTEMPTS = 5
 PASSING = (OSError, MemoryError)
 """Errors that may pass: files or memory were short for a moment. The job is tried again, as workers do."""
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""A disk without space: the job waits for it, however long that takes."""
+
 
 class Outcome(Enum):
     """How an aggregator left a job; the value is for how many seconds it leaves the job to others then."""
@@ -42,6 +46,8 @@ class Outcome(Enum):
     """An error that may pass."""
     FOREIGN = 5.0
     """Other code or another processor began it."""
+    DISK_FULL = 10.0
+    """The disk of prepared data sets has no space."""
     STORE_FULL = 30.0
     """The store refused a write: no queued job would fare better."""
 
@@ -71,7 +77,8 @@ class Runner:
         except ServerError as error:
             log.warning("store is away", job=self._lease.job_id, error=str(error))
         except PASSING as error:
-            self.outcome = Outcome.DISTURBED
+            full = isinstance(error, OSError) and error.errno in FULL
+            self.outcome = Outcome.DISK_FULL if full else Outcome.DISTURBED
             log.warning("job will be tried again", job=self._lease.job_id, error=f"{type(error).__name__}: {error}")
         except BaseException as error:  # also SystemExit, which a custom layer may raise: only this job ends by it
             log.exception("job failed", job=self._lease.job_id)
@@ -124,6 +131,9 @@ class Runner:
         try:
             data = load(spec.dataset.name, spec.dataset.image_size, settings.data_dir, settings.hub_datasets, preparing)
         except (ValueError, LookupError, OSError) as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                self._notices.explain("disk_full", f"The disk of {settings.data_dir} is full; free some space there.")
+                raise
             raise JobFailed("data_unavailable", f"data set {spec.dataset.name}: {error}") from error
         return Training(spec, data)
 

@@ -1,5 +1,6 @@
 """Jobs that cannot be run, or not here: how they end, what they tell and leave. None of them needs a worker."""
 
+import errno
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
@@ -8,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dualtrain.api.aggregator import runner as runner_module
 from dualtrain.api.aggregator.control import JobControl
 from dualtrain.api.aggregator.progress import Report
 from dualtrain.api.aggregator.recorder import Notices, Recorder
-from dualtrain.api.aggregator.runner import Outcome, Runner
+from dualtrain.api.aggregator.runner import MAX_ATTEMPTS, Outcome, Runner
 from dualtrain.api.aggregator.stores import Stores
 from dualtrain.core.data import load
 from dualtrain.core.job import IMPORTING, Job, Metrics, Reason, Status, new_id
@@ -225,6 +227,23 @@ def test_a_job_that_meets_a_full_store_pauses_and_can_be_resumed(
     resumed, _ = go_on(stores, lease)
     assert (resumed.status, resumed.status_reason) == (Status.RUNNING, None)
     assert stores.checkpoints.last(job.id) is not None
+
+
+def test_a_job_whose_data_do_not_fit_on_the_disk_waits_for_space(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    lease = taken(stores, SHORT)
+    with monkeypatch.context() as patched:
+        patched.setattr(runner_module, "load", full)
+        for _ in range(MAX_ATTEMPTS + 1):
+            job, runner = go_on(stores, lease)
+    assert (job.status, job.status_reason and job.status_reason.code) == (Status.RUNNING, "disk_full")
+    assert runner.outcome is Outcome.DISK_FULL
+    resumed, _ = go_on(stores, lease)
+    assert resumed.status_reason is None or resumed.status_reason.code != "disk_full"
 
 
 @pytest.mark.parametrize("other", ["code", "numerics"])

@@ -11,7 +11,8 @@ from dualtrain.core.gradients.base import Block, Draw
 from dualtrain.core.gradients.forward import Forward
 from dualtrain.core.gradients.perturbations import Perturbation, layer_gradient, without_tangents
 from dualtrain.core.gradients.random_directions import DISTRIBUTIONS, Sums, generator
-from dualtrain.core.nn import Dense, Layer, Network
+from dualtrain.core.gradients.span import as_plain, slopes_of, span_width, spread
+from dualtrain.core.nn import Dense, Layer, Network, Values
 from dualtrain.core.nn.activations import Activation, identity, softmax
 from dualtrain.core.nn.shaping import flatten
 from dualtrain.core.nn.tensor import Array
@@ -23,7 +24,12 @@ class Activations(Perturbation):
 
     A unit whose activation has slope 0 for a sample is not perturbed for it: its derivative is 0, and its share of the
     estimate would be noise with mean 0. Measurements are `[Σ G (P,), Σ ‖G‖²]` over the estimates G of each direction.
+
+    With `spanned`, the outputs of a layer are perturbed in the span of the weights of a narrower dense layer that
+    follows (`span.py`), and only pre-activations of the others.
     """
+
+    spanned: bool = False
 
     def space(self, network: Network) -> int:
         return sum(self._widths(network))
@@ -47,7 +53,8 @@ class Activations(Perturbation):
         shape = (count, len(forward.batch.inputs), self.space(network))
         noise = DISTRIBUTIONS[self.distribution](generator(draw, block), shape, parameters.dtype)
         noises = np.split(noise, np.cumsum(self._widths(network)[:-1]), axis=-1)
-        pushed = _push(forward, dict(zip(self.nodes(network), noises, strict=True)))
+        spans = [node for node in self.nodes(network) if self.spanned and span_width(network, node)]
+        pushed = _push(forward, dict(zip(self.nodes(network), noises, strict=True)), spans)
         return np.concatenate(_measurements(*pushed), dtype=parameters.dtype)
 
     def sums(self, network: Network, blocks: Sequence[Block], measurements: Sequence[Array], draw: Draw) -> Sums:
@@ -55,7 +62,11 @@ class Activations(Perturbation):
         return Sums(total[:-1], float(total[-1]))
 
     def _widths(self, network: Network) -> list[int]:
-        return [network.widths[node + 1] for node in self.nodes(network)]
+        return [self._width(network, node) for node in self.nodes(network)]
+
+    def _width(self, network: Network, node: int) -> int:
+        width = span_width(network, node) if self.spanned else None
+        return width or network.widths[node + 1]
 
 
 class _Perturbed(NamedTuple):
@@ -66,8 +77,11 @@ class _Perturbed(NamedTuple):
     directions: Array
 
 
-def _push(forward: Forward, noises: Mapping[int, Array]) -> tuple[list[_Perturbed], Array]:
-    """Return the perturbed layers, and the slopes `(K, n)` of the samples' shares of the loss along the noise."""
+def _push(forward: Forward, noises: Mapping[int, Array], spans: Sequence[int]) -> tuple[list[_Perturbed], Array]:
+    """Return the perturbed layers, and the slopes `(K, n)` of the samples' shares of the loss along the noise.
+
+    The noise of the nodes in `spans` moves their outputs, that of the others their pre-activations.
+    """
     network = forward.network
     values = forward.batch
     perturbed: list[_Perturbed] = []
@@ -76,6 +90,13 @@ def _push(forward: Forward, noises: Mapping[int, Array]) -> tuple[list[_Perturbe
         if index == network.trained_nodes[-1]:
             forward.enter(index, entering)
         pre_activations = node.layer.connect(forward.layers[index], values.inputs)
+        if index in spans:
+            noise = spread(forward, index, noises[index])
+            moved = noise * slopes_of(network.activations[index], as_plain(pre_activations), noise.dtype)
+            perturbed.append(_Perturbed(node.layer, entering.inputs, moved))
+            outputs = network.activations[index](pre_activations)
+            values = Values(outputs + DualTensor(np.zeros_like(noise[0]), noise))
+            continue
         if index in noises:
             noise = noises[index].reshape(-1, *pre_activations.shape)
             pre_activations = pre_activations + DualTensor(np.zeros_like(noise[0]), noise)
@@ -89,8 +110,7 @@ def _active(activation: Activation, pre_activations: Array, noise: Array) -> Arr
     """Return the noise, 0 for units whose activation has slope 0; a softmax has no slope of each unit alone."""
     if activation is identity or activation is softmax:
         return noise
-    outputs = activation(DualTensor(pre_activations, np.ones((1, *pre_activations.shape), noise.dtype)))
-    active: Array = outputs.tangent[0] != 0
+    active: Array = slopes_of(activation, pre_activations, noise.dtype) != 0
     return noise * active
 
 

@@ -118,7 +118,8 @@ def _statistical_faults(trial: _Trial, draws: int) -> Iterator[str]:
         yield f"the loss is reported as {estimates[0].loss:.6g}; it is {loss:.6g}"
     variances = [estimate.variance for estimate in estimates if estimate.variance is not None]
     scatter = float(((gradients - exact) ** 2).sum(axis=1).mean())
-    if variances and not 0.75 * scatter <= np.mean(variances) <= 1.33 * scatter + _EXACT_ERROR:
+    slack = _EXACT_ERROR**2 * float(exact @ exact)
+    if variances and not 0.75 * scatter - slack <= np.mean(variances) <= 1.33 * scatter + slack:
         yield f"the variance is reported as {np.mean(variances):.4g}; the mean squared error is {scatter:.4g}"
 
 

@@ -29,7 +29,6 @@ ELEMENTS = 2**21
 """Numbers in all tangents of a block together."""
 BLOCKS = 16
 """Independent directions are cut into as many blocks, or more when they are too large."""
-_PERTURBATIONS: dict[str, type[Perturbation]] = {"weights": Weights, "activations": Activations}
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -40,6 +39,10 @@ class ForwardGradient(Method):
     and a sample), which scatter less; orthogonal ones share as large a block as fits. With `exact_last_layer`, as in
     the code of Ren et al. 2023, the last layer is not perturbed and gets its exact gradient, one pass for each output.
 
+    `guess="next-weights"` perturbs a layer's outputs in the span of the weights after it (`span.py`). `pieces` moves
+    one of as many ranges of the parameters at a time. `average="projection"` takes the projection of the gradient on
+    the directions of a block instead of their mean. All are unbiased.
+
     A row: the measurements of the perturbation, the last layer's exact gradient in block 0, the loss.
     """
 
@@ -48,8 +51,12 @@ class ForwardGradient(Method):
     distribution: random_directions.Distribution = "normal"
     perturb: Literal["weights", "activations"] = "weights"
     exact_last_layer: bool = True
+    guess: Literal["next-weights"] | None = None
+    pieces: Annotated[int, Ge(1), Le(4096)] = 1
+    average: Literal["mean", "projection"] = "mean"
 
     def check(self, network: Network) -> None:
+        self._check_options()
         check_differentiable(network, self.method)
         self._check_linear(network)
         if self._perturbation.parameters(network) == 0:
@@ -61,7 +68,7 @@ class ForwardGradient(Method):
     def blocks(self, network: Network, batch_size: int) -> Grid:
         largest = max(ELEMENTS // self._perturbation.numbers(network, batch_size), 1)
         evenly = -(-self.directions // BLOCKS)
-        limit = self._perturbation.space(network) if self.distribution == "orthogonal" else evenly
+        limit = self._perturbation.space(network) if self._fills_blocks else evenly
         return grid([cut(0, self.directions, min(largest, limit))], Cut(0, batch_size, 1))
 
     def measure(
@@ -75,11 +82,10 @@ class ForwardGradient(Method):
     ) -> Estimate:
         ends = [self._perturbation.row_numbers(network, block) for block in blocks]
         measurements = [row[:end] for row, end in zip(rows, ends, strict=True)]
-        sums = self._perturbation.sums(network, blocks, measurements, draw)
-        overlap, loss = self._overlap(network, blocks), float(rows[0][-1])
-        estimated = random_directions.mean(sums, self.directions, loss, dtype, overlap)
+        estimated = self._estimated(network, blocks, measurements, draw, float(rows[0][-1]))
         exact = rows[0][ends[0] : -1].astype(dtype, copy=False)
-        return Estimate(np.concatenate([estimated.gradient, exact]), estimated.loss, estimated.variance)
+        gradient = np.concatenate([estimated.gradient.astype(dtype, copy=False), exact])
+        return Estimate(gradient, estimated.loss, estimated.variance)
 
     def passes(self, network: Network) -> int:
         last = network.widths[network.trained_nodes[-1] + 1]
@@ -109,7 +115,45 @@ class ForwardGradient(Method):
 
     @property
     def _perturbation(self) -> Perturbation:
-        return _PERTURBATIONS[self.perturb](self.distribution, self.exact_last_layer)
+        shared = (self.distribution, self.exact_last_layer)
+        if self.perturb == "weights":
+            return Weights(*shared, self.pieces)
+        return Activations(*shared, self.guess == "next-weights")
+
+    @property
+    def _fills_blocks(self) -> bool:
+        """Whether directions say more together than alone."""
+        return self.distribution == "orthogonal" or self.average == "projection"
+
+    def _check_options(self) -> None:
+        """Raise a ValueError for options that do not go together."""
+        of_weights = self.perturb == "weights"
+        has_pieces = self.pieces > 1
+        rules = (
+            (self.guess and of_weights, "'guess' belongs to 'perturb': 'activations'"),
+            (has_pieces and not of_weights, "'pieces' belongs to 'perturb': 'weights'"),
+            (self.distribution == "low-rank" and not of_weights, "'low-rank' belongs to 'perturb': 'weights'"),
+            (self.average == "projection" and not of_weights, "'projection' belongs to 'perturb': 'weights'; over "
+             "activations the distribution 'orthogonal' is the same"),
+            (has_pieces and (self.distribution in ("orthogonal", "low-rank") or self._fills_blocks),
+             "'pieces' takes the distributions 'normal' and 'rademacher', and the mean"),
+            (self.average == "projection" and self.distribution not in ("normal", "rademacher"),
+             "'projection' takes the distributions 'normal' and 'rademacher'"),
+        )  # fmt: skip
+        for is_broken, message in rules:
+            if is_broken:
+                raise ValueError(message)
+
+    def _estimated(
+        self, network: Network, blocks: Sequence[Block], measurements: Sequence[Array], draw: Draw, loss: float
+    ) -> Estimate:
+        """Return the estimate for the perturbed layers."""
+        perturbation = self._perturbation
+        if self.average == "projection" and isinstance(perturbation, Weights):
+            gradient, variance = perturbation.projection(network, blocks, measurements, draw)
+            return Estimate(gradient, loss, variance)
+        sums = perturbation.sums(network, blocks, measurements, draw)
+        return random_directions.mean(sums, self.directions, loss, sums.total.dtype, self._overlap(network, blocks))
 
     def _overlap(self, network: Network, blocks: Sequence[Block]) -> float:
         """Return 1 for independent directions; K orthogonal ones leave `space - K` dimensions unseen."""

@@ -17,7 +17,7 @@ from dualtrain.core.gradients.base import Block, Draw, Estimate
 from dualtrain.core.nn.base import Shape
 from dualtrain.core.nn.tensor import Array
 
-Distribution = Literal["normal", "rademacher", "orthogonal"]
+Distribution = Literal["normal", "rademacher", "orthogonal", "low-rank"]
 Sampler: TypeAlias = Callable[[np.random.Generator, Shape, DTypeLike], Array]
 
 CACHED_BLOCKS = 16
@@ -57,6 +57,7 @@ DISTRIBUTIONS: dict[Distribution, Sampler] = {
 """Functions `(generator, shape, dtype) -> array` of K directions, shape `(K, *batch, size)`, with E[v vᵀ] = I.
 
 Orthogonal ones are orthogonal to each other along `size`, for each entry of the batch; K is at most `size` for them.
+Low-rank ones need the shapes of the parameters: `structured_directions.low_rank`.
 """
 
 
@@ -98,6 +99,19 @@ def summed(slopes: Array, directions: Array) -> Sums:
     """Return the sums of slopes `(K,)` times directions `(K, size)`."""
     squares = np.einsum("kp,kp->k", directions, directions)
     return Sums(slopes @ directions, float(slopes * slopes @ squares))
+
+
+def projected(directions: Array, slopes: Array) -> tuple[Array, int]:
+    """Return the unbiased projection `(size,)` of a gradient on the span of directions, and the dimensions of the span.
+
+    The projection V (Vᵀ V)⁻¹ s of its slopes s is the part of the gradient that lies in the span (FROG, Flügel et al.
+    2024); times size over dimensions its mean is the gradient, for directions that no coordinate is special to.
+    """
+    size = directions.shape[1]
+    gram = (directions @ directions.T).astype(np.float64)
+    weights, _, dimensions, _ = np.linalg.lstsq(gram, slopes.astype(np.float64), rcond=1e-9)
+    scaled = (weights * (size / dimensions)).astype(slopes.dtype)
+    return scaled @ directions, int(dimensions)
 
 
 def mean(sums: Sums, directions: int, loss: float, dtype: DTypeLike, overlap: float = 1.0) -> Estimate:

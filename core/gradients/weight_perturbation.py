@@ -16,8 +16,10 @@ from dualtrain.core.gradients.random_directions import (
     DISTRIBUTIONS,
     Directions,
     Sums,
+    projected,
     summed,
 )
+from dualtrain.core.gradients.structured_directions import in_pieces, low_rank
 from dualtrain.core.nn import Network
 from dualtrain.core.nn.shaping import flatten
 from dualtrain.core.nn.tensor import Array, Tensor
@@ -25,7 +27,13 @@ from dualtrain.core.nn.tensor import Array, Tensor
 
 @dataclass(frozen=True)
 class Weights(Perturbation):
-    """A direction is a tangent of the estimated parameters, one for the whole batch. Measurements are slopes `(K,)`."""
+    """A direction is a tangent of the estimated parameters, one for the whole batch. Measurements are slopes `(K,)`.
+
+    With `pieces` above 1, each direction moves one of as many equal ranges of the parameters, chosen at random (block
+    coordinates: MeZO-BCD 2025; over workers: Spry, Panchal et al. 2024).
+    """
+
+    pieces: int = 1
 
     def space(self, network: Network) -> int:
         return self.parameters(network)
@@ -57,6 +65,21 @@ class Weights(Perturbation):
             squares += part.squares
         return Sums(total, squares)
 
+    def projection(
+        self, network: Network, blocks: Sequence[Block], measurements: Sequence[Array], draw: Draw
+    ) -> tuple[Array, float]:
+        """Return the mean over blocks of `projected`, by their directions, and its variance."""
+        directions = self._directions(network)
+        count = blocks[-1].directions[1]
+        gradient = np.zeros(directions.size, measurements[0].dtype)
+        variance = 0.0
+        for block, slopes in zip(blocks, measurements, strict=True):
+            part, dimensions = projected(directions.of(draw, block, slopes.dtype), slopes)
+            share = len(slopes) / count
+            gradient += slopes.dtype.type(share) * part
+            variance += share**2 * (1 - dimensions / directions.size) * float(part @ part)
+        return gradient, variance
+
     def _directions(self, network: Network) -> Directions:
         return Directions(_Sampler(self, network), self.parameters(network))
 
@@ -69,8 +92,14 @@ class _Sampler:
     network: Network
 
     def __call__(self, source: np.random.Generator, count: int, dtype: DTypeLike) -> Array:
-        size = self.perturbation.parameters(self.network)
-        return DISTRIBUTIONS[self.perturbation.distribution](source, (count, size), dtype)
+        perturbation, size = self.perturbation, self.perturbation.parameters(self.network)
+        if perturbation.distribution == "low-rank":
+            shapes = [part.shape for part in self.network.slices if part.node in perturbation.nodes(self.network)]
+            return low_rank(source, count, shapes, dtype)
+        draw = DISTRIBUTIONS[perturbation.distribution]
+        if perturbation.pieces == 1:
+            return draw(source, (count, size), dtype)
+        return in_pieces(draw, source, (count, size), perturbation.pieces, dtype)
 
 
 def _slopes(forward: Forward, parameters: Array, directions: Array, perturbed: Sequence[int]) -> Array:

@@ -6,7 +6,7 @@ const READ = {
   text: (input, field) =>
     field.number && /^\d+$/.test(input.value.trim()) ? Number(input.value) : input.value.trim() || undefined,
   number: (input) => (input.value.trim() === "" ? undefined : parsedNumber(input.value)),
-  select: (input) => input.value,
+  select: (input) => (input.value === "none" ? undefined : input.value),
   toggle: (input) => input.value === "yes",
   numbers: (input) => (input.value.trim() === "" ? undefined : input.value.split(",").map(parsedNumber)),
   lines: (input) => metadata(input.value),

@@ -7,6 +7,7 @@ const is =
   (get) =>
     values.includes(get(path));
 const methods = (...names) => is("gradient.method", ...names);
+const perturbs = (what) => (get) => methods("forward-gradient")(get) && (get("gradient.perturb") ?? "weights") === what;
 const local = (get) => Number(get("local_steps")) > 1;
 const outerNesterov = (get) => local(get) && get("outer.name") === "nesterov";
 
@@ -91,8 +92,25 @@ export const SECTIONS = [
         "gradient.distribution",
         "Distribution",
         "Distribution of the random directions.",
-        ["normal", "rademacher", "orthogonal"],
+        ["normal", "rademacher", "orthogonal", "low-rank"],
         { when: methods("forward-gradient") },
+      ),
+      choice(
+        "gradient.guess",
+        "Guess",
+        "next-weights: perturb the units before the last layer in the span of its weights only, with far less noise.",
+        ["none", "next-weights"],
+        { when: perturbs("activations") },
+      ),
+      whole("gradient.pieces", "Pieces", "Each direction moves one of this many ranges of the weights.", {
+        when: perturbs("weights"),
+      }),
+      choice(
+        "gradient.average",
+        "Average",
+        "mean of the directions, or projection of the gradient on them.",
+        ["mean", "projection"],
+        { when: perturbs("weights") },
       ),
       choice(
         "gradient.perturb",

@@ -84,13 +84,20 @@ class Confident(ForwardGradient):
         PerNeuron(),
         ForwardGradient(directions=4),
         ForwardGradient(directions=4, perturb="activations", exact_last_layer=False),
+        ForwardGradient(directions=4, perturb="activations", guess="next-weights"),
+        ForwardGradient(directions=3, perturb="activations", guess="next-weights", distribution="orthogonal"),
+        ForwardGradient(directions=6, distribution="low-rank"),
+        ForwardGradient(directions=6, pieces=3, exact_last_layer=False),
+        ForwardGradient(directions=6, pieces=4, distribution="rademacher"),
+        ForwardGradient(directions=20, average="projection"),
+        ForwardGradient(directions=9, average="projection", distribution="rademacher"),
         FiniteDifference(),
         SPSA(directions=4),
     ],
-    ids=lambda method: method.method,
+    ids=lambda method: " ".join(str(value) for value in vars(method).values()),
 )
 def test_the_methods_of_the_project_pass(method: Method) -> None:
-    check_method(method, TINY, draws=300)
+    check_method(method, TINY, draws=200)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Random directions: forward gradients and SPSA against the exact gradient."""
 
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -174,3 +174,34 @@ def test_the_squares_of_one_direction_are_those_of_its_gradient(samples: int) ->
     blocks = method.blocks(NETWORK, samples)
     (row,) = method.measure(NETWORK, PARAMETERS, inputs, labels, blocks, Draw(0, 0))
     assert_allclose(row[-2], row[:-2] @ row[:-2], rtol=1e-12)
+
+
+def test_directions_in_the_span_of_the_next_weights_scatter_less() -> None:
+    """As many dimensions as classes, not units; all of them together are the exact gradient."""
+    network = Network(5, (Dense(40, "tanh"), Dense(3, "softmax")))
+    parameters = network.init(0, np.float64)
+    exact = gradient(network, parameters, INPUTS, LABELS, PerNeuron())
+
+    def error(**options: Any) -> float:
+        method = ForwardGradient(perturb="activations", **options)
+        found = [gradient(network, parameters, INPUTS, LABELS, method, Draw(seed, 0)) for seed in range(30)]
+        return float(np.mean([((each - exact) ** 2).sum() for each in found]) / (exact @ exact))
+
+    assert error(directions=1, guess="next-weights") < 0.4 * error(directions=1)
+    assert error(directions=3, guess="next-weights", distribution="orthogonal") < 1e-20
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"guess": "next-weights"}, "'guess' belongs to"),
+        ({"pieces": 2, "perturb": "activations"}, "'pieces' belongs to"),
+        ({"distribution": "low-rank", "perturb": "activations"}, "'low-rank' belongs to"),
+        ({"average": "projection", "perturb": "activations"}, "'orthogonal' is the same"),
+        ({"pieces": 2, "distribution": "orthogonal"}, "'pieces' takes"),
+        ({"average": "projection", "distribution": "orthogonal"}, "'projection' takes"),
+    ],
+)
+def test_options_that_do_not_go_together_are_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ForwardGradient(**options).check(NETWORK)

@@ -19,7 +19,7 @@ def steps(workflow: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_every_target_exists(workflow: Path) -> None:
-    commands = " ".join(step.get("run", "") for step in steps(workflow))
+    commands = "\n".join(step.get("run", "") for step in steps(workflow))
     targets = {name for call in re.findall(r"\bmake ([a-z ]+)", commands) for name in call.split()}
     matrices = [
         job.get("strategy", {}).get("matrix", {}) for job in yaml.safe_load(workflow.read_text())["jobs"].values()

@@ -179,47 +179,54 @@ class OuterTangent(Factored):
 
 @dataclass(frozen=True, eq=False)
 class CubeTangent(Factored):
-    """On a tensor `(N, C)`: `dense[k, n, c] = values[k, n] * cube[which[k], n, c]`; `cube` is this tangent's own."""
+    """On a tensor `(N, C)`: `dense[k, n, c] = values[k, n] * cube[which[k], c, n]`.
+
+    Samples are the last axis, which is long where the others may be short.
+    """
 
     values: _Array
     cube: _Array
     which: _Indices | EllipsisType = ...
 
     def dense(self, shape: tuple[int, ...], dtype: Any) -> _Array:
-        return (self.values[..., None] * self.cube[self.which]).reshape(len(self.values), *shape)
+        dense = self.values[:, None, :] * self.cube[self.which]
+        return dense.swapaxes(1, 2).reshape(len(self.values), *shape)
 
     def scaled(self, by: _Array) -> "CubeTangent":
-        return CubeTangent(self.values, self.cube * by, self.which)
+        return CubeTangent(self.values, self.cube * _by_sample(by), self.which)
 
     def after(self, weights: _Array) -> "CubeTangent":
-        units, samples, width = self.cube.shape
-        product = self.cube.reshape(units * samples, width) @ weights
-        return CubeTangent(self.values, product.reshape(units, samples, weights.shape[1]), self.which)
+        return CubeTangent(self.values, np.matmul(np.transpose(weights), self.cube), self.which)
 
     def factor(self, weights: _Array) -> _Array:
-        return np.vecdot(self.cube, weights)[self.which]
+        return np.einsum("ucn,cn->un", self.cube, _by_sample(weights))[self.which]
 
 
 _SLICE_NUMBERS = 2**20
 """Numbers of an intermediate array of `_through_slopes` at most, unless one sample has more."""
 
 
+def _by_sample(array: _Array) -> _Array:
+    """Return `(N, C)` as `(C, N)`, in that order in memory."""
+    return np.ascontiguousarray(array.T)
+
+
 def _through_slopes(rows: _Array, slopes: _Array, weights: _Array) -> _Array:
-    """Return `Σ_c rows[u, c] slopes[n, c] weights[c, d]`, `(U, N, D)`, of `(U, C)`, `(N, C)` and `(C, D)`.
+    """Return `Σ_c rows[u, c] slopes[n, c] weights[c, d]`, `(U, D, N)`, of `(U, C)`, `(N, C)` and `(C, D)`.
 
     What is fewer is multiplied by the slopes, weights or rows; the rest is one product of matrices.
     """
     samples, width, units = len(slopes), weights.shape[1], len(rows)
+    by_sample = _by_sample(slopes)
     if width > units:
-        tangents = rows[:, None, :] * slopes
-        return (tangents.reshape(units * samples, -1) @ weights).reshape(units, samples, width)
-    cube = np.empty((units, samples, width), rows.dtype)
+        return np.matmul(np.transpose(weights), rows[:, :, None] * by_sample)
+    cube = np.empty((units, width, samples), rows.dtype)
     at_once = max(1, _SLICE_NUMBERS // weights.size)
     for start in range(0, samples, at_once):
-        part = slopes[start : start + at_once]
-        scaled = part.T[:, :, None] * weights[:, None, :]  # (C, n, D)
+        part = by_sample[:, start : start + at_once]
+        scaled = weights[:, :, None] * part[:, None, :]  # (C, D, n)
         product = rows @ scaled.reshape(len(weights), -1)
-        cube[:, start : start + at_once] = product.reshape(units, len(part), width)
+        cube[:, :, start : start + at_once] = product.reshape(units, width, -1)
     return cube
 
 

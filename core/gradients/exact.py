@@ -46,8 +46,9 @@ class Exact(Method):
         """Return the row of a block, whose samples `forward` holds."""
         strategy, directions = _place(self, forward.network, block.directions)
         forward.reach(strategy.node)
-        slopes = strategy.row(forward, directions)
-        return np.append(slopes, slopes.dtype.type(forward.loss if block.directions[0] == 0 else 0.0))
+        row = strategy.row(forward, directions)
+        row[-1] = forward.loss if block.directions[0] == 0 else 0.0
+        return row
 
     def combine(
         self, network: Network, blocks: Sequence[Block], rows: Sequence[Array], dtype: DTypeLike, draw: Draw

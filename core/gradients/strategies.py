@@ -22,6 +22,9 @@ from dualtrain.core.nn.tensor import Array, Tensor
 ELEMENTS = 2**18
 """Numbers in the largest tangent of a block: few enough for a shared cache, enough to outweigh a block's overhead."""
 
+_SPARE = np.zeros(1, np.float16)
+"""The end of a row, which takes the loss; of the narrowest type, so that the row keeps its own."""
+
 
 def unit_slopes(forward: Forward) -> Array:
     """Return the slopes `(n, *shape)` of the samples' shares of the loss along each unit of the node reached."""
@@ -47,7 +50,7 @@ class Strategy(ABC):
 
     @abstractmethod
     def row(self, forward: Forward, directions: Range) -> Array:
-        """Return the slopes of a range's parameters, flat; `forward` has reached the node."""
+        """Return the slopes of a range's parameters, flat, and one number more; `forward` has reached the node."""
 
     @abstractmethod
     def targets(self, gradient: Array, directions: Range) -> list[Array]:
@@ -79,9 +82,9 @@ class Entries(Strategy):
     def row(self, forward: Forward, directions: Range) -> Array:
         entries = np.arange(*directions)
         if self.part.name.endswith("bias"):
-            return forward.slopes(forward.moved(entries), inner)
+            return np.append(forward.slopes(forward.moved(entries), inner), _SPARE)
         seeds = EntrySeed(*np.divmod(entries, self.part.shape[1]))
-        return forward.slopes(seeds.after(forward.inputs_by_unit()), inner)
+        return np.append(forward.slopes(seeds.after(forward.inputs_by_unit()), inner), _SPARE)
 
     def targets(self, gradient: Array, directions: Range) -> list[Array]:
         return [gradient[self.part.start + directions[0] : self.part.start + directions[1]]]
@@ -108,10 +111,10 @@ class Units(Strategy):
         inputs = forward.inputs if forward.inputs.ndim == 2 else forward.inputs.reshape(len(forward.inputs), -1)
         weights = inputs.shape[1] * len(slopes)
         bias = len(slopes) * (len(self.parts) - 1)
-        row = np.empty(weights + bias, slopes.dtype)
+        row = np.empty(weights + bias + 1, slopes.dtype)
         np.dot(inputs.T, slopes.T, out=row[:weights].reshape(-1, len(slopes)))
         if bias:
-            np.add.reduce(slopes, axis=1, out=row[weights:])
+            np.add.reduce(slopes, axis=1, out=row[weights:-1])
         return row
 
     def targets(self, gradient: Array, directions: Range) -> list[Array]:
@@ -143,7 +146,7 @@ class WholeNode(Strategy):
 
     def row(self, forward: Forward, directions: Range) -> Array:
         arrays = self.network.nodes[self.node].layer.parameter_slopes(forward.inputs, unit_slopes(forward))
-        return np.concatenate([array.ravel() for array in arrays.values()])
+        return np.concatenate([*(array.ravel() for array in arrays.values()), _SPARE], dtype=forward.inputs.dtype)
 
     def targets(self, gradient: Array, directions: Range) -> list[Array]:
         return [self._all(gradient)]
@@ -174,7 +177,7 @@ class OneByOne(Strategy):
         place = self.parts.index(self.part)
         arrays[place] = DualTensor(arrays[place], self._seeds(np.arange(*directions), arrays[place]))
         layer = self.network.nodes[self.node].layer
-        return forward.onward(layer.connect(tuple(arrays), forward.inputs), inner)
+        return np.append(forward.onward(layer.connect(tuple(arrays), forward.inputs), inner), _SPARE)
 
     def targets(self, gradient: Array, directions: Range) -> list[Array]:
         return [gradient[self.part.start + directions[0] : self.part.start + directions[1]]]

@@ -50,13 +50,16 @@ class WindowTangent(Factored):
         return dense.reshape(len(self.values), *shape)
 
     def factor(self, weights: Array) -> Array:
-        factors: Array = self.after(weights.reshape(len(weights), -1, 1)).cube[:, :, 0]
+        tangent = self.after(weights.reshape(len(weights), -1, 1))
+        factors: Array = tangent.cube[tangent.which][:, 0]
         return factors
 
     def after(self, weights: Array) -> CubeTangent:
-        responses = self._responses(weights)  # (N, height, width, channels, H)
-        flat = responses.reshape(len(responses), -1, responses.shape[-1])
-        return CubeTangent(self.values, np.moveaxis(flat[:, self.units], 1, 0))
+        channels, height, width = self.kernel.shape[2], *self.windows.shape[:2]
+        responses = self._responses(weights)  # (channels, height, width, H, N)
+        cube = responses.reshape(channels * height * width, *responses.shape[3:])
+        pixel, channel = np.divmod(self.units, channels)
+        return CubeTangent(self.values, cube, channel * height * width + pixel)
 
     def _rows(self) -> Array:
         """Return what the convolution makes of one image for each direction, `(K, D)`."""
@@ -71,27 +74,31 @@ class WindowTangent(Factored):
         """Return what a 1 at each pixel and channel adds to each column of `x @ weights`.
 
         `diag(slopes) @ weights` is built once, then one product by the kernel serves all windows and pixels: every
-        window's part is added where its pixels are.
+        window's part is added where its pixels are. Samples are the last axis, so that all is read in order.
         """
         size, _, channels, filters = self.kernel.shape
-        rows, columns = self.windows.sides
-        behind = self._behind(weights)  # (N, D, H)
-        samples, _, width = behind.shape
-        by_filter = behind.reshape(samples, rows, columns, filters, width).swapaxes(-1, -2).reshape(-1, filters)
-        taps = by_filter @ self.kernel.reshape(-1, filters).T  # (N·rows·columns·H, size·size·channels)
-        taps = taps.reshape(samples, rows, columns, width, size * size, channels)
-        padded = np.zeros((samples, *self.windows.padded, width, channels), taps.dtype)
-        for tap, target in enumerate(self.windows.slices(padded)):
-            target += taps[..., tap, :]
+        behind = self._behind(weights)  # (filters, rows * columns, H, N)
+        columns = behind.shape[2:]
+        taps = self.kernel.reshape(-1, filters) @ behind.reshape(filters, -1)
+        taps = taps.reshape(size * size, channels, *self.windows.sides, *columns)
+        padded = np.zeros((channels, *self.windows.padded, *columns), taps.dtype)
+        for tap, target in zip(taps, self.windows.slices(padded), strict=True):
+            target += tap
         top, left = self.windows.before
         height, breadth = self.windows.shape[:2]
-        return padded[:, top : top + height, left : left + breadth].swapaxes(-1, -2)
+        return padded[:, top : top + height, left : left + breadth]
 
     def _behind(self, weights: Array) -> Array:
-        """Return `(N, D, H)`: what a 1 at each output of the convolution adds to `x @ weights`."""
+        """Return what a 1 at each output adds to `x @ weights`: `(filters, rows * columns, H, N)`."""
+        filters = self.kernel.shape[-1]
         if self.places is not None:
             weights = weights.take(self.places, axis=-2)  # (..., D, H); with slopes of 0 where the place is -1
+        samples = self.values.shape[1]
+        columns = np.broadcast_to(weights, (samples, *weights.shape[-2:])) if self.slopes is None else weights
+        by_filter = np.moveaxis(columns.reshape(*columns.shape[:-2], -1, filters, columns.shape[-1]), -2, 0)
+        by_filter = np.moveaxis(by_filter, 1, -1) if by_filter.ndim == 4 else by_filter[..., None]
         if self.slopes is None:
-            return np.broadcast_to(weights, (self.values.shape[1], *weights.shape[-2:]))
-        scaled: Array = self.slopes[:, :, None] * weights
+            return np.ascontiguousarray(by_filter)
+        slopes = np.ascontiguousarray(self.slopes.reshape(samples, -1, filters).transpose(2, 1, 0))
+        scaled: Array = by_filter * slopes[:, :, None, :]
         return scaled

@@ -1,6 +1,7 @@
 """Windows that slide over `(N, height, width, channels)`: their geometry, and the patches that they see."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -84,12 +85,20 @@ class Windows:
 
         Only for windows that share no pixel and have no padding.
         """
-        height, width, channels = self.shape
-        rows, columns = self.sides
-        y, x, channel = np.indices((height, width, channels))
-        row, column = y // self.stride, x // self.stride
-        inside = (y % self.stride < self.size) & (x % self.stride < self.size) & (row < rows) & (column < columns)
-        return np.where(inside, (row * columns + column) * channels + channel, -1).ravel()
+        return _places(self)
+
+
+@lru_cache(maxsize=64)
+def _places(windows: Windows) -> Any:
+    height, width, channels = windows.shape
+    rows, columns = windows.sides
+    size, stride = windows.size, windows.stride
+    y, x, channel = np.indices((height, width, channels))
+    row, column = y // stride, x // stride
+    inside = (y % stride < size) & (x % stride < size) & (row < rows) & (column < columns)
+    places = np.where(inside, (row * columns + column) * channels + channel, -1).ravel()
+    places.setflags(write=False)  # shared by all who ask
+    return places
 
 
 def _written(shape: Shape) -> str:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from benchmarks import loop
+from benchmarks import convolutional, loop
 from dualtrain.core.gradients import Method, PerNeuron, PerParameter, gradient
 from dualtrain.core.nn import Dense, Network
 from dualtrain.core.nn.tensor import Array, Labels
@@ -19,21 +19,27 @@ CHUNK = 64
 
 @dataclass(frozen=True)
 class Case:
-    """A network such as 784-100-10, relu inside and softmax with cross-entropy at the end, and a batch, in float32."""
+    """A network such as 784-100-10, relu inside and softmax with cross-entropy at the end, and a batch, in float32.
+
+    Without `widths` it is the convolutional one.
+    """
 
     widths: tuple[int, ...]
     samples: int
 
     @classmethod
     def parse(cls, name: str, samples: str) -> "Case":
-        return cls(tuple(map(int, name.split("-"))), int(samples))
+        widths = () if name == convolutional.NAME else tuple(map(int, name.split("-")))
+        return cls(widths, int(samples))
 
     @property
     def name(self) -> str:
-        return "-".join(map(str, self.widths))
+        return "-".join(map(str, self.widths)) or convolutional.NAME
 
     @cached_property
     def network(self) -> Network:
+        if not self.widths:
+            return convolutional.NETWORK
         hidden = [Dense(units, "relu", "he") for units in self.widths[1:-1]]
         return Network(self.widths[0], (*hidden, Dense(self.widths[-1], "softmax", "xavier")))
 
@@ -43,11 +49,11 @@ class Case:
 
     @cached_property
     def inputs(self) -> Array:
-        return np.random.default_rng(0).random((self.samples, self.widths[0]), np.float32)
+        return np.random.default_rng(0).random((self.samples, self.network.widths[0]), np.float32)
 
     @cached_property
     def labels(self) -> Labels:
-        return np.random.default_rng(1).integers(0, self.widths[-1], self.samples)
+        return np.random.default_rng(1).integers(0, self.network.classes, self.samples)
 
 
 Contender = Callable[[Case], Callable[[], object] | None]
@@ -68,6 +74,8 @@ def blog_layers(network: Network, parameters: Array) -> list[loop.Layer]:
 
 
 def blog_loop(case: Case) -> Callable[[], object] | None:
+    if not case.widths:
+        return None
     layers, target = blog_layers(case.network, case.parameters), np.eye(case.widths[-1])[case.labels[0]]
     inputs = case.inputs[0].astype(np.float64)
     return lambda: np.array(list(loop.passes(layers, inputs, target)))
@@ -76,13 +84,17 @@ def blog_loop(case: Case) -> Callable[[], object] | None:
 def _jax_loss(case: Case) -> Callable[..., object]:
     import jax
 
-    def loss(parameters: Array) -> object:
+    def logits(parameters: Array) -> object:
         values = case.inputs
         layers = case.network.unpack(parameters)
         for weights, bias in layers[:-1]:
             values = jax.nn.relu(values @ weights + bias)
-        logits = values @ layers[-1][0] + layers[-1][1]
-        return -jax.nn.log_softmax(logits)[np.arange(case.samples), case.labels].mean()
+        return values @ layers[-1][0] + layers[-1][1]
+
+    function = logits if case.widths else convolutional.jax_logits(case.inputs)
+
+    def loss(parameters: Array) -> object:
+        return -jax.nn.log_softmax(function(parameters))[np.arange(case.samples), case.labels].mean()
 
     return loss
 
@@ -122,7 +134,7 @@ def jax_reverse(case: Case) -> Callable[[], object] | None:
 def torch_jacfwd(case: Case) -> Callable[[], object] | None:
     import torch
 
-    if case.network.size**2 * 4 > JACOBIAN_BYTES:
+    if case.network.size**2 * 4 > JACOBIAN_BYTES or not case.widths:
         return None
     inputs, labels, parameters = map(torch.tensor, (case.inputs, case.labels, case.parameters))
 
@@ -142,9 +154,35 @@ def torch_reverse(case: Case) -> Callable[[], object] | None:
     layers: list[torch.nn.Module] = []
     for fan_in, units in zip(case.widths, case.widths[1:], strict=False):
         layers += [torch.nn.Linear(fan_in, units), torch.nn.ReLU()]
-    model, criterion = torch.nn.Sequential(*layers[:-1]), torch.nn.CrossEntropyLoss()
+    model = torch.nn.Sequential(*layers[:-1]) if case.widths else convolutional.torch_model()
+    criterion = torch.nn.CrossEntropyLoss()
     inputs, labels, parameters = torch.tensor(case.inputs), torch.tensor(case.labels), list(model.parameters())
     return lambda: torch.autograd.grad(criterion(model(inputs), labels), parameters)
+
+
+def numpy_reverse(case: Case) -> Callable[[], object] | None:
+    """Reverse mode written by hand, without a framework's overhead."""
+    if not case.widths:
+        return None
+    layers = case.network.unpack(case.parameters)
+
+    def pull() -> list[Array]:
+        values = [case.inputs]
+        for weights, bias in layers[:-1]:
+            values.append(np.maximum(values[-1] @ weights + bias, 0))
+        logits = values[-1] @ layers[-1][0] + layers[-1][1]
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        slopes = exponentials / exponentials.sum(axis=1, keepdims=True)
+        slopes[np.arange(case.samples), case.labels] -= 1
+        slopes /= np.float32(case.samples)
+        parts: list[Array] = []
+        for index in reversed(range(len(layers))):
+            parts += [slopes.sum(axis=0), values[index].T @ slopes]
+            if index:
+                slopes = (slopes @ layers[index][0].T) * (values[index] > 0)
+        return parts
+
+    return pull
 
 
 CONTENDERS: dict[str, Contender] = {
@@ -154,6 +192,7 @@ CONTENDERS: dict[str, Contender] = {
     "JAX one-hot jvps": jax_one_hot,
     "jax.jacfwd": jax_jacfwd,
     "torch.func.jacfwd": torch_jacfwd,
+    "NumPy reverse mode": numpy_reverse,
     "JAX reverse mode": jax_reverse,
     "PyTorch reverse mode": torch_reverse,
 }

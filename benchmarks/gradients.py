@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import measure, report
+from dualtrain.core.gradients import PerNeuron
 from dualtrain.core.runtime.process import keep_freed
 
 REFERENCE = "PyTorch reverse mode"
@@ -20,6 +21,8 @@ CASES = (
     ("144-20-10", (1, 64, 1024)),
     ("784-100-10", (1, 64, 1024)),
     ("784-128-128-10", (1, 64, 1024)),
+    ("784-64-64-64-10", (1, 64, 1024)),
+    ("convolutional", (1, 64)),
 )
 SLOW = {"blog's loop": 1, "JAX one-hot jvps": 64, "jax.jacfwd": 64, "torch.func.jacfwd": 64}
 """The largest batch for which these are waited for."""
@@ -99,11 +102,12 @@ def _tables(found: dict[tuple[str, int], Found]) -> str:
 def _table(name: str, samples: int, case: Found) -> str:
     from benchmarks.contenders import Case
 
-    passes = Case.parse(name, str(samples)).network.size
+    network = Case.parse(name, str(samples)).network
+    passes = network.size
     times = {way: found[0] for way, found in case.items()}
     rows = []
     for way, (taken, memory) in case.items():
-        directions = {"per-neuron": sum(map(int, name.split("-")[1:]))}.get(way, passes)
+        directions = {"per-neuron": PerNeuron().passes(network)}.get(way, passes)
         rate = "–" if "reverse" in way else f"{directions / median(taken):,.0f}"
         held = "–" if memory is None else f"{memory / 1e6:.1f} MB"
         to_reverse = measure.ratio(times, way, REFERENCE)

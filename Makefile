@@ -13,7 +13,7 @@ PIP := $(RUN)/pip --disable-pip-version-check install --quiet --no-compile
 FETCH := $(PIP) --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up check test lowest fuzz coverage chaos hostile contract bench lint format lock clean containers docs audit sbom
+.PHONY: help install demo up check test lowest fuzz coverage chaos generated-client hostile contract bench lint format lock clean containers docs audit sbom
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ JOBS ?= 4
 
 contract: $(TOOLS)  ## every boundary value of the OpenAPI document against a running service
 	$(RUN)/pytest -m contract
+
+generated-client: $(TOOLS)  ## post a job by a client generated from the OpenAPI document (installs the generator)
+	$(RUN)/uv pip install --quiet openapi-python-client
+	$(RUN)/pytest tests/api/test_generated_client.py
 
 chaos: $(TOOLS)  ## a stack under faults; SEED=n FAULTS=100 JOBS=4
 	$(RUN)/python -m tests.chaos.driver --seed $(SEED) --faults $(FAULTS) --jobs $(JOBS)

@@ -82,7 +82,7 @@ def middleware(services: Services) -> list[Middleware]:
 @asynccontextmanager
 async def running(services: Services, aggregator: bool) -> AsyncIterator[None]:
     """Run what belongs to the service beside its requests."""
-    configure()
+    configure(services.logs.collect)
     raise_open_files_limit()
     logging.getLogger("uvicorn.access").disabled = True  # `AccessLog` logs requests, with their ids and keys
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
@@ -156,5 +156,6 @@ async def _flush(services: Services) -> None:
         await asyncio.sleep(FLUSH_SECONDS)
         try:
             await run_in_threadpool(services.counters.flush)
+            await run_in_threadpool(services.logs.flush)
         except Exception as error:
-            structlog.get_logger().warning("counters wait for the store", error=str(error))
+            structlog.get_logger().warning("counters and logs wait for the store", error=str(error))

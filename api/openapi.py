@@ -5,9 +5,12 @@ from typing import Any
 from fastapi import FastAPI
 
 from dualtrain.api.errors.problems import MEDIA_TYPE
+from dualtrain.api.jobs.requeue import Extension
 from dualtrain.api.predictions.answers import PredictionRequest
 from dualtrain.api.predictions.open_inference import InferRequest
 from dualtrain.api.predictions.tracing import TraceRequest
+from dualtrain.api.routes.bulk_actions import BulkAction
+from dualtrain.api.routes.job_edits import Clone, JobEdit
 from dualtrain.core.spec import JobSpec
 from dualtrain.core.sweep import SweepSpec
 
@@ -17,7 +20,7 @@ Errors are RFC 9457 problems (`application/problem+json`) with a stable `code`. 
 Follow a job by server-sent events, by `Prefer: wait=N`, or by polling with `If-None-Match`."""
 
 REFERENCE = "#/components/schemas/{model}"
-RAW_BODIES = (JobSpec, SweepSpec, PredictionRequest, InferRequest, TraceRequest)
+RAW_BODIES = (JobSpec, JobEdit, Clone, Extension, BulkAction, SweepSpec, PredictionRequest, InferRequest, TraceRequest)
 """Bodies that are parsed from their bytes, so FastAPI does not see their models."""
 
 

@@ -17,12 +17,15 @@ from dualtrain.core.store import (
     Counters,
     Documents,
     Exchange,
+    JobEdits,
+    JobIndex,
     Jobs,
     Server,
     connect,
     connect_async,
 )
-from dualtrain.core.store.job_index import JobIndex
+from dualtrain.core.store.bulk import BulkChanges
+from dualtrain.core.store.job_logs import JobLogs
 from dualtrain.core.store.sweeps import Sweeps
 
 
@@ -38,7 +41,10 @@ class Services:
     store: Server
     async_store: Server
     jobs: Jobs
+    bulk: BulkChanges
+    edits: JobEdits
     index: JobIndex
+    logs: JobLogs
     documents: Documents
     checkpoints: Checkpoints
     exchange: Exchange
@@ -75,8 +81,11 @@ class Services:
             store=store,
             async_store=reader,
             jobs=jobs,
+            bulk=BulkChanges(store),
+            edits=JobEdits(store),
             index=JobIndex(store),
             forecast=Forecast(jobs, settings.concurrent_jobs),
+            logs=JobLogs(store),
             documents=documents,
             checkpoints=checkpoints,
             exchange=Exchange(connect(settings.exchange_url)),

@@ -1,4 +1,4 @@
-"""Webhooks: a signed POST when a job ends, as standardwebhooks.com has it, with retries, never to private addresses.
+"""Webhooks: signed POSTs about a job, as standardwebhooks.com has them, with retries, never to private addresses.
 
 `webhook-signature` is `v1,` and the base64 of the HMAC-SHA256 of `ID.TIMESTAMP.BODY`, keyed with the operator's secret:
 the bytes behind `whsec_`, which are written in base64, or a text of another form as it is.
@@ -8,6 +8,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import json
 import socket
 import time
 from collections import Counter
@@ -23,7 +24,9 @@ from starlette.concurrency import run_in_threadpool
 from dualtrain.api.security.webhook_urls import WebhookRefused, check_url, is_public
 from dualtrain.api.services import Services
 from dualtrain.core.job import Job
+from dualtrain.core.runtime.times import iso
 from dualtrain.core.store import ServerError, UnknownJob, Webhooks
+from dualtrain.core.store.webhooks import Delivery
 
 PREFIX = "whsec_"
 POLL_SECONDS = 1.0
@@ -52,16 +55,16 @@ def _key(secret: str) -> bytes:
     return base64.b64decode(secret.removeprefix(PREFIX)) if secret.startswith(PREFIX) else secret.encode()
 
 
-async def send(job: Job, secret: SecretStr, private: bool) -> int:
+async def send(job: Job, delivery: Delivery, secret: SecretStr, private: bool) -> int:
     """Call a job's webhook; return the HTTP status. Raises WebhookRefused, httpx2.HTTPError, OSError."""
     check_url(job.spec["webhook_url"], private)
     url = httpx2.URL(job.spec["webhook_url"])
     host = url.raw_host.decode()  # in the letters that DNS knows
     port = url.port or (443 if url.scheme == "https" else 80)
     address = await run_in_threadpool(_resolve, host, port, private)
-    body = b'{"type":"job.%s","timestamp":"%s","data":%s}' % (
-        job.status.encode(), (job.finished_at or "").encode(), job.model_dump_json().encode())  # fmt: skip
-    identifier, timestamp = f"{job.id}.{job.status}", int(time.time())
+    body = _body(job, delivery)
+    identifier = f"{job.id}.{delivery.name}"
+    timestamp = int(time.time())
     headers = {
         "host": url.netloc.decode(),
         "content-type": "application/json",
@@ -77,6 +80,15 @@ async def send(job: Job, secret: SecretStr, private: bool) -> int:
         answer = await client.send(request, stream=True)
         await answer.aclose()
     return answer.status_code
+
+
+def _body(job: Job, delivery: Delivery) -> bytes:
+    """Return the JSON of a delivery: the event with the job's id, or the job as it is."""
+    data = job.model_dump(mode="json")
+    if delivery.data:
+        data = {"job_id": job.id, **json.loads(delivery.data)}
+    document = {"type": delivery.type, "timestamp": iso(delivery.created), "data": data}
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 class Calls:
@@ -113,14 +125,18 @@ async def deliver_forever(services: Services) -> None:
                 calls.free.release()
                 await asyncio.sleep(POLL_SECONDS)
                 continue
-            job_id, attempt, names = due
+            job_id, name, attempt, names = due
             calls.begin(names)
-            call = group.create_task(_call(services, webhooks, job_id, attempt))
+            call = group.create_task(_call(services, webhooks, job_id, name, attempt))
             call.add_done_callback(lambda _, names=names: calls.end(names))  # type: ignore[misc]
 
 
-async def _next(services: Services, webhooks: Webhooks, calls: Calls) -> tuple[str, int, tuple[str, ...]] | None:
-    """Claim a due call whose key and host have room; return its job, its attempt, and what it counts for."""
+Due = tuple[str, str, int, tuple[str, ...]]
+"""A claimed call: its job, the name of its delivery, the attempt, and what it counts for."""
+
+
+async def _next(services: Services, webhooks: Webhooks, calls: Calls) -> Due | None:
+    """Claim a due call whose key and host have room."""
     try:
         return await run_in_threadpool(_claimed, services, webhooks, calls)
     except ServerError as error:
@@ -130,14 +146,14 @@ async def _next(services: Services, webhooks: Webhooks, calls: Calls) -> tuple[s
     return None
 
 
-def _claimed(services: Services, webhooks: Webhooks, calls: Calls) -> tuple[str, int, tuple[str, ...]] | None:
+def _claimed(services: Services, webhooks: Webhooks, calls: Calls) -> Due | None:
     for first in range(0, SEARCHED, PAGE):
         due = webhooks.due(first, PAGE)
-        jobs = dict(services.jobs.fields(due, "owner", "spec"))
-        for job_id in due:
+        jobs = dict(services.jobs.fields({job_id for job_id, _ in due}, "owner", "spec"))
+        for job_id, name in due:
             names = _counted_names(*jobs[job_id]) if job_id in jobs else ()
-            if calls.has_room(names) and (attempt := webhooks.claim(job_id, CLAIM_SECONDS)):
-                return job_id, attempt, names
+            if calls.has_room(names) and (attempt := webhooks.claim(job_id, name, CLAIM_SECONDS)):
+                return job_id, name, attempt, names
         if len(due) < PAGE:
             break
     return None
@@ -148,34 +164,41 @@ def _counted_names(owner: str | None, spec: dict[str, Any]) -> tuple[str, ...]:
     return (host, f"key {owner}") if owner else (host,)
 
 
-async def _call(services: Services, webhooks: Webhooks, job_id: str, attempt: int) -> None:
+async def _call(services: Services, webhooks: Webhooks, job_id: str, name: str, attempt: int) -> None:
     try:
-        await _attempt(services, webhooks, job_id, attempt)
+        await _attempt(services, webhooks, job_id, name, attempt)
     except ServerError as error:
         structlog.get_logger().warning("webhooks wait for the store", error=str(error))
     except Exception:  # one job's call must not end all others'; it comes up again
         structlog.get_logger().exception("a webhook could not be called", job=job_id)
 
 
-async def _attempt(services: Services, webhooks: Webhooks, job_id: str, attempt: int) -> None:
+async def _attempt(services: Services, webhooks: Webhooks, job_id: str, name: str, attempt: int) -> None:
+    state, outcome = await _outcome(services, webhooks, job_id, name)
+    structlog.get_logger().info("webhook", job=job_id, delivery=name, attempt=attempt, outcome=outcome)
+    if state is None and attempt <= len(WAITS_SECONDS):
+        await run_in_threadpool(webhooks.again, job_id, name, WAITS_SECONDS[attempt - 1], outcome)
+    else:
+        await run_in_threadpool(webhooks.done, job_id, name, state or "given_up", outcome)
+
+
+async def _outcome(services: Services, webhooks: Webhooks, job_id: str, name: str) -> tuple[str | None, str]:
+    """Make a call; return the state of its delivery, None when it is to be tried again, and what happened."""
     assert services.settings.webhook_secret is not None
-    log = structlog.get_logger().bind(job=job_id, attempt=attempt)
     try:
         job = await run_in_threadpool(services.jobs.get, job_id)
+        delivery = await run_in_threadpool(webhooks.get, job_id, name)
+        if delivery is None:
+            return "given_up", "the delivery is gone"
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            status = await send(job, services.settings.webhook_secret, services.settings.webhook_private)
-        outcome, delivered = str(status), 200 <= status < 300
+            status = await send(job, delivery, services.settings.webhook_secret, services.settings.webhook_private)
+        return ("delivered" if 200 <= status < 300 else None), str(status)
     except UnknownJob:
-        outcome, delivered = "the job was deleted", True
+        return "given_up", "the job was deleted"
     except WebhookRefused as error:
-        outcome, delivered = str(error), True
+        return "refused", str(error)
     except (httpx2.HTTPError, OSError, ValueError) as error:
-        outcome, delivered = f"{type(error).__name__}: {error}", False
-    log.info("webhook", outcome=outcome)
-    if delivered or attempt > len(WAITS_SECONDS):
-        await run_in_threadpool(webhooks.done, job_id)
-    else:
-        await run_in_threadpool(webhooks.again, job_id, WAITS_SECONDS[attempt - 1])
+        return None, f"{type(error).__name__}: {error}"
 
 
 def _resolve(host: str, port: int, private: bool) -> str:

@@ -4,14 +4,24 @@ import sys
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, cast
 from uuid import uuid4
 
 from dualtrain.client.http import Wire
 from dualtrain.client.job import AsyncJobHandle, JobHandle
 from dualtrain.client.predictions import Image, Pixels, Prediction, body, parse
-from dualtrain.client.records import Alias, DatasetInfo, DryRun, Sample, WorkerInfo
+from dualtrain.client.records import (
+    Alias,
+    BulkResult,
+    DatasetInfo,
+    DryRun,
+    Sample,
+    Usage,
+    WorkerInfo,
+)
 from dualtrain.client.retry import Transport, listed, parsed
+from dualtrain.client.sweep import AsyncSweepHandle, SweepHandle
+from dualtrain.client.sweep_calls import SweepCalls
 from dualtrain.client.sync_async import Awaited, Blocking, stream, verb
 from dualtrain.core.job import Job, Status
 
@@ -65,21 +75,46 @@ class ClientVerbs(Generic[H]):
 
     @stream
     async def jobs(
-        self, *, status: Status | str | None = None, metadata: Mapping[str, str] | None = None, limit: int | None = None
+        self,
+        /,
+        *,
+        status: Status | str | Sequence[Status | str] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        limit: int | None = None,
+        **filters: str | float | None,
     ) -> AsyncGenerator[H, None]:
-        """Yield jobs, newest first, loading page by page."""
-        filters = {f"metadata[{name}]": value for name, value in (metadata or {}).items()}
-        if status is not None:
-            filters["status"] = str(status)
+        """Yield jobs, newest first, loading page by page.
+
+        Further `filters`: name (contained), method, dataset, sweep, owner, created_after, created_before,
+        min_accuracy; `sort` is a column such as "-test_accuracy".
+        """
+        wanted: list[tuple[str, str]] = _filters(status, metadata, filters)
         left = sys.maxsize if limit is None else limit
         after: str | None = ""
         while left > 0 and after is not None:
-            parameters = {**filters, "limit": min(left, PAGE)} | ({"after": after} if after else {})
+            parameters = [*wanted, ("limit", str(min(left, PAGE))), *([("after", after)] if after else [])]
             answer = await self._transport.request("GET", "/v1/jobs", params=parameters)
             page, after = parsed(answer, _page)
             for record in page:
                 yield self._job(record)
             left -= len(page)
+
+    @verb
+    async def act(
+        self,
+        action: Literal["cancel", "delete", "pause", "resume"],
+        filter: Mapping[str, Any],
+        *,
+        dry_run: bool = False,
+    ) -> BulkResult:
+        """Cancel, delete, pause or resume all jobs that fit a filter, such as `{"status": ["failed"]}`."""
+        document = {"action": action, "filter": dict(filter), "dry_run": dry_run}
+        return cast(BulkResult, parsed(await self._transport.request("POST", "/v1/jobs/actions", json=document), dict))
+
+    @verb
+    async def usage(self) -> list[Usage]:
+        """Return jobs, passes, worker seconds and stored bytes by API key."""
+        return cast(list[Usage], await self._list("/v1/usage", by="key"))
 
     @verb
     async def predict(
@@ -148,7 +183,7 @@ class ClientVerbs(Generic[H]):
         return listed(await self._transport.request("GET", path, params=parameters))
 
 
-class Client(ClientVerbs[JobHandle], Blocking):
+class Client(ClientVerbs[JobHandle], SweepCalls[SweepHandle], Blocking):
     """Client of a dualtrain service. Requests to an unavailable server are retried for `patience_seconds`.
 
     >>> with Client() as client:
@@ -157,6 +192,7 @@ class Client(ClientVerbs[JobHandle], Blocking):
     """
 
     _handle = JobHandle
+    _sweep_handle = SweepHandle
 
     def __enter__(self) -> Self:
         return self
@@ -167,7 +203,7 @@ class Client(ClientVerbs[JobHandle], Blocking):
         self.close()
 
 
-class AsyncClient(ClientVerbs[AsyncJobHandle], Awaited):
+class AsyncClient(ClientVerbs[AsyncJobHandle], SweepCalls[AsyncSweepHandle], Awaited):
     """Client of a dualtrain service whose calls are awaited.
 
     >>> async with AsyncClient() as client:
@@ -177,6 +213,7 @@ class AsyncClient(ClientVerbs[AsyncJobHandle], Awaited):
     """
 
     _handle = AsyncJobHandle
+    _sweep_handle = AsyncSweepHandle
 
     async def __aenter__(self) -> Self:
         return self
@@ -185,6 +222,18 @@ class AsyncClient(ClientVerbs[AsyncJobHandle], Awaited):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _filters(
+    status: Status | str | Sequence[Status | str] | None,
+    metadata: Mapping[str, str] | None,
+    others: Mapping[str, str | float | None],
+) -> list[tuple[str, str]]:
+    """Return query parameters."""
+    statuses = [status] if isinstance(status, str) else status or ()
+    pairs = [("status", str(one)) for one in statuses]
+    pairs += [(f"metadata[{name}]", value) for name, value in (metadata or {}).items()]
+    return pairs + [(name, str(value)) for name, value in others.items() if value is not None]
 
 
 def _page(reply: Any) -> tuple[list[Job], str | None]:

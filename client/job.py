@@ -1,13 +1,14 @@
 """One job on the server."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, Self, cast
+from uuid import uuid4
 
 import httpx2
 
-from dualtrain.client.errors import ApiError
+from dualtrain.client.errors import ApiError, DualtrainError
 from dualtrain.client.events import Event, follow
 from dualtrain.client.html import summary_html
 from dualtrain.client.predictions import Image, Pixels, Prediction, body, parse
@@ -90,6 +91,34 @@ class JobVerbs:
         return await self._move("cancel", Status.CANCELLED)
 
     @verb
+    async def retry(self) -> Job:
+        """Queue the failed or cancelled job again; it goes on from its last checkpoint."""
+        return await self._requeue("retry", "retried")
+
+    @verb
+    async def extend(self, /, **totals: int | float | None) -> Job:
+        """Queue the ended job again with new totals: `epochs`, `max_steps`, `max_seconds` or `target_accuracy`."""
+        return await self._requeue("extend", "extended", json=totals)
+
+    @verb
+    async def clone(self, changes: Mapping[str, Any] | None = None, *, key: str | None = None) -> Self:
+        """Queue a new job of the same spec with `changes`, such as `{"optimizer.learning_rate": 0.3}`; return it."""
+        headers = {"Idempotency-Key": key or uuid4().hex}
+        document = {"set": dict(changes or {})}
+        answer = await self._transport.request("POST", self._path("/clone"), json=document, headers=headers)
+        return type(self)(self._transport, parsed(answer, Job.model_validate))
+
+    @verb
+    async def edit(self, /, **changes: Any) -> Job:
+        """Change `name`, `metadata` (all pairs) or, while the job waits, `priority`."""
+        return self._take(await self._transport.request("PATCH", self._path(""), json=changes))
+
+    @verb
+    async def log(self) -> list[dict[str, Any]]:
+        """Return the job's log, newest last: changes of status and what the service logged about it."""
+        return listed(await self._get("/log"))
+
+    @verb
     async def delete(self) -> None:
         """Delete an ended job with its checkpoints and history; deleting twice is no error."""
         try:
@@ -150,6 +179,19 @@ class JobVerbs:
             raise
         return self._take(answer)
 
+    async def _requeue(self, change: str, reason: str, **options: Any) -> Job:
+        try:
+            return self._take(await self._transport.request("POST", self._path(f"/{change}"), **options))
+        except ApiError as error:
+            # The response to an earlier attempt of this request may have been lost.
+            if error.code == ILLEGAL and self._was_queued(await self._refresh(), reason):
+                return self.record
+            raise
+
+    @staticmethod
+    def _was_queued(job: Job, reason: str) -> bool:
+        return job.status not in ENDED and any(one.reason and one.reason.code == reason for one in job.transitions[-2:])
+
     def _take(self, answer: httpx2.Response) -> Job:
         self.record = parsed(answer, Job.model_validate)
         return self.record
@@ -163,6 +205,12 @@ class JobVerbs:
 
 class JobHandle(JobVerbs, Blocking):
     """A job of the service: `record` is its last known state."""
+
+    def _repr_html_(self) -> str:
+        losses: list[float] = []
+        with suppress(DualtrainError):  # a picture without its curve is better than an error in a notebook
+            losses = [point["loss"] for point in self.history() if point["loss"] is not None]
+        return summary_html(self.record, losses)
 
 
 class AsyncJobHandle(JobVerbs, Awaited):

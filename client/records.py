@@ -23,6 +23,81 @@ class HistoryPoint(TypedDict):
     worker_seconds: float | None
 
 
+class Spread(TypedDict):
+    """A figure over the seeds of a cell; None where it is not known, `std` also for fewer than two values."""
+
+    mean: float | None
+    std: float | None
+    values: list[float]
+
+
+class CellSummary(TypedDict):
+    """A cell of a sweep; `n` counts the jobs that succeeded, and only they enter the figures."""
+
+    name: str
+    set: dict[str, Any]
+    n: int
+    test_accuracy: Spread
+    best_test_accuracy: Spread
+    loss: Spread
+    seconds: Spread
+    passes: Spread
+
+
+class SweepCurve(TypedDict):
+    """The mean curve of a cell: points with `step`, `n` and for each column `{"mean", "std"}`."""
+
+    cell: str
+    points: list[dict[str, Any]]
+
+
+class SweepRecord(TypedDict, total=False):
+    """A sweep; `counts` are its jobs by status, `cells` are left out in lists."""
+
+    id: str
+    name: str
+    status: str
+    created_at: str
+    finished_at: str | None
+    jobs: int
+    counts: dict[str, int]
+    spec: dict[str, Any]
+    rungs: list[dict[str, Any]]
+    cells: list[CellSummary]
+
+
+class SweepSize(TypedDict):
+    """The size of a sweep before it is queued."""
+
+    cells: int
+    jobs: int
+    passes: int
+    evaluations: int
+    estimated_seconds: float
+
+
+class BulkResult(TypedDict):
+    """The numbers of jobs that fit a filter and that were changed; `skipped` are the others by status."""
+
+    action: str
+    dry_run: bool
+    matched: int
+    changed: int
+    skipped: dict[str, int]
+
+
+class Usage(TypedDict):
+    """What the jobs of an API key used, the deleted ones included."""
+
+    key: str | None
+    jobs: int
+    by_status: dict[str, int]
+    passes: int
+    evaluations: int
+    worker_seconds: float
+    stored_bytes: int
+
+
 class CheckpointInfo(TypedDict):
     """A stored checkpoint; `best` is the one with the highest accuracy, `last` the newest."""
 

@@ -34,6 +34,8 @@ SOURCES: dict[Status, frozenset[Status]] = {
 
 ENDED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
 
+RETRIABLE = frozenset({Status.FAILED, Status.CANCELLED})
+"""Statuses from which a job may be queued again to go on from its last checkpoint."""
 
 _ID = re.compile(r"job-[0-9a-f]{12}")
 

@@ -22,7 +22,12 @@ def document(path: Path | None, assignments: Sequence[str]) -> dict[str, Any]:
     JSON object, OSError for a file that cannot be read.
     """
     base = _read(path) if path is not None else {}
-    return overridden(base, dict(_pair(assignment) for assignment in assignments))
+    return overridden(base, assigned(assignments))
+
+
+def assigned(assignments: Sequence[str]) -> dict[str, Any]:
+    """Return the paths and values of `KEY=VALUE` assignments. Raises ValueError for a text without `=`."""
+    return dict(map(_pair, assignments))
 
 
 def overridden(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

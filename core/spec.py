@@ -115,6 +115,9 @@ class JobSpec(_Part):
     webhook_url: Annotated[str, StringConstraints(max_length=2000)] | None = Field(
         None, description="gets a signed POST when the job ends", examples=["https://example.org/hooks/dualtrain"]
     )
+    webhook_events: tuple[Literal["started", "evaluation", "ended"], ...] = Field(
+        ("ended",), max_length=3, description="events that the webhook is called for"
+    )
     metadata: dict[Annotated[str, StringConstraints(min_length=1, max_length=64)], Text] = Field(
         {}, max_length=16, description="for people; jobs are found by it: `metadata[name]=value`"
     )

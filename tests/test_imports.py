@@ -39,6 +39,7 @@ ORDER = (
 ONLY = {
     "core.data": (),
     "client": (
+        "core.history",
         "core.overrides",
         "core.recipes",
         "core.job",

@@ -16,6 +16,7 @@ def main() -> None:
     configure()
     prepare_to_compute(NICENESS)
     aggregator = Aggregator(Settings())
+    configure(aggregator.logs.collect)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: aggregator.stopping.set())
     aggregator.run()

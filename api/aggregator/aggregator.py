@@ -15,6 +15,7 @@ from dualtrain.api.jobs.reaper import reap
 from dualtrain.core.job import Status
 from dualtrain.core.settings import Settings
 from dualtrain.core.store import Server, ServerError, Webhooks, keys
+from dualtrain.core.store.job_logs import JobLogs
 
 LISTEN_SECONDS = 0.3
 """How long one look at the control channel waits: also the longest until a new or orphaned job is taken."""
@@ -54,6 +55,7 @@ class Aggregator:
 
     def __init__(self, settings: Settings) -> None:
         self._stores = Stores.open(settings)
+        self.logs = JobLogs(self._stores.store)
         self._running: dict[str, Running] = {}
         self._postponed: dict[str, float] = {}
         self._abandoned = 0
@@ -88,6 +90,7 @@ class Aggregator:
                 if not running.thread.is_alive():
                     self._leave(job_id, running)
             self._stores.counters.flush()
+            self.logs.flush()
 
     def _listen(self) -> None:
         with self._stores.store.pubsub(ignore_subscribe_messages=True) as channel:
@@ -172,6 +175,7 @@ class Aggregator:
     def _flush(self) -> None:
         with _warned("counters wait for the store"):
             self._stores.counters.flush()
+            self.logs.flush()
 
     def _reap(self) -> None:
         with _warned("old jobs not cleared away"):

@@ -103,9 +103,16 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
 
 
 def methods(app: FastAPI, path: str) -> set[str]:
-    """Return the documented methods of all routes at a path; the framework reports those of the first only."""
-    documented = app.openapi()["paths"].items()
-    matching = [operations for template, operations in documented if compile_path(template)[0].match(path)]
+    """Return the documented methods of all routes at a path; the framework reports those of the first only.
+
+    An address that is a route itself, as `/v1/jobs/actions`, has its own methods alone.
+    """
+    documented = app.openapi()["paths"]
+    matching = (
+        [documented[path]]
+        if path in documented
+        else [operations for template, operations in documented.items() if compile_path(template)[0].match(path)]
+    )
     return {method.upper() for operations in matching for method in operations}
 
 

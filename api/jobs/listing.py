@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dualtrain.core.job import Status
-from dualtrain.core.store.job_index import JobRow
+from dualtrain.core.store import JobRow
 
 Sort = Literal["created_at", "started_at", "finished_at", "duration_seconds", "name", "status", "test_accuracy",
                "best_test_accuracy", "loss", "passes",
@@ -50,6 +50,7 @@ class JobFilter(BaseModel):
     ids: list[str] | None = Field(None, max_length=10_000, description="only these jobs")
     status: list[Status] = Field([], description="with any of these statuses")
     name: str | None = Field(None, max_length=200, description="contained in the name, in upper or lower case")
+    q: str | None = Field(None, max_length=200, description="contained in name, id, method, data set, sweep, metadata")
     method: str | None = Field(None, max_length=100, description="the gradient method")
     dataset: str | None = Field(None, max_length=200, description="the data set's name")
     sweep: str | None = Field(None, max_length=100, description="the id of the job's sweep")
@@ -116,6 +117,7 @@ def _tests(wanted: JobFilter) -> list[Callable[[JobRow], bool]]:
     ids = frozenset(wanted.ids or ())
     statuses = frozenset(wanted.status)
     name = (wanted.name or "").casefold()
+    text = (wanted.q or "").casefold()
     after, before = _moment(wanted.created_after), _moment(wanted.created_before)
     metadata = wanted.metadata.items()
     lowest = wanted.min_accuracy or 0.0
@@ -123,6 +125,7 @@ def _tests(wanted: JobFilter) -> list[Callable[[JobRow], bool]]:
         "ids": lambda row: row.id in ids,
         "status": lambda row: row.status in statuses,
         "name": lambda row: name in row.name.casefold(),
+        "q": lambda row: text in _described(row),
         "method": lambda row: row.method == wanted.method,
         "dataset": lambda row: row.dataset == wanted.dataset,
         "sweep": lambda row: row.sweep == wanted.sweep,
@@ -133,6 +136,11 @@ def _tests(wanted: JobFilter) -> list[Callable[[JobRow], bool]]:
         "metadata": lambda row: metadata <= row.metadata.items(),
     }
     return [test for field, test in tests.items() if getattr(wanted, field) not in (None, [], {})]
+
+
+def _described(row: JobRow) -> str:
+    pairs = (f"{key}={value}" for key, value in row.metadata.items())
+    return " ".join([row.name, row.id, row.method, row.dataset, row.sweep or "", *pairs]).casefold()
 
 
 def _moment(moment: datetime | None) -> str:

@@ -5,11 +5,14 @@ from fastapi import Depends, FastAPI
 from dualtrain.api.errors.unknown_parameters import refuse_unknown_parameters
 from dualtrain.api.routes import (
     aliases,
+    bulk_actions,
     datasets,
     docs,
     events,
     health,
     job_actions,
+    job_edits,
+    job_log,
     job_submission,
     jobs,
     metrics,
@@ -22,13 +25,19 @@ from dualtrain.api.routes import (
     session,
     sweeps,
     trace,
+    usage,
+    webhook_deliveries,
     workers,
 )
 
 MODULES = (
     job_submission,
     jobs,
+    bulk_actions,
     job_actions,
+    job_edits,
+    job_log,
+    webhook_deliveries,
     events,
     results,
     sweeps,
@@ -40,6 +49,7 @@ MODULES = (
     samples,
     datasets,
     workers,
+    usage,
     session,
     health,
     metrics,

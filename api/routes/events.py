@@ -67,8 +67,8 @@ async def job_events(
                 yield _gap()
                 continue
             yield message.sent
-            if _end(message.event):
-                status, over = _end(message.event), True
+            if not over and (end := await run_in_threadpool(_end, services, message.event)):
+                status, over = end, True
                 break
     if over:
         yield ServerSentEvent(event="done", data={"job_id": job.id, "status": status or "deleted"})
@@ -141,10 +141,16 @@ def _owner(services: Services, job_id: str) -> str | None:
         return None
 
 
-def _end(event: Event) -> Status | None:
-    """Return the status that an event ends its job with, None when it does not."""
+def _end(services: Services, event: Event) -> Status | None:
+    """Return the status that an event ends its job with; None when it does not, or the job was queued again."""
     status = event.data.get("status") if event.type == "status" else None
-    return Status(status) if status in ENDED else None
+    if status not in ENDED:
+        return None
+    try:
+        job = services.jobs.get(event.job_id)
+    except UnknownJob:
+        return Status(status)
+    return job.status if job.status in ENDED and job.finished_at == event.data.get("at") else None
 
 
 def _order(event_id: str) -> tuple[int, int]:

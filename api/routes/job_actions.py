@@ -13,6 +13,11 @@ from dualtrain.core.job import Job, Reason, Status
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"], dependencies=submits)
 
+REASONS = {
+    "pause": Reason(code="paused_by_user", message="Paused by its owner."),
+    "resume": Reason(code="resuming", message="The job goes on from its last checkpoint."),
+    "cancel": Reason(code="cancelled_by_user", message="Cancelled by its owner."),
+}
 _PROBLEMS = documented(
     "unauthenticated", "forbidden", "job_not_found", "illegal_transition", "invalid", "store_unavailable"
 )
@@ -22,21 +27,19 @@ _ANSWERS: dict[int | str, Any] = {202: {"model": JobView, "description": "The jo
 @router.post("/pause", status_code=202, responses=_ANSWERS)
 def pause_job(services: ServicesDep, key: CallerDep, job: JobDep) -> Response:
     """Pause a running job: it stops within one round, with a checkpoint, and goes on from there bit for bit."""
-    return _move(services, key, job, Status.PAUSED, Reason(code="paused_by_user", message="Paused by its owner."))
+    return _move(services, key, job, Status.PAUSED, REASONS["pause"])
 
 
 @router.post("/resume", status_code=202, responses=_ANSWERS)
 def resume_job(services: ServicesDep, key: CallerDep, job: JobDep) -> Response:
     """Let a paused job go on."""
-    reason = Reason(code="resuming", message="The job goes on from its last checkpoint.")
-    return _move(services, key, job, Status.RUNNING, reason, only_from=Status.PAUSED)
+    return _move(services, key, job, Status.RUNNING, REASONS["resume"], only_from=Status.PAUSED)
 
 
 @router.post("/cancel", status_code=202, responses=_ANSWERS)
 def cancel_job(services: ServicesDep, key: CallerDep, job: JobDep) -> Response:
     """End a job that has not ended; what it learned so far stays."""
-    reason = Reason(code="cancelled_by_user", message="Cancelled by its owner.")
-    return _move(services, key, job, Status.CANCELLED, reason)
+    return _move(services, key, job, Status.CANCELLED, REASONS["cancel"])
 
 
 @router.delete("", status_code=204, responses={204: {"description": "Gone"}, **_PROBLEMS})

@@ -39,6 +39,9 @@ def _filter(
     request: Request,
     status: Annotated[list[Status], Query(description="with any of these statuses")] = [],  # noqa: B006
     name: Annotated[str | None, Query(max_length=200, description="contained in the name, in any case")] = None,
+    q: Annotated[
+        str | None, Query(max_length=200, description="contained in name, id, method, data set, sweep or metadata")
+    ] = None,
     method: Annotated[str | None, Query(max_length=100, description="the gradient method")] = None,
     dataset: Annotated[str | None, Query(max_length=200)] = None,
     sweep: Annotated[str | None, Query(max_length=100, description="a sweep's id")] = None,
@@ -51,6 +54,7 @@ def _filter(
     return JobFilter(
         status=status,
         name=name,
+        q=q,
         method=method,
         dataset=dataset,
         sweep=sweep,

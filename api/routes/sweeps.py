@@ -1,5 +1,6 @@
 """Sweeps: post one, show it with its table and curves; pause, resume, cancel and delete it as a whole."""
 
+import hashlib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -10,6 +11,7 @@ from dualtrain.api.content_types import negotiate
 from dualtrain.api.dependencies import SPEC_BYTES, CallerDep, ServicesDep, reads, submits
 from dualtrain.api.errors.problems import documented
 from dualtrain.api.errors.validation import parse
+from dualtrain.api.jobs.submission import IdempotencyKey
 from dualtrain.api.routes.jobs import LIMIT
 from dualtrain.api.sandbox.disconnects import unless_disconnected
 from dualtrain.api.security import Key
@@ -19,7 +21,7 @@ from dualtrain.api.sweeps.dry_run import dry_run_of
 from dualtrain.api.sweeps.views import SweepDryRun, SweepHistory, SweepList, SweepTable, SweepView
 from dualtrain.api.tables import CSV, PARQUET, table_forms, write_table
 from dualtrain.core.runtime.times import now
-from dualtrain.core.store import UnknownJob
+from dualtrain.core.store import Idempotency, UnknownJob
 from dualtrain.core.store.sweeps import SweepRecord, UnknownSweep
 from dualtrain.core.sweep import SweepSpec, SweepStatus, new_sweep_id
 
@@ -82,7 +84,7 @@ SweepDep = Annotated[SweepRecord, Depends(_owned_sweep)]
         202: {"model": SweepView, "headers": {"Location": {"schema": {"type": "string"}}}, "description": "Accepted"},
         200: {"model": SweepDryRun, "description": "With `dry_run=true`: the size of the sweep"},
         **documented("malformed_json", "unauthenticated", "forbidden", "body_too_large", "invalid", "not_estimable",
-                     "busy", "store_unavailable"),
+                     "idempotency_mismatch", "busy", "store_unavailable"),
     },
 )  # fmt: skip
 async def create_sweep(
@@ -91,21 +93,26 @@ async def create_sweep(
     key: CallerDep,
     spec: Annotated[SweepSpec, Depends(_posted)],
     dry_run: bool = False,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Accept a sweep after every cell's spec was checked, or with `dry_run` tell how large it is."""
     specs = await run_in_threadpool(admission.check, spec, services, key)
     if dry_run:
         size = await unless_disconnected(request, dry_run_of(spec, specs, services, key))
         return Response(size.model_dump_json(), media_type="application/json")
-    return await run_in_threadpool(_accept, services, key, spec)
+    return await run_in_threadpool(_accept, services, key, spec, idempotency_key)
 
 
-def _accept(services: Services, key: Key, spec: SweepSpec) -> Response:
+def _accept(services: Services, key: Key, spec: SweepSpec, idempotency_key: str | None) -> Response:
+    """Write a sweep, once for an idempotency key: its id belongs to the key, and is written once. Raises Mismatch."""
+    sweep_id = new_sweep_id()
+    if idempotency_key:
+        fingerprint = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
+        sweep_id = Idempotency(services.store, key.owner).id_of(f"sweep/{idempotency_key}", fingerprint, sweep_id)
     document = spec.model_dump(mode="json")
-    sweep = SweepRecord(id=new_sweep_id(), name=spec.name, owner=key.owner, created_at=now(), spec=document)
-    services.sweeps.create(sweep)
-    shown = services.sweep_reader.view(sweep).model_dump_json()
-    return Response(shown, 202, {"Location": f"/v1/sweeps/{sweep.id}"}, "application/json")
+    services.sweeps.create(SweepRecord(id=sweep_id, name=spec.name, owner=key.owner, created_at=now(), spec=document))
+    shown = services.sweep_reader.view(services.sweeps.get(sweep_id)).model_dump_json()
+    return Response(shown, 202, {"Location": f"/v1/sweeps/{sweep_id}"}, "application/json")
 
 
 @router.get("", dependencies=reads, response_model=SweepList, responses=_PROBLEMS)

@@ -10,12 +10,14 @@ import os
 import secrets
 import tempfile
 import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 PREFIX = "dualtrain_"
 LOOK_SECONDS = 1.0
@@ -42,6 +44,9 @@ class Key(BaseModel):
     max_running_jobs: int | None = Field(None, ge=0, description="while so many run, new ones are refused")
     max_stored_bytes: int | None = Field(None, ge=0, description="of the checkpoints of its jobs")
     requests_per_minute: int | None = Field(None, ge=1)
+    expires_at: AwareDatetime | None = Field(None, description="from then on the key is refused")
+    previous_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    previous_until: AwareDatetime | None = Field(None, description="until then the secret before a rotation works too")
 
     @property
     def owner(self) -> str | None:
@@ -52,6 +57,16 @@ class Key(BaseModel):
     def sees_owners(self) -> bool:
         """Whether it is shown whose the jobs are."""
         return self.owner is not None and Scope.ADMIN in self.scopes
+
+    def accepts(self, sha256: str) -> bool:
+        """Return whether a secret with this hash is this key's, now."""
+        now = datetime.now(UTC)
+        if self.expires_at is not None and now >= self.expires_at:
+            return False
+        if hmac.compare_digest(self.sha256, sha256):
+            return True
+        overlaps = self.previous_until is not None and now < self.previous_until
+        return overlaps and hmac.compare_digest(self.previous_sha256 or "", sha256)
 
     def may(self, scope: Scope) -> bool:
         """Return whether it has the scope."""
@@ -85,8 +100,7 @@ class Keys:
     def of_digest(self, sha256: str) -> Key | None:
         """Return the key with this hash, None when there is none."""
         self._look()
-        found = [key for key in self._keys if hmac.compare_digest(key.sha256, sha256)]
-        return found[0] if found else None
+        return next((key for key in self._keys if key.accepts(sha256)), None)
 
     def _look(self) -> None:
         if time.monotonic() - self._looked < LOOK_SECONDS:
@@ -116,8 +130,8 @@ def create(path: Path, name: str, scopes: frozenset[Scope] | None = None) -> str
     A replaced secret leaves limits as they are, and scopes too unless others are given; a new key may read and submit.
     Returns the secret, which is kept nowhere.
     """
-    token = PREFIX + secrets.token_hex(32)
-    known = {key.name: key for key in _read(path)}
+    token = new_secret()
+    known = {key.name: key for key in read(path)}
     present = known.get(name) or Key(name=name, sha256=digest(token), scopes=DEFAULT_SCOPES)
     put(path, present.model_copy(update={"sha256": digest(token), "scopes": scopes or present.scopes}))
     return token
@@ -125,8 +139,13 @@ def create(path: Path, name: str, scopes: frozenset[Scope] | None = None) -> str
 
 def put(path: Path, key: Key) -> None:
     """Add a key to a file, which need not exist yet; it takes the place of the key with its name."""
-    keys = [*(known for known in _read(path) if known.name != key.name), key]
-    text = json.dumps(_FILE.dump_python(keys, mode="json", exclude_none=True), indent=1)
+    write(path, [*(known for known in read(path) if known.name != key.name), key])
+
+
+def write(path: Path, keys: Iterable[Key]) -> None:
+    """Replace the keys of a file, which need not exist yet."""
+    listed = list(keys)
+    text = json.dumps(_FILE.dump_python(listed, mode="json", exclude_none=True), indent=1)
     # A file of our own that only we may read, whatever lies in the folder: a symbolic link there is not followed.
     descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     try:
@@ -138,5 +157,11 @@ def put(path: Path, key: Key) -> None:
         raise
 
 
-def _read(path: Path) -> list[Key]:
+def new_secret() -> str:
+    """Return a secret that no key has."""
+    return PREFIX + secrets.token_hex(32)
+
+
+def read(path: Path) -> list[Key]:
+    """Return the keys of a file, none if it does not exist. Raises ValueError when it cannot be read."""
     return _FILE.validate_json(path.read_bytes()) if path.exists() else []

@@ -48,11 +48,23 @@ export const logOut = () => request("/v1/session", { method: "DELETE" });
 export const workers = () => json("/v1/workers");
 export const aliases = () => json("/v1/aliases");
 
-/** A page of jobs, newest first: {data, next, total}. `query` may have limit, after and status. */
+/** A page of jobs, newest first: {data, next, total}. `query` may have limit, after, status, sort, q and other filters. */
 export function jobs(query = {}) {
   const given = Object.entries({ limit: 50, ...query }).filter(([, value]) => value);
   return json(`/v1/jobs?${new URLSearchParams(given)}`);
 }
+
+/** Act on all jobs that fit a filter: {matched, changed, skipped}; `dry_run` only counts. */
+export const act = (action, filter, dry_run = false) => post("/v1/jobs/actions", { action, filter, dry_run });
+
+const sweepPath = (id) => `/v1/sweeps/${encodeURIComponent(id)}`;
+export const sweeps = (after) => json(`/v1/sweeps?limit=50${after ? `&after=${encodeURIComponent(after)}` : ""}`);
+export const sweep = (id) => json(sweepPath(id));
+export const sweepHistory = (id) => json(`${sweepPath(id)}/history`);
+export const moveSweep = (id, verb) => json(`${sweepPath(id)}/${verb}`, { method: "POST" });
+export const removeSweep = (id) => request(sweepPath(id), { method: "DELETE" });
+export const submitSweep = (spec, key) => post("/v1/sweeps", spec, { "Idempotency-Key": key });
+export const sweepSize = (spec) => post("/v1/sweeps?dry_run=true", spec);
 
 export const job = (id) => json(jobPath(id));
 export const history = (id) => json(`${jobPath(id)}/history`);
@@ -72,6 +84,11 @@ export const move = (id, verb) => json(`${jobPath(id)}/${verb}`, { method: "POST
 export async function past(id) {
   const text = await (await request(`${jobPath(id)}/events`)).text();
   return [...text.matchAll(/^event: (\w+)\ndata: (.*)$/gm)].map(([, type, data]) => [type, JSON.parse(data)]);
+}
+
+/** A random idempotency key; `crypto.randomUUID` exists on HTTPS and localhost only. */
+export function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Submit a job; sending the same `key` again cannot make a second one. */

@@ -24,6 +24,9 @@ export const tickPercent = shown((value) => `${Number((100 * value).toFixed(1))}
 /** A loss, to four decimals. */
 export const loss = shown((value) => (value < 1e5 ? value.toFixed(4) : value.toExponential(2)));
 
+/** A figure over seeds: `89.10 % ± 0.40 %`. */
+export const spread = ({ mean, std }, write) => (std == null ? write(mean) : `${write(mean)} ± ${write(std)}`);
+
 /** A value or tangent, however small it is. */
 export const number = shown((value) => {
   const size = Math.abs(value);
@@ -66,8 +69,7 @@ export function summary(spec) {
 export const work = ({ passes, evaluations }) =>
   passes || !evaluations ? ["Passes", passes] : ["Evaluations", evaluations];
 
-/** Seconds from the start of an ended job to its end, null before. */
+/** Running time of an ended job in seconds, null before. */
 export function secondsTaken(job) {
-  if (!job.started_at || !job.finished_at) return null;
-  return (new Date(job.finished_at) - new Date(job.started_at)) / 1000;
+  return job.finished_at ? job.duration_seconds : null;
 }

@@ -12,10 +12,11 @@ import { jobView } from "./views/job.js";
 import { jobsView } from "./views/jobs.js";
 import { loginView } from "./views/login.js";
 import { newView } from "./views/new.js";
+import { sweepsView } from "./views/sweeps.js";
 
 const AGAIN_MILLISECONDS = 2000;
 const REFRESH_MILLISECONDS = 10_000; // maximum age of figures without events: ETA, workers
-const VIEWS = { "": jobsView, new: newView, jobs: jobView, draw: drawView, compare: compareView };
+const VIEWS = { "": jobsView, new: newView, jobs: jobView, sweeps: sweepsView, draw: drawView, compare: compareView };
 const main = document.getElementById("main");
 let leave = () => {};
 let following = false;

@@ -5,8 +5,7 @@ import * as api from "./api.js";
 /** Number of rounds cached per job, the newest. */
 export const ROUNDS = 60;
 const POINTS = 4000; // of a history: more than a chart has pixels
-const PAGE = 100; // jobs per request of a search
-const SEARCHED = 2000; // jobs that one search loads at most
+const PAGE = 100; // running jobs that are loaded
 const LIST_MILLISECONDS = 700;
 
 /** All jobs loaded so far, by id. */
@@ -105,9 +104,11 @@ export async function older(status = "", limit = 50) {
   notify(null, "list");
 }
 
-/** Load older jobs until `enough()` says so, there are no more, or SEARCHED have been loaded. */
-export async function loadUntil(enough, status = "") {
-  for (let loaded = 0; loaded < SEARCHED && hasOlder(status) && !enough(); loaded += PAGE) await older(status, PAGE);
+/** Load the jobs that the service finds for a query, and return its page: {data, next, total}. */
+export async function find(query) {
+  const page = await api.jobs(query);
+  page.data.forEach(hold);
+  return page;
 }
 
 /** Refresh soon, once for any number of calls, and load these jobs unless the refresh brings them. */

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dualtrain.client.cli import datasets, jobs, models, recipes, stack, training
+from dualtrain.client.cli import datasets, exports, job_changes, jobs, keys, models, recipes, stack, sweeps, training
 from dualtrain.client.cli.messages import for_command_line
 from dualtrain.client.cli.output import fail, out
 from dualtrain.client.errors import ApiError, Unreachable
@@ -24,7 +24,7 @@ app = typer.Typer(
     help="Train neural networks by dual numbers, without backpropagation, as a service.",
     epilog="Start with `dualtrain demo`, or with `dualtrain up` in one terminal and `dualtrain train` in another.",
 )
-for module in (stack, training, recipes, jobs, models, datasets):
+for module in (stack, training, recipes, jobs, job_changes, sweeps, models, exports, datasets, keys):
     module.add_to(app)
 
 

@@ -1,6 +1,5 @@
-"""Commands about jobs: jobs, show, watch, history, pause, resume, cancel, delete."""
+"""Commands that show jobs: jobs, show, watch, history, log, usage."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -32,7 +31,7 @@ _WIDE = 76
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (watch, show, history, pause, resume, cancel, delete):
+    for command in (watch, show, history, log, usage):
         app.command()(command)
     app.command("jobs")(list_jobs)
 
@@ -44,18 +43,33 @@ def watch(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = Non
 
 
 def list_jobs(
-    status: Annotated[Status | None, typer.Option(help="Only jobs with this status.")] = None,
+    status: Annotated[list[Status] | None, typer.Option(help="Only jobs with this status. Repeatable.")] = None,
     metadata: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only jobs with this metadata. Repeatable.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Only jobs whose name contains this.")] = None,
+    method: Annotated[str | None, typer.Option(help="Only jobs of this gradient method.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Only jobs on this data set.")] = None,
+    sweep: Annotated[str | None, typer.Option(help="Only jobs of this sweep.")] = None,
+    min_accuracy: Annotated[float | None, typer.Option(min=0, max=1, help="Only jobs at least this accurate.")] = None,
+    sort: Annotated[
+        str | None, typer.Option(help="A column, descending with `-`: -test_accuracy, duration_seconds, name, ...")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of jobs.")] = 20,
     as_json: AsJson = False,
     url: Url = URL,
     key: Key = None,
 ) -> None:
-    """List jobs, newest first; times are UTC."""
+    """List jobs, newest first; times are UTC.
+
+    `dualtrain jobs --sort -test_accuracy --limit 5`
+    """
+    found: dict[str, Any] = {"name": name, "method": method, "dataset": dataset, "sweep": sweep}
     with connect(url, key) as client:
-        records = [job.record for job in client.jobs(status=status, metadata=_pairs(metadata or []), limit=limit)]
+        listed = client.jobs(
+            status=status, metadata=pairs(metadata or []), limit=limit, min_accuracy=min_accuracy, sort=sort, **found
+        )
+        records = [job.record for job in listed]
     if as_json:
         print_json([job_document(job) for job in records])
     elif not records:
@@ -78,21 +92,6 @@ def show(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None
         out.print(f"\nloss {losses[0]:.3f} {curve(losses)} {losses[-1]:.3f}")
 
 
-def pause(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
-    """Pause a running job; resuming continues from its checkpoint, with the same bits."""
-    _change(job_id, "pause", as_json, url, key)
-
-
-def resume(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
-    """Resume a paused job."""
-    _change(job_id, "resume", as_json, url, key)
-
-
-def cancel(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
-    """Cancel a job; its checkpoints stay."""
-    _change(job_id, "cancel", as_json, url, key)
-
-
 def follow(job: JobHandle, as_json: bool) -> None:
     """Follow a job to its end, and exit with 1 unless it succeeded."""
     if not as_json:
@@ -109,27 +108,6 @@ def follow(job: JobHandle, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _change(job_id: str, verb: str, as_json: bool, url: str, key: str | None) -> None:
-    with connect(url, key) as client:
-        changed: Job = getattr(client.job(job_id), verb)()
-    print_json(job_document(changed)) if as_json else out.print(f"{changed.id} {changed.status.value}")
-
-
-def delete(
-    job_ids: Annotated[list[str], typer.Argument(help="Ids of ended jobs.", show_default=False)],
-    url: Url = URL,
-    key: Key = None,
-) -> None:
-    """Delete ended jobs with their checkpoints and history.
-
-    `dualtrain jobs --status failed --json | jq -r '.[].id' | xargs dualtrain delete`
-    """
-    with connect(url, key) as client:
-        for job_id in job_ids:
-            client.job(job_id).delete()
-            out.print(f"{job_id} deleted")
-
-
 def history(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
     """Print a job's loss and accuracies by step."""
     with connect(url, key) as client:
@@ -144,11 +122,45 @@ def history(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = N
     print_table(("step", "loss", "test", "seconds"), rows)
 
 
+def log(job_id: JobId, as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
+    """Print what the service logged about a job, newest last."""
+    with connect(url, key) as client:
+        records = client.job(job_id).log()
+    if as_json:
+        print_json(records)
+        return
+    for record in records:
+        details = " ".join(f"{name}={value}" for name, value in record.items() if name not in ("at", "level", "event"))
+        out.print(f"{record['at']} {record['level']} {record['event']} {details}".rstrip(), markup=False)
+
+
+def usage(as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
+    """Print jobs, passes, worker time and stored bytes by API key."""
+    with connect(url, key) as client:
+        listed = client.usage()
+    if as_json:
+        print_json(listed)
+        return
+    columns = ("key", "jobs", "passes", "evaluations", "worker time", "stored")
+    rows = (
+        (
+            one["key"] or "(none)",
+            one["jobs"],
+            f"{one['passes']:,}",
+            f"{one['evaluations']:,}",
+            duration(one["worker_seconds"]),
+            f"{one['stored_bytes'] / 1e6:,.1f} MB",
+        )
+        for one in listed
+    )
+    print_table(columns, rows)
+
+
 def _figure(value: float | None) -> str | None:
     return None if value is None else f"{value:.4f}"
 
 
-def _pairs(assignments: list[str]) -> dict[str, str]:
+def pairs(assignments: list[str]) -> dict[str, str]:
     """Return KEY=VALUE assignments as a dictionary. Raises BadParameter."""
     for assignment in assignments:
         if "=" not in assignment:
@@ -156,19 +168,12 @@ def _pairs(assignments: list[str]) -> dict[str, str]:
     return dict(assignment.split("=", 1) for assignment in assignments)
 
 
-def _seconds(job: Job) -> float | None:
-    """Return the seconds from start to end, for a running job the estimated seconds left."""
-    if job.started_at and job.finished_at:
-        begin, end = (datetime.fromisoformat(moment) for moment in (job.started_at, job.finished_at))
-        return (end - begin).total_seconds()
-    return job.progress.eta_seconds
-
-
 def _time(job: Job) -> str | None:
-    seconds = _seconds(job)
-    if seconds is None:
-        return None
-    return duration(seconds) if job.finished_at else f"{duration(seconds)} left"
+    """Return the running time of an ended job, of a running one the estimated time left."""
+    if job.finished_at:
+        return None if job.duration_seconds is None else duration(job.duration_seconds)
+    left = job.progress.eta_seconds
+    return None if left is None else f"{duration(left)} left"
 
 
 def _cells(job: Job) -> dict[str, object]:
@@ -193,7 +198,8 @@ def _facts(job: Job) -> list[tuple[str, object]]:
     times = (("estimated start", job.estimated_start_at), ("estimated end", job.estimated_finish_at))
     return [
         ("id", job.id),
-        ("name", job.name),
+        ("name", job.name or None),
+        ("sweep", f"{job.sweep.id}, {job.sweep.cell}, seed {job.sweep.seed}" if job.sweep else None),
         ("status", job.status.value + reason),
         ("data set", f"{spec['dataset']['name']}, {spec['dataset']['image_size']}x{spec['dataset']['image_size']}"),
         ("network", _network(spec["network"]["layers"])),

@@ -5,16 +5,15 @@ from typing import Annotated
 
 import typer
 
-from dualtrain.client.cli.output import AsJson, JobId, Key, Url, connect, out, print_json, print_table
+from dualtrain.client.cli.output import AsJson, Key, Url, connect, print_json, print_table
 from dualtrain.client.client import URL
-from dualtrain.client.job import format_of
 
 Images = Annotated[list[Path], typer.Argument(help="PNG, JPEG or WebP files.", exists=True, dir_okay=False)]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (predict, export, alias, workers):
+    for command in (predict, alias, workers):
         app.command()(command)
 
 
@@ -36,26 +35,6 @@ def predict(
     else:
         rows = ((image, one.label, f"{max(one.probabilities):.1%}") for image, one in zip(images, found, strict=True))
         print_table(("image", "class", "probability"), rows)
-
-
-def export(
-    job_id: JobId,
-    path: Annotated[Path, typer.Argument(help="File to write; its ending is the format: .safetensors, .npz, .onnx.")],
-    step: Annotated[str, typer.Option(help="last, best, or a step with a stored checkpoint.")] = "last",
-    url: Url = URL,
-    key: Key = None,
-) -> None:
-    """Write a job's model to a file.
-
-    `dualtrain export JOB digits.onnx --step best`
-    """
-    try:
-        form = format_of(path)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="path") from error
-    with connect(url, key) as client:
-        written = client.job(job_id).download(path, form=form, step=step)
-    out.print(f"{written} ({written.stat().st_size:,} bytes)", markup=False)
 
 
 def alias(

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 
@@ -9,8 +11,14 @@ SERVERS = ("uvicorn", "uvicorn.error")
 """Not `uvicorn.access`: who silenced it wants it silent."""
 
 
-def configure(level: int = logging.INFO) -> None:
-    """Send structlog's and the standard library's records, libraries' included, through one renderer."""
+Collector = Callable[[Mapping[str, Any]], None]
+
+
+def configure(collect: Collector | None = None, level: int = logging.INFO) -> None:
+    """Send structlog's and the standard library's records, libraries' included, through one renderer.
+
+    `collect` is called with each record of structlog.
+    """
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -19,7 +27,7 @@ def configure(level: int = logging.INFO) -> None:
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, _forwarding(collect), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
@@ -38,3 +46,12 @@ def configure(level: int = logging.INFO) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+
+
+def _forwarding(collect: Collector | None) -> structlog.types.Processor:
+    def forward(logger: Any, method: str, record: structlog.types.EventDict) -> structlog.types.EventDict:
+        if collect is not None:
+            collect(record)
+        return record
+
+    return forward

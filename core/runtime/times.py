@@ -13,6 +13,11 @@ def later(seconds: float) -> str:
     return _written(datetime.now(UTC) + timedelta(seconds=seconds), "seconds")
 
 
+def iso(seconds: float) -> str:
+    """Return the moment of a Unix time, with milliseconds."""
+    return _written(datetime.fromtimestamp(seconds, UTC), "milliseconds")
+
+
 def seconds_between(start: str, end: str) -> float:
     """Return how many seconds lie between two moments; negative when the second one was earlier."""
     return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()

@@ -15,7 +15,10 @@ from dualtrain.core.store.documents import Documents
 from dualtrain.core.store.events import Event, replay
 from dualtrain.core.store.exchange import EXPIRES_SECONDS, Exchange
 from dualtrain.core.store.idempotency import Claim, Idempotency, InFlight, Mismatch
-from dualtrain.core.store.jobs import ALWAYS, Conflict, Jobs, QueueFull, Superseded, Told, UnknownJob, read_job
+from dualtrain.core.store.job_edits import JobEdits
+from dualtrain.core.store.job_errors import Conflict, QueueFull, Superseded, UnknownJob
+from dualtrain.core.store.job_index import JobIndex, JobRow
+from dualtrain.core.store.jobs import ALWAYS, Jobs, Told, read_job
 from dualtrain.core.store.leases import Lease, Leases, Stale
 from dualtrain.core.store.messages import (
     Brief,
@@ -49,6 +52,9 @@ __all__ = [
     "Failure",
     "Idempotency",
     "InFlight",
+    "JobEdits",
+    "JobIndex",
+    "JobRow",
     "Jobs",
     "Lease",
     "Leases",

@@ -1,7 +1,7 @@
 """Checkpoints: everything a job needs to go on, written in one piece and under the fencing token."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,16 @@ class Checkpoints:
         """Return what is kept of a job, by step."""
         found = self._store.hvals(keys.checkpoints(job_id))
         return sorted((Summary.model_validate_json(one) for one in found), key=lambda one: one.step)
+
+    def sizes(self, job_ids: Iterable[str]) -> dict[str, int]:
+        """Return the bytes that the checkpoints of each of many jobs take."""
+        ids = tuple(job_ids)
+        with self._store.pipeline(transaction=False) as pipe:
+            for job_id in ids:
+                pipe.hvals(keys.checkpoints(job_id))
+            answers = pipe.execute()
+        kept = zip(ids, answers, strict=True)
+        return {job_id: sum(json.loads(summary)["size_bytes"] for summary in found) for job_id, found in kept}
 
     def load(self, job_id: str, step: int) -> Checkpoint | None:
         """Return the checkpoint of a step, None when it is not kept."""

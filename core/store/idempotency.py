@@ -5,6 +5,7 @@ later, the job included, is written only while the token is still the newest and
 a request which stalled and comes back changes nothing.
 """
 
+import json
 import time
 from dataclasses import dataclass
 from secrets import token_hex
@@ -80,6 +81,7 @@ class Idempotency:
     """The idempotency keys of one owner; None is the owner of all requests where no API keys are used."""
 
     def __init__(self, store: Server, owner: str | None) -> None:
+        self._store = store
         self._owner = owner or ""
         self._claim = store.register_script(_CLAIM)
         self._answer = store.register_script(_ANSWER)
@@ -95,6 +97,18 @@ class Idempotency:
         if state == "in flight":
             raise InFlight(key)
         return Claim(record, token, claimed_id, answer if state == "answered" else None)
+
+    def id_of(self, key: str, fingerprint: str, new_id: str) -> str:
+        """Return the id that belongs to a key: `new_id` the first time. Raises Mismatch.
+
+        For what is written once by its id, so that a request may be answered again at any time.
+        """
+        record = keys.idempotency(self._owner, key)
+        self._store.set(record, json.dumps([fingerprint, new_id]), nx=True, ex=KEPT_SECONDS)
+        known, known_id = json.loads(self._store.get(record))
+        if known != fingerprint:
+            raise Mismatch(key)
+        return str(known_id)
 
     def answer(self, claim: Claim, answer: str) -> str:
         """Keep the answer of a request, unless there is one already; return the one that is kept."""

@@ -7,15 +7,16 @@ from itertools import islice
 from secrets import token_hex
 from typing import Any
 
-from dualtrain.core.job import ENDED, SOURCES, Job, Reason, Status, Transition
-from dualtrain.core.runtime.times import now
+from dualtrain.core.job import SOURCES, Job, Reason, Status, Transition
 from dualtrain.core.store import keys
 from dualtrain.core.store.connection import Server
 from dualtrain.core.store.idempotency import Claim
+from dualtrain.core.store.job_calls import delete_call, flat, move_call, webhook_events
+from dualtrain.core.store.job_errors import Conflict, QueueFull, Superseded, UnknownJob
 from dualtrain.core.store.leases import Lease, Stale
 from dualtrain.core.store.scripts import COMMIT, CREATE, DELETE, TRANSITION
 
-_RANK = 1 << 40
+RANK = 1 << 40
 """Jobs per level of priority; a queue score stays an exact double."""
 _OF_THE_MOMENT = {"transitions", "queue_position", "estimated_start_at", "estimated_finish_at",
                   "duration_seconds"}  # fmt: skip
@@ -24,27 +25,6 @@ _SUPERSEDED = 2
 """Answer of the script that creates jobs."""
 _AT_ONCE = 250
 """Jobs that are read in one trip at most."""
-
-
-class UnknownJob(LookupError):
-    """No job has this id."""
-
-
-class QueueFull(Exception):
-    """As many jobs wait as may wait."""
-
-
-class Superseded(Exception):
-    """Another request with the same idempotency key has taken over."""
-
-
-class Conflict(Exception):
-    """The job's `status` does not allow the change; `advice` is what to do instead."""
-
-    def __init__(self, job_id: str, status: str, wanted: str, advice: str = "") -> None:
-        super().__init__(f"job {job_id} is {status}; it cannot become {wanted} from there{advice and f': {advice}'}")
-        self.status = status
-
 
 ALWAYS = -1
 """The step of an event that is told however often it comes."""
@@ -81,7 +61,7 @@ class Jobs:
         """
         record = Transition(status=job.status, at=job.created_at)
         fields = job.model_dump(mode="json", exclude=_OF_THE_MOMENT)
-        fields |= {"owner": job.owner, "webhook": bool(job.spec.get("webhook_url"))}
+        fields |= {"owner": job.owner, "webhook": webhook_events(job.spec)}
         accepted = self._create(
             keys=[
                 keys.job(job.id),
@@ -96,12 +76,12 @@ class Jobs:
             ],
             args=[
                 job.id,
-                (9 - priority) * _RANK,
+                (9 - priority) * RANK,
                 limit,
                 record.model_dump_json(),
                 claim.record if claim else "",
                 claim.token if claim else "",
-                *_flat(fields),
+                *flat(fields),
             ],
         )
         if accepted == _SUPERSEDED:
@@ -187,32 +167,25 @@ class Jobs:
 
         Raises UnknownJob, Conflict when the table of transitions forbids it, Stale when `lease` is not the newest.
         """
-        record = Transition(status=to, at=now(), reason=reason)
-        fields |= {"status_reason": reason.model_dump() if reason else None}
-        if to in ENDED:
-            fields["finished_at"] = record.at
+        names, arguments = move_call(job_id, to, reason, lease, only_from, fields)
+        refused = self._transition(keys=names, args=arguments).decode()
         sources = SOURCES[to] if only_from is None else SOURCES[to] & {only_from}
-        refused = self._transition(
-            keys=_moved(job_id),
-            args=[
-                job_id,
-                to.value,
-                _alternatives(sources),
-                lease.token if lease else "",
-                record.model_dump_json(),
-                keys.by_status(""),
-                token_hex(8),
-                *_flat(fields),
-            ],
-        ).decode()
         _raise(refused, job_id, to, sources)
 
     def commit(self, lease: Lease, told: Iterable[Told] = (), **fields: Any) -> Status:
         """Write `fields` of the job of `lease`, tell events, return the job's status. Raises Stale, UnknownJob."""
         job_id = lease.job_id
         answer = self._commit(
-            keys=[keys.job(job_id), keys.events(job_id), keys.EVENTS, keys.token(job_id), keys.history(job_id)],
-            args=[job_id, lease.token, token_hex(8), json.dumps([one.packed() for one in told]), *_flat(fields)],
+            keys=[
+                keys.job(job_id),
+                keys.events(job_id),
+                keys.EVENTS,
+                keys.token(job_id),
+                keys.history(job_id),
+                keys.WEBHOOKS,
+                keys.deliveries(job_id),
+            ],
+            args=[job_id, lease.token, token_hex(8), json.dumps([one.packed() for one in told]), *flat(fields)],
         ).decode()
         if answer in ("stale", "unknown"):
             _raise(answer, job_id, Status.RUNNING, SOURCES[Status.RUNNING])
@@ -231,17 +204,10 @@ class Jobs:
         """Remove an ended job with all that it left. Raises UnknownJob, Conflict when it has not ended."""
         if self.status(job_id) is None:
             raise UnknownJob(job_id)
-        names = (keys.checkpoints, keys.transitions, keys.history, keys.events, keys.token)
-        refused = self._delete(
-            keys=[keys.job(job_id), keys.JOBS, keys.CHANGES, keys.WEBHOOKS, *(name(job_id) for name in names)],
-            args=[job_id, keys.by_status(""), keys.checkpoint(job_id, "")],
-        ).decode()
+        names, arguments = delete_call(job_id)
+        refused = self._delete(keys=names, args=arguments).decode()
         if refused not in ("", "unknown"):  # it went meanwhile: by this very script, maybe, whose first answer was lost
             raise Conflict(job_id, refused, "deleted", "cancel it first")
-
-
-def _flat(fields: Mapping[str, Any]) -> list[str]:
-    return [part for name, value in fields.items() for part in (name, json.dumps(value))]
 
 
 async def read_job(store: Server, job_id: str) -> Job:
@@ -268,16 +234,6 @@ def _parse(fields: Mapping[bytes, bytes], transitions: list[bytes], rank: int | 
     return Job.model_validate(
         known | {"transitions": [json.loads(one) for one in transitions], "queue_position": position}
     )
-
-
-def _moved(job_id: str) -> list[str]:
-    """What a change of status touches."""
-    own = (keys.transitions(job_id), keys.events(job_id))
-    return [keys.job(job_id), keys.QUEUE, *own, keys.EVENTS, keys.token(job_id), keys.WEBHOOKS]
-
-
-def _alternatives(statuses: Iterable[Status]) -> str:
-    return "|" + "|".join(sorted(statuses)) + "|"
 
 
 def _raise(refused: str, job_id: str, wanted: str, sources: Iterable[Status]) -> None:

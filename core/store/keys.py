@@ -20,7 +20,9 @@ ALIASES = "dualtrain:aliases"
 COUNTERS = "dualtrain:counters"
 """Hash of the counters that `/metrics` shows: name and labels -> number."""
 WEBHOOKS = "dualtrain:webhooks"
-"""Sorted set of the ids of ended jobs whose webhook is still to be called, by the Unix time of the next attempt."""
+"""Sorted set of the webhook calls still to be made, `<job>/<delivery>`, by the Unix time of the next attempt."""
+USAGE = "dualtrain:usage"
+"""Hash of what deleted jobs used: `<owner as JSON>/<figure>` -> number."""
 
 SWEEPS = "dualtrain:sweeps"
 """Sorted set of all sweep ids by number."""
@@ -53,6 +55,16 @@ def transitions(job_id: str) -> str:
 def history(job_id: str) -> str:
     """List of JSON points, oldest first."""
     return f"dualtrain:job:{job_id}:history"
+
+
+def deliveries(job_id: str) -> str:
+    """Hash: name -> JSON of a delivery of the job's webhook."""
+    return f"dualtrain:job:{job_id}:deliveries"
+
+
+def job_log(job_id: str) -> str:
+    """List of JSON log records of a job, oldest first."""
+    return f"dualtrain:job:{job_id}:log"
 
 
 def events(job_id: str) -> str:

@@ -5,16 +5,38 @@ from dualtrain.core.store import keys
 from dualtrain.core.store.events import EMIT
 
 ALLOW_OOM = "#!lua flags=allow-oom\n"
-_ANNOUNCE = f"""
+ANNOUNCE = f"""
 local function announce(job, status) redis.call('PUBLISH', '{keys.CONTROL}', job .. ' ' .. status) end
 """
-_CHANGED = f"""
+CHANGED = f"""
 local function changed(job)
   if redis.call('EXISTS', '{keys.VERSION}') == 0 then
     local time = redis.call('TIME')
     redis.call('SET', '{keys.VERSION}', string.format('%.0f', time[1] * 1000000 + time[2]))
   end
   redis.call('ZADD', '{keys.CHANGES}', redis.call('INCR', '{keys.VERSION}'), job)
+end
+"""
+MAX_DELIVERIES = 200
+"""Deliveries of one job that are kept; above, records of evaluations go."""
+_DELIVER = f"""
+local function deliver(webhooks, deliveries, job, id, event, name, kind, data)
+  local wanted = redis.call('HGET', job, 'webhook')
+  if not wanted then return end
+  local listed = string.find(wanted, '|' .. event .. '|', 1, true)
+  if not listed and not (wanted == 'true' and event == 'ended') then return end
+  local time = redis.call('TIME')
+  local entry = {{type = 'job.' .. kind, data = data, created = time[1] + time[2] / 1000000, attempts = 0}}
+  redis.call('HSET', deliveries, name, cjson.encode(entry))
+  redis.call('ZADD', webhooks, 0, id .. '/' .. name)
+  if event ~= 'evaluation' then return end
+  local before = redis.call('HGET', job, 'webhook_evaluation')
+  redis.call('HSET', job, 'webhook_evaluation', name)
+  local untried = before and redis.call('ZSCORE', webhooks, id .. '/' .. before) == '0'
+  if untried or (before and redis.call('HLEN', deliveries) > {MAX_DELIVERIES}) then
+    redis.call('ZREM', webhooks, id .. '/' .. before)
+    redis.call('HDEL', deliveries, before)
+  end
 end
 """
 _ENDED = f"local ENDED = {{{', '.join(f'{status} = true' for status in sorted(ENDED))}}}"
@@ -24,8 +46,8 @@ _ENDED = f"local ENDED = {{{', '.join(f'{status} = true' for status in sorted(EN
 # idempotency key only while the request's claim is the newest.
 CREATE = (
     EMIT
-    + _ANNOUNCE
-    + _CHANGED
+    + ANNOUNCE
+    + CHANGED
     + """
 local job, all, queue, queued, transitions, stream, events, sequence, sweep = unpack(KEYS)
 local id, rank, limit, record, claim, token = unpack(ARGV, 1, 6)
@@ -55,11 +77,12 @@ return 1
 TRANSITION = (
     ALLOW_OOM
     + EMIT
-    + _ANNOUNCE
-    + _CHANGED
+    + ANNOUNCE
+    + CHANGED
+    + _DELIVER
     + _ENDED
     + """
-local job, queue, transitions, stream, events, token, webhooks = unpack(KEYS)
+local job, queue, transitions, stream, events, token, webhooks, deliveries = unpack(KEYS)
 local id, to, sources, fence, record, by_status, mark = unpack(ARGV, 1, 7)
 local status = redis.call('HGET', job, 'status')
 if not status then return 'unknown' end
@@ -73,7 +96,11 @@ redis.call('RPUSH', transitions, record)
 redis.call('ZREM', by_status .. from, id)
 redis.call('ZADD', by_status .. to, number, id)
 if from == 'queued' then redis.call('ZREM', queue, id) end
-if ENDED[to] and redis.call('HGET', job, 'webhook') == 'true' then redis.call('ZADD', webhooks, 0, id) end
+local turn = redis.call('LLEN', transitions)
+if ENDED[to] then deliver(webhooks, deliveries, job, id, 'ended', to .. '.' .. turn, to, '') end
+if to == 'running' and from == 'queued' then
+  deliver(webhooks, deliveries, job, id, 'started', 'started.' .. turn, 'started', '')
+end
 changed(id)
 emit(events, stream, id, 'status', record)
 announce(id, to)
@@ -81,11 +108,13 @@ return ''
 """
 )
 
-# An ended job goes with all that it left; what else is written of it comes under a token that is gone.
+# An ended job goes with all that it left, but for what it used; what else is written of it comes under a token that is
+# gone.
 DELETE = (
-    _ENDED
+    ALLOW_OOM
+    + _ENDED
     + """
-local job, all, changes, webhooks, checkpoints = unpack(KEYS, 1, 5)
+local job, all, changes, webhooks, usage, deliveries, checkpoints = unpack(KEYS, 1, 7)
 local id, by_status, checkpoint = unpack(ARGV)
 local status = redis.call('HGET', job, 'status')
 if not status then return 'unknown' end
@@ -95,8 +124,14 @@ for _, step in ipairs(redis.call('HKEYS', checkpoints)) do redis.call('DEL', che
 redis.call('ZREM', all, id)
 redis.call('ZREM', changes, id)
 redis.call('ZREM', by_status .. status, id)
-redis.call('ZREM', webhooks, id)
-redis.call('DEL', job, unpack(KEYS, 5))
+for _, name in ipairs(redis.call('HKEYS', deliveries)) do redis.call('ZREM', webhooks, id .. '/' .. name) end
+local progress = cjson.decode(redis.call('HGET', job, 'progress') or '{}')
+local owner = redis.call('HGET', job, 'owner') or 'null'
+redis.call('HINCRBY', usage, owner .. '/jobs', 1)
+for _, figure in ipairs({'passes', 'evaluations', 'worker_seconds'}) do
+  redis.call('HINCRBYFLOAT', usage, owner .. '/' .. figure, string.format('%.17g', progress[figure] or 0))
+end
+redis.call('DEL', job, unpack(KEYS, 6))
 return ''
 """
 )
@@ -106,9 +141,10 @@ return ''
 # that does not run any more has its status is not the aggregator's to say. Answers the status.
 COMMIT = (
     EMIT
-    + _CHANGED
+    + CHANGED
+    + _DELIVER
     + """
-local job, stream, events, token, history = unpack(KEYS)
+local job, stream, events, token, history, webhooks, deliveries = unpack(KEYS)
 local id, fence, mark, told = unpack(ARGV, 1, 4)
 if redis.call('GET', token) ~= fence then return 'stale' end
 local status = redis.call('HGET', job, 'status')
@@ -122,6 +158,9 @@ for _, event in ipairs(cjson.decode(told)) do
   if (step < 0 or step > last) and (runs or kind ~= 'status') then
     if step >= 0 then redis.call('HSET', job, 'told:' .. kind, step) end
     if kind ~= '' then emit(events, stream, id, kind, data) end
+    if kind == 'evaluation' then
+      deliver(webhooks, deliveries, job, id, 'evaluation', 'evaluation.' .. step, 'evaluation', data)
+    end
     if point ~= '' then redis.call('RPUSH', history, point) end
   end
 end

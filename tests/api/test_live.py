@@ -124,3 +124,30 @@ def test_a_job_that_diverges_shows_no_loss(stack: httpx2.Client) -> None:
     first, *_, last = stack.get(f"/v1/jobs/{job['id']}/history").json()["data"]
     assert first["loss"] > 0
     assert (last["step"], last["loss"]) == (job["progress"]["step"], None)
+
+
+def test_an_extended_job_ends_as_one_that_was_posted_so(stack: httpx2.Client) -> None:
+    spec = SPEC | {"max_steps": 700, "epochs": 1, "optimizer": {"name": "momentum", "learning_rate": 0.05}}
+    whole = wait(stack, stack.post("/v1/jobs", json=spec).json()["id"], "succeeded")
+    part = wait(stack, stack.post("/v1/jobs", json=spec | {"max_steps": 300}).json()["id"], "succeeded")
+    assert stack.post(f"/v1/jobs/{part['id']}/extend", json={"max_steps": 700}).status_code == 202
+    extended = wait(stack, part["id"], "succeeded")
+    assert extended["model"]["sha256"] == whole["model"]["sha256"] != part["model"]["sha256"]
+    assert [change["status"] for change in extended["transitions"]] == ["queued", "running", "succeeded"] * 2
+    histories = [stack.get(f"/v1/jobs/{job['id']}/history").json()["data"] for job in (whole, extended)]
+    steps = [[point["step"] for point in history] for history in histories]
+    assert steps[0] == steps[1]
+    assert [point["loss"] for point in histories[0]] == [point["loss"] for point in histories[1]]
+    until(lambda: "job taken" in stack.get(f"/v1/jobs/{part['id']}/log").text, 10, "the log")
+
+
+def test_a_cancelled_job_that_is_retried_ends_as_one_that_was_not(stack: httpx2.Client) -> None:
+    slow = {"dataset": {"image_size": 28}, "gradient": {"method": "per-parameter"}, "max_steps": 150}
+    spec = {**slow, "batch_size": 256, "evaluate_every": 1_000_000}
+    whole = wait(stack, stack.post("/v1/jobs", json=spec).json()["id"], "succeeded")
+    job_id = stack.post("/v1/jobs", json=spec).json()["id"]
+    wait(stack, job_id, "running", steps=1)
+    assert stack.post(f"/v1/jobs/{job_id}/cancel").status_code == 202
+    settled(stack, job_id)
+    assert stack.post(f"/v1/jobs/{job_id}/retry").status_code == 202
+    assert wait(stack, job_id, "succeeded")["model"]["sha256"] == whole["model"]["sha256"]

@@ -24,7 +24,7 @@ from dualtrain.api.services import Services
 from dualtrain.core.job import Job, Status
 from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
-from dualtrain.core.store import Jobs, Webhooks, keys
+from dualtrain.core.store import Jobs, Leases, Told, Webhooks, keys
 from tests.waiting import until
 
 SECRET = "a secret of the operator"
@@ -309,10 +309,56 @@ def test_each_wait_is_longer_until_the_call_is_given_up(
     jobs.move("job-1", Status.CANCELLED)
     receiver.statuses = [500]
     chosen = settings.model_copy(update={"webhook_secret": SecretStr(SECRET), "webhook_private": True})
-    asyncio.run(webhooks._attempt(Services.of(chosen), Webhooks(store), "job-1", attempt))
-    due = store.zscore(keys.WEBHOOKS, "job-1")
+    asyncio.run(webhooks._attempt(Services.of(chosen), Webhooks(store), "job-1", "cancelled.2", attempt))
+    due = store.zscore(keys.WEBHOOKS, "job-1/cancelled.2")
     if attempt > len(waits):
         assert due is None
     else:
         assert due == pytest.approx(time.time() + waits[attempt - 1], abs=3)
         assert list(waits) == sorted(set(waits))
+
+
+def test_start_evaluations_and_end_are_told_and_can_be_sent_again(
+    calling: httpx2.Client, receiver: Receiver, jobs: Jobs, leases: Leases
+) -> None:
+    spec = {"webhook_url": receiver.url, "webhook_events": ["started", "evaluation", "ended"]}
+    job_id = str(calling.post("/v1/jobs", json=spec).json()["id"])
+    jobs.move(job_id, Status.RUNNING)
+    receiver.wait(1)
+    lease = leases.acquire(job_id)
+    assert lease
+    jobs.commit(lease, [Told("evaluation", 7, {"step": 7, "test_accuracy": 0.1 + 0.2})])
+    receiver.wait(2)
+    jobs.move(job_id, Status.SUCCEEDED)
+    receiver.wait(3)
+    told = [json.loads(body) for _, body in receiver.got]
+    assert [one["type"] for one in told] == ["job.started", "job.evaluation", "job.succeeded"]
+    assert told[1]["data"] == {"job_id": job_id, "step": 7, "test_accuracy": 0.1 + 0.2}
+
+    def deliveries() -> list[dict[str, Any]]:
+        return list(calling.get(f"/v1/jobs/{job_id}/webhooks").json()["data"])
+
+    until(lambda: {one["state"] for one in deliveries()} == {"delivered"}, 10, "the deliveries")
+    assert [one["outcome"] for one in deliveries()] == ["204"] * 3
+    name = deliveries()[1]["id"]
+    assert calling.post(f"/v1/jobs/{job_id}/webhooks/{name}/send").status_code == 202
+    receiver.wait(4)
+    assert receiver.got[3][0]["webhook-id"] == receiver.got[1][0]["webhook-id"] == f"{job_id}.{name}"
+    assert calling.post(f"/v1/jobs/{job_id}/webhooks/nothing/send").status_code == 404
+
+
+def test_a_receiver_with_the_standards_library_accepts_the_call(
+    settings: Settings, store: Redis, receiver: Receiver
+) -> None:
+    library = pytest.importorskip("standardwebhooks", reason="the package standardwebhooks is not installed")
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    jobs = Jobs(store)
+    spec = {"webhook_url": receiver.url}
+    jobs.create(Job(id="job-1", name="", status=Status.QUEUED, created_at=now(), spec=spec), 5, 10)
+    jobs.move("job-1", Status.CANCELLED)
+    chosen = settings.model_copy(update={"webhook_secret": SecretStr(secret), "webhook_private": True})
+    asyncio.run(webhooks._attempt(Services.of(chosen), Webhooks(store), "job-1", "cancelled.2", 1))
+    ((headers, body),) = receiver.got
+    assert library.Webhook(secret).verify(body, headers)["type"] == "job.cancelled"
+    with pytest.raises(library.WebhookVerificationError):
+        library.Webhook(secret).verify(body + b" ", headers)

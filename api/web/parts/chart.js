@@ -17,8 +17,9 @@ export const lossChart = () => chart({ name: "Training loss", write: loss });
 export const accuracyChart = () => chart({ name: "Test accuracy", write: percent, tick: tickPercent });
 
 /**
- * A chart. `show(data, lines, x)` draws `data` = [xs, ys, ...]; `lines` = [{label, ink, points, dash}] name the ys,
- * `x` the xs, `none` stands in place of a chart without points. `dispose` removes its listeners.
+ * A chart. `show(data, lines, x)` draws `data` = [xs, ys, ...]; `lines` = [{label, ink, points, dash, edge}] name the
+ * ys, `x` the xs, `none` stands in place of a chart without points, `log` is for a logarithmic axis. Two edges after a
+ * line bound its band. `dispose` removes its listeners.
  */
 function chart({ name, write, tick = plain }) {
   const place = h("div", { class: "plot" });
@@ -27,12 +28,13 @@ function chart({ name, write, tick = plain }) {
   let plot = null;
   let drawn = null; // what was shown last: {data, lines, x}
 
-  function show(data, lines, x = "step", none = "Nothing measured yet.") {
+  function show(data, lines, x = "step", none = "Nothing measured yet.", log = false) {
     picture.setAttribute("aria-label", told(data, lines, x));
-    const same = plot && data[0].length && JSON.stringify([lines, x]) === JSON.stringify([drawn.lines, drawn.x]);
-    drawn = { data, lines, x, none };
+    const same = plot && data[0].length && JSON.stringify([lines, x, log]) === JSON.stringify([drawn.lines, drawn.x, drawn.log]);
+    drawn = { data, lines, x, none, log };
     if (same) plot.setData(data);
     else build();
+    if (plot) newestValues(plot);
   }
 
   function build() {
@@ -45,7 +47,8 @@ function chart({ name, write, tick = plain }) {
   }
 
   function told([xs, ...ys], lines, x) {
-    const ends = lines.map(({ label }, index) => {
+    const ends = lines.flatMap(({ label, edge }, index) => {
+      if (edge) return [];
       const known = ys[index].filter((value) => value != null);
       return known.length ? `${label} from ${write(known[0])} to ${write(known.at(-1))}` : `${label}: no values`;
     });
@@ -66,7 +69,14 @@ function chart({ name, write, tick = plain }) {
 
 const plain = (value) => String(Number(value.toPrecision(4)));
 
-function options(width, { x, write, tick, lines }) {
+const translucent = (ink) => colour(ink).replace("rgb(", "rgba(").replace(")", ", 0.18)");
+
+/** Show the values at the end of the curves in the legend, while the pointer is elsewhere. */
+function newestValues(plot) {
+  if (plot.cursor.idx == null) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
+}
+
+function options(width, { x, write, tick, lines, log }) {
   const axis = {
     stroke: colour("soft"),
     grid: { stroke: colour("line"), width: 1 },
@@ -80,13 +90,20 @@ function options(width, { x, write, tick, lines }) {
     points: { show: Boolean(line.points), size: 5 },
     dash: line.dash,
     value: (_, value) => write(value),
+    ...(line.edge && { width: 0, class: "edge", points: { show: false } }),
   }));
+  // Series 0 are the xs, so that of a line is its index + 1.
+  const bands = lines.flatMap((line, index) =>
+    line.edge && lines[index + 1]?.edge ? [{ series: [index + 2, index + 1], fill: translucent(line.ink) }] : [],
+  );
   return {
     width,
     height: HEIGHT,
     series: [{ label: x }, ...ys],
-    scales: { x: { time: false } },
-    axes: [{ ...axis, ...(x === "step" && { incrs: WHOLE }) }, { ...axis, size: 64, values: (_, values) => values.map(tick) }],
+    bands,
+    scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
+    hooks: { setCursor: [newestValues] },
+    axes: [{ ...axis, ...(x === "step" && { incrs: WHOLE }) }, { ...axis, size: 64, values: (_, values) => values.map((value) => (value === null ? null : tick(value))) }],
     cursor: { sync: { key: "page" }, drag: { x: true, y: false } },
   };
 }

@@ -2,7 +2,7 @@
 
 import { fill, h } from "../dom.js";
 import { title } from "../format.js";
-import { hasOlder, loadUntil, newest } from "../store.js";
+import { find as lookUp, newest } from "../store.js";
 import { attempt } from "./notices.js";
 
 const SEARCH_MILLISECONDS = 300;
@@ -27,7 +27,7 @@ export function modelChoice(wanted, changed) {
   }
 
   async function load() {
-    if (search.value && hasOlder()) await loadUntil(() => matches().length >= SHOWN);
+    if (search.value) await lookUp({ q: search.value.trim(), limit: SHOWN });
     draw();
   }
 

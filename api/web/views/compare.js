@@ -1,22 +1,18 @@
-// Curves of several jobs in one chart, with a table of their final values.
+// Curves of several jobs and sweeps in one chart, with a table of their final values.
 
+import * as api from "../api.js";
 import { fill, h } from "../dom.js";
-import { summary, title, work } from "../format.js";
-import { accuracyChart, INKS, lossChart } from "../parts/chart.js";
+import { summary, title } from "../format.js";
+import { accuracyChart, lossChart } from "../parts/chart.js";
 import { comparison } from "../parts/comparison.js";
+import { cellCurve, jobCurve, overlay, XS } from "../parts/curves.js";
 import { attempt } from "../parts/notices.js";
-import { hasOlder, histories, jobs, loadHistory, loadUntil, newest, older, read, subscribe } from "../store.js";
+import { find as lookUp, hasOlder, histories, jobs, loadHistory, newest, older, read, subscribe } from "../store.js";
 
 const AGAIN_MILLISECONDS = 3000;
 const SEARCH_MILLISECONDS = 300;
 const FIRST = 3;
 const SHOWN = 50; // matches of a search that are looked for
-const XS = {
-  step: ["step", (point) => point.step],
-  elapsed: ["seconds of training", (point) => point.seconds],
-  passes: ["passes or evaluations", (point, { progress }) => (point.step * work(progress)[1]) / (progress.step || 1)],
-};
-
 /** Show the curves of the chosen jobs; the choice is part of the address. */
 export function compareView(main, argument) {
   const chosen = new Set(argument ? argument.split(",") : latest());
@@ -24,7 +20,10 @@ export function compareView(main, argument) {
     { chart: lossChart(), field: "loss", points: false },
     { chart: accuracyChart(), field: "test_accuracy", points: true },
   ];
-  const axis = axisChoice(draw);
+  const axis = choice("axis", "X axis", Object.entries(XS).map(([value, [words]]) => [value, words]), draw);
+  const scale = choice("scale", "Loss axis", [["", "linear"], ["log", "logarithmic"]], draw);
+  const smoothing = choice("smoothing", "Smoothing", [["0", "none"], ["0.6", "some"], ["0.9", "strong"]], draw);
+  const sweeps = new Map(); // by id: {sweep, history}
   const table = comparison();
   const picker = jobPicker(chosen, turn);
   let left = false;
@@ -32,9 +31,15 @@ export function compareView(main, argument) {
   function draw() {
     if (left) return;
     const shown = [...chosen].filter((id) => jobs.has(id) && histories.has(id)).map((id) => jobs.get(id));
+    const cells = [...chosen].filter((id) => sweeps.has(id)).flatMap((id) => cellsOf(sweeps.get(id)));
     const [x, across] = XS[axis.value];
-    for (const { chart, field, points } of charts) chart.show(...overlay(shown, field, across, points), x);
-    table.show(shown);
+    for (const { chart, field, points } of charts) {
+      const own = shown.map((job) => jobCurve(job, histories.get(job.id), field, across));
+      const means = cells.map(({ label, history }) => cellCurve(label, history, field, across));
+      const [data, lines] = overlay([...own, ...means], points, points ? 0 : Number(smoothing.value));
+      chart.show(data, lines, x, undefined, field === "loss" && scale.value === "log");
+    }
+    table.show(shown, cells);
   }
 
   async function load() {
@@ -43,11 +48,17 @@ export function compareView(main, argument) {
   }
 
   async function known(id) {
+    if (id.startsWith("sweep-")) {
+      const [sweep, { data: history }] = await Promise.all([api.sweep(id), api.sweepHistory(id)]);
+      sweeps.set(id, { sweep, history });
+      return;
+    }
     if (!jobs.has(id)) await read(id);
     await loadHistory(id);
   }
 
-  const fresh = () => [...chosen].some((id) => jobs.get(id)?.status === "running") && load();
+  const runs = (id) => (jobs.get(id) ?? sweeps.get(id)?.sweep)?.status === "running";
+  const fresh = () => [...chosen].some(runs) && load();
 
   function turn(id, on) {
     if (on) chosen.add(id);
@@ -57,9 +68,9 @@ export function compareView(main, argument) {
   }
 
   const nodes = charts.map(({ chart }) => chart.node);
-  const choices = h("section", { class: "card" }, picker.nodes, h("label", { for: "axis" }, "X axis: ", axis));
+  const choices = h("section", { class: "card" }, picker.nodes, [axis, scale, smoothing].map((select) => select.label));
   const curves = h("section", { class: "card" }, nodes, table.node);
-  const hint = h("p", { class: "lead" }, "Choose jobs to see their curves in one chart and their final values below.");
+  const hint = h("p", { class: "lead" }, "Choose jobs and sweeps to see their curves in one chart and their final values below. Bands show one standard deviation over the seeds.");
   fill(main, h("h1", {}, "Compare"), hint, h("div", { class: "compare" }, choices, curves));
   picker.draw();
   load();
@@ -81,9 +92,22 @@ function latest() {
   return started.slice(0, FIRST).map((job) => job.id);
 }
 
-function axisChoice(onchange) {
-  const options = Object.entries(XS).map(([value, [words]]) => h("option", { value }, words));
-  return h("select", { id: "axis", onchange }, options);
+/** A select with its label at `label`. */
+function choice(id, words, options, onchange) {
+  const select = h("select", { id, onchange }, options.map(([value, text]) => h("option", { value }, text)));
+  select.label = h("label", { for: id, class: "choice" }, `${words}: `, select);
+  return select;
+}
+
+/** The cells of a sweep that have a curve. */
+function cellsOf({ sweep, history }) {
+  const name = sweep.name || sweep.id;
+  return sweep.cells.map((cell, index) => ({
+    label: `${name}: ${cell.name} (n = ${cell.n})`,
+    href: `#/sweeps/${sweep.id}`,
+    cell,
+    history: history[index].points,
+  }));
 }
 
 /** Check boxes for jobs, with a search over all of them. */
@@ -99,8 +123,17 @@ function jobPicker(chosen, turn) {
     timer = setTimeout(() => attempt(load), SEARCH_MILLISECONDS);
   }
 
+  let sweeps = [];
+  api.sweeps().then(
+    (page) => {
+      sweeps = page.data;
+      draw();
+    },
+    () => {}, // the list of jobs stays usable
+  );
+
   async function load() {
-    if (search.value) await loadUntil(() => matches().length >= SHOWN);
+    if (search.value) await lookUp({ q: search.value.trim(), limit: SHOWN });
     draw();
   }
 
@@ -112,12 +145,23 @@ function jobPicker(chosen, turn) {
 
   function draw() {
     const shown = matches();
-    const key = shown.map((job) => `${job.id} ${job.name}`).join();
-    if (key !== listed) fill(boxes, h("legend", {}, "Jobs"), choices(shown, chosen, turn)); // the focused box stays
+    const text = search.value.trim().toLowerCase();
+    const found = sweeps.filter((sweep) => chosen.has(sweep.id) || `${sweep.name} ${sweep.id}`.toLowerCase().includes(text));
+    const key = [...found, ...shown].map((one) => `${one.id} ${one.name}`).join();
+    if (key !== listed) fill(boxes, h("legend", {}, "Jobs and sweeps"), sweepChoices(found, chosen, turn), choices(shown, chosen, turn)); // the focused box stays
     listed = key;
     more.hidden = !hasOlder();
   }
   return { nodes: [h("label", { for: "compare-search" }, "Find jobs", search), boxes, more], draw };
+}
+
+function sweepChoices(sweeps, chosen, turn) {
+  return sweeps.map((sweep) => {
+    const onchange = (event) => turn(sweep.id, event.target.checked);
+    const box = h("input", { type: "checkbox", checked: chosen.has(sweep.id), onchange });
+    const words = h("span", {}, title(sweep), h("small", { class: "soft" }, ` sweep of ${sweep.jobs} jobs, ${sweep.status}`));
+    return h("label", { class: "choice" }, box, words);
+  });
 }
 
 function choices(shown, chosen, turn) {
@@ -128,24 +172,4 @@ function choices(shown, chosen, turn) {
     const words = h("span", {}, title(job), h("small", { class: "soft" }, ` ${summary(job.spec)}, seed ${job.spec.seed}`));
     return h("label", { class: "choice" }, box, words);
   });
-}
-
-/** One axis for all: the xs of every job, sorted; where a job has no point, its line spans the gap. */
-function overlay(shown, field, across, points) {
-  const curves = shown.map((job) => new Map(curve(job, field, across)));
-  const xs = [...new Set(curves.flatMap((one) => [...one.keys()]))].sort((one, other) => one - other);
-  const ys = curves.map((one) => xs.map((x) => one.get(x) ?? null));
-  const lines = shown.map((job, index) => ({
-    label: `${title(job)} (${job.spec.gradient.method})`,
-    ink: INKS[index % INKS.length],
-    points,
-    dash: index >= INKS.length ? [4, 4] : undefined,
-  }));
-  return [[xs, ...ys], lines];
-}
-
-/** The points of a job, as [x, y]; some have no time, or no accuracy. */
-function curve(job, field, across) {
-  const points = histories.get(job.id).map((point) => [across(point, job), point[field]]);
-  return points.filter(([x, y]) => x != null && y != null);
 }

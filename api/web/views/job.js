@@ -106,7 +106,7 @@ function head(job) {
   const update = (now) => {
     progress.update(now);
     facts.update(now);
-    say(reason, link.live ? (now.status_reason?.message ?? "") : STALE);
+    say(reason, link.live ? why(now) : STALE);
     document.title = `${heading(now)} · dualtrain`;
     const state = `${now.status}/${now.progress.step > 0}`;
     if (shown === state) return;
@@ -120,6 +120,15 @@ function head(job) {
     if (focused) buttons.lastChild.focus(); // the pressed button is gone
   };
   return { node, update };
+}
+
+/** Why the job stands where it does. */
+function why(job) {
+  const { status, status_reason: reason, queue_position: position } = job;
+  if (reason || status !== "queued" || !position) return reason?.message ?? "";
+  const running = link.totals.running ?? 0;
+  const others = running === 1 ? "1 job is running" : `${running} jobs are running`;
+  return `Waits for a free place: ${others}, and ${position - 1} of the waiting jobs come first.`;
 }
 
 /** The title of the tab: name, and how far a running job is. */

@@ -1,103 +1,155 @@
-// All jobs as a table: running ones first, with filters, a search and sorting.
+// All jobs as a table: running ones first, with filters, a search and sorting by the service.
 
 import { fill, h, say } from "../dom.js";
 import { count } from "../format.js";
 import { jobRow } from "../parts/job_row.js";
 import { attempt } from "../parts/notices.js";
-import { hasOlder, jobs, link, loadUntil, newest, older, subscribe } from "../store.js";
+import { selection } from "../parts/selection.js";
+import { find, jobs, link, newest, subscribe } from "../store.js";
 
 const FIGURES = new Set(["step", "evaluation", "retry"]); // events that change the figures of one row only
 const STATUSES = ["running", "queued", "paused", "succeeded", "failed", "cancelled"];
-const ROWS = 50; // shown at first, and added by each press of "Show older jobs"
-const SEARCH_MILLISECONDS = 300;
-const seconds = ({ started_at: from, finished_at: to }) => (from && to ? new Date(to) - new Date(from) : null);
-// Columns: heading, class, the value to sort by.
+const ROWS = 50; // shown at first, and added by each press of "Show more jobs"
+const LARGEST = 100; // jobs of one request
+const WAIT_MILLISECONDS = 300;
+// Columns: heading, class, the service's name of the column to sort by.
 const COLUMNS = [
-  ["Job", "", (job) => job.name],
-  ["Status", "", null],
-  ["Progress", "wide-only", null],
-  ["Loss", "num wide-only", (job) => job.metrics.loss],
-  ["Accuracy", "num", (job) => job.metrics.test_accuracy],
-  ["Rate", "num wide-only", null],
-  ["Time", "num", seconds],
-  ["Created", "wide-only", (job) => job.created_at],
+  ["Job", "job-name", "name"],
+  ["Status", "job-status", "status"],
+  ["Progress", "job-progress wide-only", null],
+  ["Loss", "num wide-only", "loss"],
+  ["Accuracy", "job-accuracy num", "test_accuracy"],
+  ["Time", "job-time num", "duration_seconds"],
+  ["Created", "wide-only", "created_at"],
 ];
+const ASCENDING_FIRST = new Set(["name", "status", "loss", "duration_seconds"]);
 
 /** Show the table; each row keeps its nodes while its figures change. */
 export function jobsView(main) {
   const rows = new Map();
-  const state = { status: "", text: "", sort: null, descending: true, visible: ROWS };
+  const chosen = new Set();
+  const state = { status: "", q: "", sort: "", visible: ROWS };
+  const list = { ids: [], total: null }; // what the service answered last
   const body = h("tbody");
   const words = h("p", { class: "lead", role: "status" });
   const more = h("button", { type: "button", onclick: () => attempt(showMore) }, "Show older jobs");
-  const heads = COLUMNS.map(([label, kind, value]) => head(label, kind, value && (() => sortBy(value))));
-  const table = h("table", { class: "jobs" }, h("thead", {}, h("tr", {}, heads, actionsHead())), body);
+  const heads = COLUMNS.map(([label, kind, column]) => head(label, kind, column && (() => sortBy(column))));
+  const all = h("input", { type: "checkbox", "aria-label": "Choose all jobs shown", onchange: chooseShown });
+  const top = h("tr", {}, h("th", { scope: "col", class: "pick" }, all), heads, actionsHead());
+  const table = h("table", { class: "jobs" }, h("thead", {}, top), body);
   const title = h("div", { class: "head" }, h("h1", {}, "Jobs"), trainLink());
-  fill(main, title, filters(state, reload), words, table, more);
+  const acts = selection({ chosen, filter, total: () => list.total ?? 0, changed: reload });
+  let timer = null;
+  let asked = 0;
+  fill(main, title, filters(state, fromStart), words, acts.node, table, more);
 
-  /** Load what the filters need, then draw. */
-  async function reload() {
+  /** The filter as the service's actions take it. */
+  function filter() {
+    return { ...(state.status && { status: [state.status] }), ...(state.q && { q: state.q }) };
+  }
+
+  function fromStart() {
     state.visible = ROWS;
-    draw();
-    await loadUntil(() => !state.sort && matching(state).length >= ROWS, state.status);
+    return reload();
+  }
+
+  /** Ask the service for the rows that are visible. */
+  async function reload() {
+    const turn = ++asked;
+    const ids = [];
+    let page = { next: "", total: 0 };
+    while (page.next !== null && ids.length < state.visible) {
+      const limit = Math.min(LARGEST, state.visible - ids.length);
+      page = await find({ status: state.status, q: state.q, sort: state.sort, limit, after: page.next });
+      ids.push(...page.data.map((job) => job.id));
+    }
+    if (turn !== asked) return; // a newer question has been asked meanwhile
+    Object.assign(list, { ids, total: page.total });
     draw();
   }
 
-  function sortBy(value) {
-    state.descending = state.sort === value ? !state.descending : true;
-    state.sort = value;
+  function soon() {
+    timer ??= setTimeout(() => {
+      timer = null;
+      reload().catch(() => {}); // the line above the table says that it is not up to date
+    }, WAIT_MILLISECONDS);
+  }
+
+  function sortBy(column) {
+    const first = ASCENDING_FIRST.has(column) ? column : `-${column}`;
+    const second = ASCENDING_FIRST.has(column) ? `-${column}` : column;
+    state.sort = state.sort === first ? second : first;
     heads.forEach((cell, index) => {
-      const order = COLUMNS[index][2] === value && (state.descending ? "descending" : "ascending");
-      if (order) cell.setAttribute("aria-sort", order);
+      if (COLUMNS[index][2] === column) cell.setAttribute("aria-sort", state.sort.startsWith("-") ? "descending" : "ascending");
       else cell.removeAttribute("aria-sort");
     });
-    attempt(reload);
+    attempt(fromStart);
   }
 
   async function showMore() {
     state.visible += ROWS;
-    if (matching(state).length < state.visible && hasOlder(state.status)) await older(state.status);
-    draw();
+    await reload();
+  }
+
+  /** The ids to show, in order; without another order the running jobs come first. */
+  function shownIds() {
+    const known = list.ids.filter((id) => jobs.has(id));
+    if (state.sort || state.q || (state.status && state.status !== "running")) return known;
+    const running = newest().filter((job) => job.status === "running").map((job) => job.id);
+    return [...new Set([...running, ...known])];
+  }
+
+  function choose(id, on) {
+    if (on) chosen.add(id);
+    else chosen.delete(id);
+    drawChoice();
+  }
+
+  function chooseShown() {
+    for (const id of shownIds()) if (all.checked) chosen.add(id);
+      else chosen.delete(id);
+    drawChoice();
+  }
+
+  function drawChoice() {
+    for (const id of chosen) if (!jobs.has(id)) chosen.delete(id);
+    for (const [id, row] of rows) row.box.checked = chosen.has(id);
+    all.checked = chosen.size > 0 && shownIds().every((id) => chosen.has(id));
+    acts.draw();
   }
 
   function draw() {
-    const found = matching(state);
-    const shown = found.slice(0, state.visible);
+    const shown = shownIds().map((id) => jobs.get(id));
     const focused = document.activeElement;
     const held = shown.find((job) => rows.get(job.id)?.node.contains(focused));
-    for (const job of shown) if (rows.get(job.id)?.stamp !== stamp(job)) rows.set(job.id, { ...jobRow(job), stamp: stamp(job) });
+    for (const job of shown) if (rows.get(job.id)?.stamp !== stamp(job)) rows.set(job.id, { ...jobRow(job, choose), stamp: stamp(job) });
     for (const job of shown) rows.get(job.id).update(job);
     place(body, shown.map((job) => rows.get(job.id).node));
     if (held && !focused.isConnected) rows.get(held.id).node.querySelector(focused.localName)?.focus();
     for (const id of rows.keys()) if (!jobs.has(id)) rows.delete(id);
-    say(words, lead(shown, state));
+    say(words, lead(shown, state, list));
     table.hidden = !shown.length;
-    more.hidden = found.length <= state.visible && !hasOlder(state.status);
+    more.hidden = !list.total || list.ids.length >= list.total;
+    drawChoice();
   }
 
+  list.ids = newest().map((job) => job.id); // until the service has answered
   draw();
-  return subscribe((id, type) => (FIGURES.has(type) ? jobs.has(id) && rows.get(id)?.update(jobs.get(id)) : draw()));
+  attempt(reload);
+  const stop = subscribe((id, type) => {
+    if (FIGURES.has(type)) return jobs.has(id) && rows.get(id)?.update(jobs.get(id));
+    draw();
+    return soon();
+  });
+  return () => {
+    clearTimeout(timer);
+    asked += 1;
+    stop();
+  };
 }
 
 /** A row is built anew when this changes: its badge and buttons depend on the status. */
 const stamp = (job) => `${job.status}/${job.name}`;
-
-/** The loaded jobs that match the filters, in their order. */
-function matching({ status, text, sort, descending }) {
-  const wanted = text.toLowerCase();
-  const found = newest().filter((job) => (!status || job.status === status) && searched(job).includes(wanted));
-  if (!sort) return found.sort((one, other) => (other.status === "running") - (one.status === "running"));
-  const sign = descending ? -1 : 1;
-  return found.sort((one, other) => missing(sort(one)) - missing(sort(other)) || sign * order(sort(one), sort(other)));
-}
-
-const missing = (value) => value === null || value === undefined;
-const order = (one, other) => (one < other ? -1 : Number(one > other));
-
-function searched({ id, name, spec }) {
-  const notes = Object.entries(spec.metadata ?? {}).map(([key, value]) => `${key}=${value}`);
-  return [id, name, spec.gradient.method, spec.dataset.name, ...notes].join(" ").toLowerCase();
-}
 
 /** Put nodes into an order, and move only those out of place: the focused one keeps the focus. */
 function place(list, nodes) {
@@ -108,12 +160,12 @@ function place(list, nodes) {
   });
 }
 
-function lead(shown, { status, text }) {
+function lead(shown, { status, q }, list) {
   if (link.trouble) return `Not up to date: ${link.trouble}`;
   const { running, queued, "": total } = link.totals;
   if (!total && !shown.length) return "No jobs yet. Train a network: the form is filled in already, one click starts it.";
   const counts = `${count(running)} running, ${count(queued)} queued, ${count(total)} jobs in all`;
-  return status || text ? `${counts}. ${shown.length || "None"} shown.` : `${counts}.`;
+  return status || q ? `${counts}. ${list.total ? `${count(list.total)} match` : "None matches"}.` : `${counts}.`;
 }
 
 const trainLink = () => h("a", { class: "button primary", href: "#/new" }, "Train a network");
@@ -129,9 +181,9 @@ function filters(state, changed) {
   const options = [["", "all"], ...STATUSES.map((status) => [status, status])];
   const onchange = ({ target }) => attempt(() => changed(Object.assign(state, { status: target.value })));
   const oninput = ({ target }) => {
-    state.text = target.value.trim();
+    state.q = target.value.trim();
     clearTimeout(timer);
-    timer = setTimeout(() => attempt(changed), SEARCH_MILLISECONDS);
+    timer = setTimeout(() => attempt(changed), WAIT_MILLISECONDS);
   };
   const select = h("select", { id: "status-filter", onchange }, options.map(([value, text]) => h("option", { value }, text)));
   const search = h("input", { id: "search", type: "search", oninput, placeholder: "name, id, method, key=value" });

@@ -13,17 +13,12 @@ import { keep, maySubmit } from "../store.js";
 
 const PAUSE_MILLISECONDS = 400;
 
-/** A random idempotency key; `crypto.randomUUID` exists on HTTPS and localhost only. */
-function fresh() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 /** Show the form; `id` is a job whose spec it starts from. */
 export function newView(main, id) {
   let draft = restore();
   let standard = {}; // the defaults, from the service
   let checks = 0;
-  let key = fresh();
+  let key = api.newKey();
   let timer = null;
   const fields = specForm(changed);
   const presets = presetBar(choose);
@@ -67,7 +62,7 @@ export function newView(main, id) {
   }
 
   function edited() {
-    key = fresh(); // another draft is another job
+    key = api.newKey(); // another draft is another job
     save(draft);
     look();
   }

@@ -249,6 +249,7 @@ def test_filters_by_what_a_job_is(client: httpx2.Client, finished: Callable[...,
     waiting = submit(name="blue too")
     assert listed(client, "name=BLUE") == [waiting, blue]
     assert listed(client, "method=spsa") == [blue]
+    assert listed(client, "q=SPSA") == listed(client, "q=shapes") == listed(client, f"q={blue}") == [blue]
     assert listed(client, "dataset=shapes&status=succeeded") == [blue]
     assert listed(client, "min_accuracy=0.6") == [red]
     assert listed(client, "min_accuracy=0") == [red, blue]

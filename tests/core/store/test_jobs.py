@@ -162,6 +162,7 @@ def test_delete_leaves_nothing_and_only_of_ended_jobs(
         "dualtrain:events",
         "dualtrain:sequence",
         "dualtrain:jobs:version",
+        "dualtrain:usage",
     }
     with pytest.raises(UnknownJob):
         jobs.delete("j")

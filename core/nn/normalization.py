@@ -6,7 +6,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from dualtrain.core.dual.engine import push
-from dualtrain.core.nn.base import Layer, Shape
+from dualtrain.core.nn.base import Layer, LayerFault, Shape
 from dualtrain.core.nn.config import CONFIG
 from dualtrain.core.nn.tensor import Array, Tensor
 
@@ -22,6 +22,8 @@ class LayerNorm(Layer):
     affine: bool = False
 
     def output_shape(self, shape: Shape) -> Shape:
+        if shape[-1] == 1:
+            raise LayerFault("", f"the last axis of {shape} has one number, and normalizing one makes 0")
         return shape
 
     def shapes(self, shape: Shape) -> dict[str, Shape]:

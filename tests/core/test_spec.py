@@ -149,3 +149,20 @@ def test_faults_are_found_without_making_the_network(units: list[int], classes: 
     result = faults(spec(network=fields), classes, 1000)
     assert all(isinstance(fault, Fault) for fault in result)
     assert (units[-1] == classes) == all(fault.code != "wrong_output_size" for fault in result)
+
+
+@pytest.mark.parametrize(
+    ("layers", "pointer", "code"),
+    [
+        ([{"type": "conv2d", "filters": 2, "kernel_size": 13}, {"units": 10}], "/0/kernel_size", "layer_does_not_fit"),
+        ([{"units": 9}, {"type": "conv2d", "filters": 2}, {"units": 10}], "/1", "layer_does_not_fit"),
+        ([{"type": "max-pool2d", "size": 20}, {"units": 10}], "/0/size", "layer_does_not_fit"),
+        ([{"units": 9, "groups": 2}, {"units": 10}], "/0/groups", "layer_does_not_fit"),
+        ([{"type": "residual", "layers": [{"units": 9}]}, {"units": 10}], "/0/layers", "layer_does_not_fit"),
+        ([{"type": "layer-norm"}, {"units": 10}], "/0", "layer_does_not_fit"),
+        ([{"type": "conv2d", "filters": 2}], "/0", "wrong_output_size"),
+    ],
+)
+def test_layers_that_do_not_fit_name_their_field(layers: list[dict[str, object]], pointer: str, code: str) -> None:
+    spec = JobSpec.model_validate({"network": {"layers": layers}})
+    assert [(fault.pointer, fault.code) for fault in faults(spec, 10, 60_000)] == [(f"/network/layers{pointer}", code)]

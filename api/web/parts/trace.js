@@ -3,7 +3,7 @@
 import * as api from "../api.js";
 import { classNames } from "../datasets.js";
 import { h, say } from "../dom.js";
-import { denseLayers } from "../network.js";
+import { beginsWithPixels, weightedLayers } from "../network.js";
 import { travel } from "./travel.js";
 
 const TRIES = 40;
@@ -17,8 +17,8 @@ const TOO_EARLY = "There is no checkpoint yet. Try again in a moment.";
 
 /** The panel of a job. The event `pick` with {layer, row, column} chooses a weight from elsewhere. */
 export function trace(job) {
-  const dense = denseLayers(job.spec);
-  const choice = chooser(dense, job.spec.dataset.image_size);
+  const weighted = weightedLayers(job.spec);
+  const choice = chooser(weighted, beginsWithPixels(job.spec) ? job.spec.dataset.image_size : 0);
   const words = h("p", { class: "soft", role: "status" });
   const place = h("div", { class: "travel" });
   const form = h(
@@ -52,7 +52,7 @@ export function trace(job) {
   }
 
   async function any() {
-    const { inputs, units } = dense.find(({ index }) => index === choice.read().layer);
+    const { inputs, units } = weighted.find(({ index }) => index === choice.read().layer);
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       choice.write({ row: below(inputs), column: below(units) });
       const result = await follow((one) => attempt === TRIES || visible(one));
@@ -77,8 +77,8 @@ const below = (bound) => Math.floor(Math.random() * bound);
 const visible = (result) => Math.abs(result.derivative) > VISIBLE;
 
 /** Inputs for the body of `POST /v1/jobs/{id}/trace`; the first choice is the middle pixel. */
-function chooser(dense, side) {
-  const options = dense.map(({ index }) => h("option", { value: index }, index));
+function chooser(weighted, side) {
+  const options = weighted.map(({ index }) => h("option", { value: index }, index));
   const number = { type: "number", min: 0, value: 0 };
   const inputs = {
     layer: h("select", { id: "trace-layer" }, options),
@@ -87,7 +87,10 @@ function chooser(dense, side) {
     test_sample: h("input", { id: "trace-test-sample", ...number, max: 9999 }),
   };
   const nodes = Object.entries(inputs).map(([name, input]) => h("label", { for: input.id }, LABELS[name], input));
-  const read = () => Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, Number(input.value)]));
+  const read = () => {
+    const numbers = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, Number(input.value)]));
+    return { ...numbers, name: weighted.find(({ index }) => index === numbers.layer)?.name ?? "weights" };
+  };
   const write = (some) => Object.entries(some).forEach(([name, value]) => (inputs[name].value = value));
   return { nodes, read, write };
 }

@@ -52,10 +52,13 @@ function start(result, spec, classes) {
   );
 }
 
-/** What a row of a weight matrix belongs to: a pixel of the image, or a unit of the layer before. */
-const origin = ({ layer, row }, x, y) => (layer === 0 ? `pixel (${x}, ${y})` : `unit ${row}`);
+/** What a row of a weight matrix belongs to: a pixel of the image, a place in a kernel, or a unit of the layer before. */
+function origin({ layer, name, row }, x, y) {
+  if (name === "kernel") return `place ${row} of the kernel`;
+  return layer === 0 ? `pixel (${x}, ${y})` : `unit ${row}`;
+}
 
-function stage(layer, index, { custom, activation }, classes) {
+function stage(layer, index, { custom, activation, type }, classes) {
   const units = strongest(layer.tangents);
   const shown = units.slice(0, SHOWN).sort((one, other) => one - other);
   const strongestUnit = `${classes ? classes[units[0]] : `unit ${units[0]}`}: ${number(layer.values[units[0]])} ${signed(layer.tangents[units[0]])}·ε`;
@@ -74,7 +77,7 @@ function stage(layer, index, { custom, activation }, classes) {
     h(
       "figcaption",
       {},
-      h("b", {}, `layer ${index}, ${custom ?? activation}`),
+      h("b", {}, `layer ${index}, ${custom ?? activation ?? type ?? "identity"}`),
       h("br"),
       strongestUnit,
       some && h("span", { class: "soft" }, some),

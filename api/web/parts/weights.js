@@ -2,14 +2,15 @@
 
 import * as api from "../api.js";
 import { h, say } from "../dom.js";
-import { denseLayers } from "../network.js";
+import { beginsWithPixels, weightedLayers } from "../network.js";
 
 const AGAIN_MILLISECONDS = 1500;
 const LAST_MILLISECONDS = 300;
 const GAP = 1; // between the tiles of weights.png
 const SHOWN_UNITS = 400; // at most, in weights.png
 const HINT =
-  "Blue is negative, red positive. In the first layer each small image holds the weights of one unit, at the pixels they belong to. " +
+  "Blue is negative, red positive. In the first layer each small image holds the weights of one unit, at the pixels they belong to; " +
+  "of a convolution each is a kernel for one channel. " +
   "Click a pixel to follow the ε of its weight below.";
 
 /** The picture of a job's weights. Picking sends the event `pick` with {layer, row, column} to the window. */
@@ -17,8 +18,8 @@ export function weights(job) {
   const picture = h("img", { class: "weights", alt: "", hidden: true, onclick: pick });
   const mark = h("span", { class: "mark", hidden: true, "aria-hidden": "true" });
   const words = h("p", { class: "soft" }, job.finished_at && !job.progress.step ? "The job ended without a checkpoint." : "Appears with the first checkpoint.");
-  const options = denseLayers(job.spec).map(({ index, units, activation }) =>
-    h("option", { value: index }, `${index}: ${units} units, ${activation}`),
+  const options = weightedLayers(job.spec).map(({ index, name, units, activation = "identity" }) =>
+    h("option", { value: index }, `${index}: ${units} ${name === "kernel" ? "filters" : "units"}, ${activation}`),
   );
   const choice = h("select", { id: "weights-layer", onchange: load }, options);
   const node = h(
@@ -53,7 +54,7 @@ export function weights(job) {
   }
 
   function pick(event) {
-    if (Number(choice.value) !== 0) return;
+    if (Number(choice.value) !== 0 || !beginsWithPixels(job.spec)) return;
     const place = weightAt(picture, event, job.spec);
     if (place) window.dispatchEvent(new CustomEvent("pick", { detail: { layer: 0, ...place } }));
   }
@@ -72,7 +73,7 @@ export function weights(job) {
 
   /** Mark the weight that the ε was added to. */
   function traced({ detail: { layer, name, row, column } }) {
-    mark.hidden = layer !== 0 || name !== "weights" || Number(choice.value) !== 0 || picture.hidden;
+    mark.hidden = layer !== 0 || name !== "weights" || !beginsWithPixels(job.spec) || Number(choice.value) !== 0 || picture.hidden;
     if (!mark.hidden) Object.assign(mark.style, boxOf(row, column, job.spec));
   }
 

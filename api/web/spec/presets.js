@@ -34,6 +34,24 @@ export const PRESETS = [
     },
   },
   {
+    name: "Convolutional",
+    about: "Two convolutions and max pooling on 28x28 pixels, one pass for each of 5,386 parameters. 98.5 % in minutes.",
+    spec: {
+      name: "convolutional",
+      dataset: { image_size: 28 },
+      network: {
+        layers: [
+          { type: "conv2d", filters: 8, kernel_size: 5, stride: 2, activation: "relu" },
+          { type: "conv2d", filters: 16, kernel_size: 3, activation: "relu" },
+          { type: "max-pool2d", size: 2 },
+          head,
+        ],
+      },
+      optimizer: { name: "momentum", learning_rate: 0.03, schedule: { name: "cosine" } },
+      epochs: 3,
+    },
+  },
+  {
     name: "Forward gradient",
     about: "Random directions instead of all of them: few passes, noisy steps.",
     spec: {

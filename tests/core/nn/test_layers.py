@@ -85,7 +85,8 @@ def test_layers_are_read_from_json_as_they_are() -> None:
         (Conv2D(filters=1), (12,), "", r"needs images \(height, width, channels\), not 12 numbers"),
         (MaxPool2D(size=3), (2, 2, 1), "size", "3 x 3 does not fit"),
         (Residual(layers=(Dense(3),)), (4,), "layers", r"make \(3,\) of \(4,\)"),
-        (Residual(layers=(LayerNorm(), MaxPool2D())), (1, 1, 1), "layers/1/size", "2 x 2 does not fit"),
+        (Residual(layers=(LayerNorm(), MaxPool2D())), (1, 1, 2), "layers/1/size", "2 x 2 does not fit"),
+        (LayerNorm(), (12, 12, 1), "", "has one number, and normalizing one makes 0"),
     ],
 )
 def test_a_layer_that_does_not_fit_names_the_field(

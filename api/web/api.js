@@ -74,6 +74,12 @@ export const trace = (id, direction) => post(`${jobPath(id)}/trace`, direction);
 export const estimate = (spec) => post("/v1/jobs?dry_run=true", spec);
 export const weights = async (id, layer) => (await request(`${jobPath(id)}/weights.png?layer=${layer}`)).blob();
 export const datasets = () => json("/v1/datasets");
+/** Upload a data set; `preprocessing` may be "mnist". */
+export function upload(name, file, preprocessing) {
+  const query = preprocessing ? `?preprocessing=${preprocessing}` : "";
+  const headers = { "Content-Type": "application/octet-stream" };
+  return json(`/v1/datasets/${encodeURIComponent(name)}${query}`, { method: "PUT", body: file, headers });
+}
 export const dataset = (name) => json(`/v1/datasets/${name}`);
 export const samples = (name, first, limit) => json(`/v1/datasets/${name}/samples?first=${first}&limit=${limit}`);
 

@@ -7,6 +7,7 @@ import { notice } from "./parts/notices.js";
 import * as store from "./store.js";
 import { follow } from "./stream.js";
 import { compareView } from "./views/compare.js";
+import { datasetsView } from "./views/datasets.js";
 import { drawView } from "./views/draw.js";
 import { jobView } from "./views/job.js";
 import { jobsView } from "./views/jobs.js";
@@ -16,7 +17,7 @@ import { sweepsView } from "./views/sweeps.js";
 
 const AGAIN_MILLISECONDS = 2000;
 const REFRESH_MILLISECONDS = 10_000; // maximum age of figures without events: ETA, workers
-const VIEWS = { "": jobsView, new: newView, jobs: jobView, sweeps: sweepsView, draw: drawView, compare: compareView };
+const VIEWS = { "": jobsView, new: newView, jobs: jobView, sweeps: sweepsView, datasets: datasetsView, draw: drawView, compare: compareView };
 const main = document.getElementById("main");
 let leave = () => {};
 let following = false;

@@ -9,7 +9,7 @@ NAMELESS = """() => [...document
 
 @pytest.fixture
 def places(trained: str) -> list[str]:
-    return ["#/", "#/new", "#/draw", "#/compare", f"#/jobs/{trained}"]
+    return ["#/", "#/new", "#/sweeps", "#/datasets", "#/draw", "#/compare", f"#/jobs/{trained}"]
 
 
 def test_everything_one_can_use_has_a_name(page: Page, places: list[str]) -> None:

@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -94,6 +95,25 @@ def test_compare_and_draw_find_jobs_that_are_not_among_the_newest(
     page.goto("/#/draw")
     page.get_by_label("Find a job").fill("trained")
     page.locator("#model").select_option(trained)
+
+
+def test_a_data_set_is_uploaded_and_its_samples_shown(page: Page, tmp_path: Path, network_may_fail: None) -> None:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in SHAPES[:2]:
+            for number in range(14):
+                archive.writestr(f"{name}/{number}.png", _shape(name, number % 6))
+    page.goto("/#/datasets")
+    page.get_by_label("Name").fill("No Name")
+    page.get_by_label("File").set_input_files(path)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("alert")).to_contain_text("name")
+    page.get_by_label("Name").fill("by-page")
+    page.get_by_role("button", name="Upload").click()
+    row = page.get_by_role("row", name=re.compile("by-page"))
+    expect(row).to_contain_text(SHAPES[0])
+    row.get_by_role("button", name="by-page").click()
+    expect(page.locator(".thumb")).to_have_count(4)
 
 
 def test_classes_have_their_names(page: Page, shapes: str) -> None:

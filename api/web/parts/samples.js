@@ -38,7 +38,8 @@ export function samples(chosen) {
   return { node, load };
 }
 
-function thumbnail(pixels) {
+/** A canvas with the 28x28 pixels of a sample. */
+export function thumbnail(pixels) {
   const canvas = h("canvas", { width: SIDE, height: SIDE });
   const context = canvas.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);

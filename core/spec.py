@@ -56,7 +56,7 @@ class NetworkSpec(_Part):
 
     layers: tuple[AnyLayer, ...] = Field(
         (Dense(20, "relu", "he"), Dense(10, "softmax", "xavier")), min_length=1, max_length=32,
-        description="from the pixels to the classes",
+        description="dense, conv2d, max-pool2d, avg-pool2d, layer-norm, residual or custom, from pixels to classes",
     )  # fmt: skip
     loss: LossName = Field("cross-entropy", description="what is made small, a mean over the samples")
     local_losses: LocalLosses | None = Field(None, description="a head and a loss for every hidden layer")

@@ -101,8 +101,9 @@ def _weight_faults(spec: JobSpec, services: Services, key: Key) -> Iterator[Faul
         yield Fault("/initial_weights", "unknown_weights", message)
         return
     theirs, ours = network_for(JobSpec.model_validate(services.jobs.get(source).spec)), network_for(spec)
-    if theirs.widths != ours.widths:
-        message = f"the layers there are {theirs.widths} wide, here {ours.widths}"
+    shapes, expected = ([part.shape for part in network.slices] for network in (theirs, ours))
+    if shapes != expected:
+        message = f"the parameters there have the shapes {shapes}, here {expected}"
         yield Fault("/initial_weights", "weights_do_not_fit", message)
 
 

@@ -49,18 +49,18 @@ def test_a_key_with_as_much_as_it_may_have_gets_no_more(
             assert words in refused["detail"]
 
 
-@pytest.mark.parametrize(("units", "status"), [(20, 202), (21, 422)])
-def test_weights_fit_a_network_of_the_same_widths_only(
-    client: httpx2.Client, submit: Callable[..., str], checkpointed: Checkpointed, units: int, status: int
+@pytest.mark.parametrize(("units", "bias", "status"), [(20, True, 202), (21, True, 422), (20, False, 422)])
+def test_weights_fit_a_network_with_the_same_arrays_only(
+    client: httpx2.Client, submit: Callable[..., str], checkpointed: Checkpointed, units: int, bias: bool, status: int
 ) -> None:
     source = checkpointed(submit())
-    layers = [{"units": units, "activation": "tanh"}, {"units": 10, "activation": "softmax"}]
+    layers = [{"units": units, "activation": "tanh", "bias": bias}, {"units": 10, "activation": "softmax"}]
     answer = client.post("/v1/jobs", json={"network": {"layers": layers}, "initial_weights": source})
     assert answer.status_code == status
     if status == 422:
         (fault,) = answer.json()["errors"]
         assert (fault["pointer"], fault["code"]) == ("/initial_weights", "weights_do_not_fit")
-        assert "144, 20, 10" in fault["message"] and "144, 21, 10" in fault["message"]
+        assert "(144, 20)" in fault["message"] and f"(144, {units})" in fault["message"]
 
 
 WIDE = {"units": 1024, "activation": "relu"}

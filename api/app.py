@@ -14,9 +14,10 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from dualtrain.api import openapi, routes, webhooks
+from dualtrain.api import openapi, routes
 from dualtrain.api.aggregator_process import aggregator_program, log_exit
 from dualtrain.api.errors import exception_handlers
+from dualtrain.api.events import webhooks
 from dualtrain.api.middleware.authentication import Authentication, RateLimit
 from dualtrain.api.middleware.body_limit import BodyLimit
 from dualtrain.api.middleware.cookies import SessionCookie

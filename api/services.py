@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from dualtrain.api.broadcast import Fanout
+from dualtrain.api.events.broadcast import Fanout
+from dualtrain.api.jobs.queue_eta import Forecast
 from dualtrain.api.jobs.timings import Timings
 from dualtrain.api.predictions.models import Models
-from dualtrain.api.queue_eta import Forecast
 from dualtrain.api.sandbox.pools import Pools
 from dualtrain.api.security import Hosts, Key, Keys, Scope, Streams
 from dualtrain.api.sweeps.runner import SweepRunner

@@ -53,6 +53,19 @@ ONLY = {
 }
 """What parts that stand apart may import instead."""
 
+API_ORDER = (
+    ("api.security", "api.errors.problems", "api.errors.unknown_parameters", "api.errors.validation"),
+    ("api.predictions",),
+    ("api.sandbox", "api.http"),
+    ("api.jobs", "api.sweeps", "api.events", "api.services", "api.schemas", "api.metrics"),
+    ("api.aggregator", "api.dependencies", "api.errors.exception_handlers"),
+    ("api.middleware", "api.server"),
+    ("api.routes",),
+    ("api.openapi",),
+    ("api.app", "api.aggregator_process"),
+)
+"""The parts of the API, likewise: domain code knows neither routes nor middleware."""
+
 HOMES = {
     "PIL": ("core/data", "api/predictions"),
     "datasets": ("core/data",),
@@ -60,7 +73,7 @@ HOMES = {
     "celery": ("worker", "api/aggregator/dispatch.py"),
     "kombu": ("core/store/broker.py", "worker", "api/aggregator/dispatch.py"),
     "fastapi": ("api",),
-    "httpx2": ("client", "api/webhooks.py", "api/security/webhook_urls.py"),
+    "httpx2": ("client", "api/events/webhooks.py", "api/security/webhook_urls.py"),
     "typer": ("client",),
     "rich": ("client",),
 }
@@ -97,6 +110,17 @@ def test_imports_point_one_way(level: int, part: str) -> None:
     free = (part, *ONLY.get(part, (above for row in ORDER[:level] for above in row)))
     found = [(path, name) for path in modules(part) for name in imported(path) if within(name, *PACKAGES)]
     assert [f"{path.relative_to(ROOT)} imports {name}" for path, name in found if not within(name, *free)] == []
+
+
+@pytest.mark.parametrize(("level", "part"), [(level, part) for level, row in enumerate(API_ORDER) for part in row])
+def test_imports_inside_the_api_point_one_way(level: int, part: str) -> None:
+    free = (*API_ORDER[level], *(below for row in API_ORDER[:level] for below in row))
+    found = [(path, name) for path in modules(part) for name in imported(path) if within(name, "api")]
+    assert [f"{path.relative_to(ROOT)} imports {name}" for path, name in found if not within(name, *free)] == []
+
+
+def test_few_modules_of_the_api_stand_alone() -> None:
+    assert len([path for path in (ROOT / "api").glob("*.py") if path.name != "__init__.py"]) <= 8
 
 
 @pytest.mark.parametrize("library", HOMES)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from dualtrain.api.dependencies import CallerDep, ServicesDep, administers, reads, submits
 from dualtrain.api.errors.problems import Problem, documented
 from dualtrain.api.errors.validation import fault
-from dualtrain.api.http_headers import OCTETS, media_type
+from dualtrain.api.http.headers import OCTETS, media_type
 from dualtrain.api.sandbox.disconnects import unless_disconnected
 from dualtrain.api.sandbox.messages import Message
 from dualtrain.api.sandbox.spool import spooled

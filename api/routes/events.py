@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from dualtrain.api.broadcast import Listener, Message
 from dualtrain.api.dependencies import CallerDep, JobDep, ServicesDep, reads, stream_slot
 from dualtrain.api.errors.problems import documented
 from dualtrain.api.errors.validation import fault
+from dualtrain.api.events.broadcast import Listener, Message
 from dualtrain.api.services import Services
 from dualtrain.core.job import ENDED, Status
 from dualtrain.core.store import Event, UnknownJob, replay

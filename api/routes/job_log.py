@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict
 
-from dualtrain.api.content_types import negotiate
 from dualtrain.api.dependencies import CallerDep, JobDep, ServicesDep, reads
 from dualtrain.api.errors.problems import documented
+from dualtrain.api.http.content_types import negotiate
 from dualtrain.api.security import Scope
 from dualtrain.core.job import Transition
 

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from dualtrain.api.dependencies import SPEC_BYTES, CallerDep, ServicesDep, submits
 from dualtrain.api.errors.problems import Problem, documented
 from dualtrain.api.errors.validation import parse
-from dualtrain.api.http_headers import media_type
+from dualtrain.api.http.headers import media_type
 from dualtrain.api.jobs import admission
 from dualtrain.api.jobs import dry_run as dry_runs
 from dualtrain.api.jobs.submission import IdempotencyKey, accept

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from dualtrain.api import cursors
 from dualtrain.api.dependencies import CallerDep, JobId, ServicesDep, own_job, reads
 from dualtrain.api.errors.problems import documented
-from dualtrain.api.http_headers import IfNoneMatch, matches
+from dualtrain.api.http import cursors
+from dualtrain.api.http.headers import IfNoneMatch, matches
 from dualtrain.api.jobs.listing import NEWEST, JobFilter, Moment, Sort, is_position, matching, page
 from dualtrain.api.sandbox.disconnects import unless_disconnected
 from dualtrain.api.schemas import JobList, JobView

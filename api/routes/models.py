@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from dualtrain.api.dependencies import CallerDep, JobDep, ServicesDep, Step, reads, submits
 from dualtrain.api.errors.problems import Problem, documented
 from dualtrain.api.errors.validation import fault
-from dualtrain.api.http_headers import OCTETS, IfNoneMatch, matches, media_type
+from dualtrain.api.http.headers import OCTETS, IfNoneMatch, matches, media_type
 from dualtrain.api.jobs import admission
 from dualtrain.api.predictions.export import FORMATS
 from dualtrain.api.predictions.imports import new_job, save

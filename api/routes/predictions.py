@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from dualtrain.api.dependencies import CallerDep, JobId, ServicesDep, Step, reads
 from dualtrain.api.errors.problems import Problem, documented
-from dualtrain.api.http_headers import media_type
+from dualtrain.api.http.headers import media_type
 from dualtrain.api.predictions.answers import Predictions
 from dualtrain.api.predictions.bodies import BODY_BYTES, JSON, MULTIPART
 from dualtrain.api.predictions.model import LoadedModel

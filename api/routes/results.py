@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, Field
 
-from dualtrain.api.content_types import negotiate
 from dualtrain.api.dependencies import JobDep, ServicesDep, reads
 from dualtrain.api.errors.problems import Problem, documented
-from dualtrain.api.tables import PARQUET, table_forms, write_table
+from dualtrain.api.http.content_types import negotiate
+from dualtrain.api.http.tables import PARQUET, table_forms, write_table
 from dualtrain.core.history import COLUMNS
 from dualtrain.core.store import Summary, best
 

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from dualtrain.api import cursors
-from dualtrain.api.content_types import negotiate
 from dualtrain.api.dependencies import SPEC_BYTES, CallerDep, ServicesDep, reads, submits
 from dualtrain.api.errors.problems import documented
 from dualtrain.api.errors.validation import parse
+from dualtrain.api.http import cursors
+from dualtrain.api.http.content_types import negotiate
+from dualtrain.api.http.tables import CSV, PARQUET, table_forms, write_table
 from dualtrain.api.jobs.submission import IdempotencyKey
 from dualtrain.api.routes.jobs import LIMIT
 from dualtrain.api.sandbox.disconnects import unless_disconnected
@@ -19,7 +20,6 @@ from dualtrain.api.services import Services
 from dualtrain.api.sweeps import admission, tables
 from dualtrain.api.sweeps.dry_run import dry_run_of
 from dualtrain.api.sweeps.views import SweepDryRun, SweepHistory, SweepList, SweepTable, SweepView
-from dualtrain.api.tables import CSV, PARQUET, table_forms, write_table
 from dualtrain.core.runtime.times import now
 from dualtrain.core.store import Idempotency, UnknownJob
 from dualtrain.core.store.sweeps import SweepRecord, UnknownSweep

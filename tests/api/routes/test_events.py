@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from redis import Redis
 
-from dualtrain.api.broadcast import Listener, Message
+from dualtrain.api.events.broadcast import Listener, Message
 from dualtrain.api.routes.events import PAGE, _joined, _nothing
 from dualtrain.core.job import Status
 from dualtrain.core.store import Event, Jobs, Lease, Told, keys, replay

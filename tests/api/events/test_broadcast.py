@@ -3,7 +3,7 @@
 import asyncio
 
 from dualtrain.api.app import in_background
-from dualtrain.api.broadcast import BACKLOG, Fanout, Listener, Message
+from dualtrain.api.events.broadcast import BACKLOG, Fanout, Listener, Message
 from dualtrain.core.store import Event, connect_async
 
 

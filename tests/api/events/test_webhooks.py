@@ -18,7 +18,7 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
-from dualtrain.api import webhooks
+from dualtrain.api.events import webhooks
 from dualtrain.api.security.webhook_urls import WebhookRefused, check_url, is_public
 from dualtrain.api.services import Services
 from dualtrain.core.job import Job, Status

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dualtrain.api.http_headers import matches
+from dualtrain.api.http.headers import matches
 
 
 @pytest.mark.parametrize("header", ['"a"', 'W/"a"', '"b", W/"a"', "*", ' "a" '])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from redis import Redis
 
-from dualtrain.api.queue_eta import LONGEST_SECONDS, USUAL_SECONDS, Forecast
+from dualtrain.api.jobs.queue_eta import LONGEST_SECONDS, USUAL_SECONDS, Forecast
 from dualtrain.api.security import ANYONE
 from dualtrain.core.job import Job, Progress, Status
 from dualtrain.core.runtime.times import later, now, seconds_between

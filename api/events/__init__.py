@@ -1,0 +1,1 @@
+"""Events on their way out: streams to many listeners, and webhooks."""

@@ -121,7 +121,7 @@ def _tell_of_failure(task: asyncio.Task[Any]) -> None:
 
 @contextmanager
 def listeners_end_at_signals(services: Services) -> Iterator[None]:
-    """End open event streams when the process is told to stop; the server would wait for them for ever."""
+    """End open event streams when the process receives a stop signal; the server would wait for them forever."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""What routes ask for, as annotated aliases: the services, who calls, and a job that this caller may see."""
+"""Dependencies of routes, as annotated aliases: the services, the caller's key, and a job that this caller may see."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -16,14 +16,14 @@ bearer = HTTPBearer(auto_error=False, description="An API key. A server on loopb
 
 async def services(request: Request) -> Services:
     """Return the services of this process."""
-    found: Services = request.app.state.services
-    return found
+    services: Services = request.app.state.services
+    return services
 
 
 async def caller(request: Request) -> Key:
-    """Return who calls; the gate has found that out already."""
-    found: Key = request.state.key
-    return found
+    """Return the caller's key, which the access middleware has checked already."""
+    key: Key = request.state.key
+    return key
 
 
 ServicesDep = Annotated[Services, Depends(services)]

@@ -1,4 +1,4 @@
-"""What `/metrics` shows: gauges of what store and exchange hold now, and the counters that processes added to."""
+"""Metrics of `/metrics`: gauges of the contents of store and exchange, and the counters of all processes."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -69,9 +69,9 @@ def counted(counters: dict[tuple[str, Labels], float]) -> Iterator[Metric]:
             yield _counter(name, values[name])
 
 
-def _counter(name: str, found: dict[Labels, float]) -> Metric:
-    metric = CounterMetricFamily(name, HELP.get(name, name), labels=[label for label, _ in next(iter(found))])
-    for labels, value in found.items():
+def _counter(name: str, series: dict[Labels, float]) -> Metric:
+    metric = CounterMetricFamily(name, HELP.get(name, name), labels=[label for label, _ in next(iter(series))])
+    for labels, value in series.items():
         metric.add_metric([value_ for _, value_ in labels], value)
     return metric
 

@@ -25,12 +25,12 @@ RAW_BODIES = (JobSpec, JobEdit, Clone, Extension, BulkAction, SweepSpec, Predict
 
 
 def install(app: FastAPI) -> None:
-    """Let the application answer with our document, made once."""
-    made = app.openapi
+    """Make the application serve this document, generated once."""
+    generate = app.openapi
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = completed(made())
+            app.openapi_schema = completed(generate())
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What several routes answer with, as models; what one alone takes or answers with stands beside it."""
+"""Response models that several routes share; models of a single route stand beside it."""
 
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ class JobList(BaseModel):
 
 
 class DryPlan(BaseModel):
-    """How rounds would be cut, as in a job's `plan`; numerics are known once workers have the data."""
+    """Division of rounds into shards, as in a job's `plan`; numerics are known once workers have the data."""
 
     blocks: int
     shards: int
@@ -35,7 +35,7 @@ class DryPlan(BaseModel):
 
 
 class DryRun(BaseModel):
-    """What a job would be: nothing is queued. Times are estimates from constants measured on this machine."""
+    """Estimate of a job: nothing is queued. Times are estimates from constants measured on this machine."""
 
     spec: SpecDocument
     parameters: int

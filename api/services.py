@@ -1,4 +1,4 @@
-"""What the routes work with, made once per process."""
+"""Services of the routes, created once per process."""
 
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ from dualtrain.core.store import (
     JobEdits,
     JobIndex,
     Jobs,
-    Server,
+    RedisClient,
     connect,
     connect_async,
 )
@@ -38,8 +38,8 @@ class Services:
     """
 
     settings: Settings
-    store: Server
-    async_store: Server
+    store: RedisClient
+    async_store: RedisClient
     jobs: Jobs
     bulk: BulkChanges
     edits: JobEdits
@@ -70,7 +70,7 @@ class Services:
 
     @classmethod
     def of(cls, settings: Settings) -> "Services":
-        """Return the services for these settings. Raises ValueError when they would serve strangers without keys."""
+        """Return the services for these settings. Raises ValueError when a public server would have no keys."""
         settings.refuse_strangers()
         store, reader = connect(settings.redis_url), connect_async(settings.redis_url)
         jobs, documents, checkpoints = Jobs(store), Documents(store), Checkpoints(store)

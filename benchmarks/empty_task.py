@@ -3,7 +3,7 @@
 from functools import cache
 
 from dualtrain.core.settings import Settings
-from dualtrain.core.store import Server, connect
+from dualtrain.core.store import RedisClient, connect
 from dualtrain.worker.app import app
 
 PUSH = "benchmarks.push"
@@ -11,7 +11,7 @@ EIGHT_BYTES = b"8 bytes."
 
 
 @cache
-def server() -> Server:
+def server() -> RedisClient:
     """This process's connection to the exchange."""
     return connect(Settings().exchange_url)
 

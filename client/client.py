@@ -88,11 +88,11 @@ class ClientVerbs(Generic[H]):
         Further `filters`: name (contained), method, dataset, sweep, owner, created_after, created_before,
         min_accuracy; `sort` is a column such as "-test_accuracy".
         """
-        wanted: list[tuple[str, str]] = _filters(status, metadata, filters)
+        query: list[tuple[str, str]] = _filters(status, metadata, filters)
         left = sys.maxsize if limit is None else limit
         after: str | None = ""
         while left > 0 and after is not None:
-            parameters = [*wanted, ("limit", str(min(left, PAGE))), *([("after", after)] if after else [])]
+            parameters = [*query, ("limit", str(min(left, PAGE))), *([("after", after)] if after else [])]
             answer = await self._transport.request("GET", "/v1/jobs", params=parameters)
             page, after = parsed(answer, _page)
             for record in page:
@@ -231,7 +231,7 @@ def _filters(
 ) -> list[tuple[str, str]]:
     """Return query parameters."""
     statuses = [status] if isinstance(status, str) else status or ()
-    pairs = [("status", str(one)) for one in statuses]
+    pairs = [("status", str(value)) for value in statuses]
     pairs += [(f"metadata[{name}]", value) for name, value in (metadata or {}).items()]
     return pairs + [(name, str(value)) for name, value in others.items() if value is not None]
 

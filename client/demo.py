@@ -47,8 +47,8 @@ def _train_and_predict(client: Client, console: Console) -> tuple[Job, list[str]
     history = job.history()
     console.print(f"{ended.progress.passes:,} passes in {history[-1]['seconds']:.1f} s of training")
     samples = client.samples(limit=DIGITS)
-    found = job.predict(pixels=[sample["pixels"] for sample in samples])
-    return ended, list(_pictures(samples, found))
+    predictions = job.predict(pixels=[sample["pixels"] for sample in samples])
+    return ended, list(_pictures(samples, predictions))
 
 
 @contextmanager
@@ -72,14 +72,16 @@ def _stack(workers: int, data_dir: Path | str) -> Iterator[str]:
             stack.wait()
 
 
-def _pictures(samples: list[Sample], found: list[Prediction]) -> Iterator[str]:
+def _pictures(samples: list[Sample], predictions: list[Prediction]) -> Iterator[str]:
     for start in range(0, len(samples), IN_A_ROW):
         row = slice(start, start + IN_A_ROW)
         yield from beside(digit(sample["pixels"]) for sample in samples[row])
-        captions = (_caption(sample, one) for sample, one in zip(samples[row], found[row], strict=True))
+        captions = (
+            _caption(sample, prediction) for sample, prediction in zip(samples[row], predictions[row], strict=True)
+        )
         yield "  ".join(f"{caption:<14}" for caption in captions)
 
 
-def _caption(sample: Sample, one: Prediction) -> str:
-    right = "✓" if one.digit == sample["label"] else f"✗ is {sample['name']}"
-    return f"{one.label} {max(one.probabilities):.0%} {right}"
+def _caption(sample: Sample, prediction: Prediction) -> str:
+    right = "✓" if prediction.digit == sample["label"] else f"✗ is {sample['name']}"
+    return f"{prediction.label} {max(prediction.probabilities):.0%} {right}"

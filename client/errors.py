@@ -1,7 +1,7 @@
-"""What can go wrong.
+"""Errors of the client.
 
 DualtrainError
-├── Unreachable    no answer within the patience; whether the server did what was asked is unknown
+├── Unreachable    no answer within the timeout; whether the server did what was asked is unknown
 └── ApiError       the server answered with a problem; `code` is stable and for programs
 """
 
@@ -41,8 +41,8 @@ class ApiError(DualtrainError):
             problem = response.json()
             code, detail = problem["code"], problem["detail"]
         except (ValueError, KeyError, TypeError):
-            said = f": {response.text[:SHOWN]}" if "json" in response.headers.get("Content-Type", "") else ""
-            return cls(response.status_code, "unknown", f"{response.url}: {response.reason_phrase}{said}", [], None)
+            text = f": {response.text[:SHOWN]}" if "json" in response.headers.get("Content-Type", "") else ""
+            return cls(response.status_code, "unknown", f"{response.url}: {response.reason_phrase}{text}", [], None)
         return cls(response.status_code, code, detail, problem.get("errors") or [], problem.get("request_id"))
 
 

@@ -53,10 +53,10 @@ async def _connection(
     came = False
     async with aclosing(transport.wire.events(path, headers=headers, timeout=timeout)) as sent:
         try:
-            async for one in sent:
+            async for event in sent:
                 came = True
-                if one.data:  # what has none only tells the browser how soon to come back
-                    yield Event(one.id, one.event, json.loads(one.data))
+                if event.data:  # what has none only tells the browser how soon to come back
+                    yield Event(event.id, event.event, json.loads(event.data))
         finally:
             if came:  # at the end, for of the comments of a quiet stream nothing is seen
                 patience.renew()

@@ -13,7 +13,7 @@ import httpx2
 
 
 class Wire(Protocol):
-    """What a client needs of httpx2. Each raises httpx2.TransportError when there is no answer."""
+    """The part of httpx2 that a client uses. Each raises httpx2.TransportError when there is no answer."""
 
     def __init__(self, **options: Any) -> None: ...
 

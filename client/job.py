@@ -51,7 +51,7 @@ class JobVerbs:
 
     @property
     def ended(self) -> bool:
-        """Whether the job has ended, by its last known state."""
+        """True if the job has ended, by its last known state."""
         return self.record.status in ENDED
 
     @verb
@@ -67,7 +67,7 @@ class JobVerbs:
     @verb
     async def wait(self, *, progress: bool = False, on_event: Callable[[Event], None] | None = None) -> Job:
         """Wait for the job's end and return it, whatever its status; `progress` shows a bar in the terminal."""
-        with bar(self.record, shown=progress) as show:
+        with bar(self.record, visible=progress) as show:
             async with aclosing(self._events()) as events:
                 async for event in events:
                     show(event)
@@ -190,7 +190,9 @@ class JobVerbs:
 
     @staticmethod
     def _was_queued(job: Job, reason: str) -> bool:
-        return job.status not in ENDED and any(one.reason and one.reason.code == reason for one in job.transitions[-2:])
+        return job.status not in ENDED and any(
+            transition.reason and transition.reason.code == reason for transition in job.transitions[-2:]
+        )
 
     def _take(self, answer: httpx2.Response) -> Job:
         self.record = parsed(answer, Job.model_validate)

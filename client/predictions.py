@@ -46,7 +46,10 @@ def _flat(group: Image | Sequence[Image]) -> Sequence[Image]:
 
 
 def _predictions(reply: Any) -> list[Prediction]:
-    return [Prediction(one["digit"], one["label"], tuple(one["probabilities"])) for one in reply["predictions"]]
+    return [
+        Prediction(prediction["digit"], prediction["label"], tuple(prediction["probabilities"]))
+        for prediction in reply["predictions"]
+    ]
 
 
 def _file(image: Image) -> tuple[str, bytes]:

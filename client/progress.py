@@ -23,12 +23,12 @@ FORMS = {"loss": "loss {:.4f}", "test_accuracy": "test {:.2%}", "passes": "{:,} 
 
 
 @contextmanager
-def bar(job: Job, *, shown: bool = True) -> Iterator[Show]:
+def bar(job: Job, *, visible: bool = True) -> Iterator[Show]:
     """Yield a function that shows an event: as a bar in a terminal, as lines elsewhere."""
     console = Console(stderr=True, highlight=False)
     figures = Figures()
-    if not shown or not console.is_terminal:
-        yield partial(_line, console, figures) if shown else lambda event: None
+    if not visible or not console.is_terminal:
+        yield partial(_line, console, figures) if visible else lambda event: None
         return
     with Progress(*_columns(console.width), console=console, expand=True, transient=True) as progress:
         task = progress.add_task(job.status.value, total=job.progress.total_steps, figures="", left="")

@@ -87,7 +87,7 @@ class BulkResult(TypedDict):
 
 
 class Usage(TypedDict):
-    """What the jobs of an API key used, the deleted ones included."""
+    """Usage of an API key's jobs, the deleted ones included."""
 
     key: str | None
     jobs: int
@@ -121,7 +121,7 @@ class Evaluation(TypedDict):
 
 
 class DryRun(TypedDict):
-    """What a job would be, with its full `spec`; times are estimates in seconds, memory in bytes per worker."""
+    """Estimate of a job, with its full `spec`; times are estimates in seconds, memory in bytes per worker."""
 
     spec: dict[str, Any]
     parameters: int

@@ -26,14 +26,14 @@ T = TypeVar("T")
 
 
 class Patience:
-    """How long to go on trying: waits that grow, until the time is over."""
+    """Retry policy: waits that grow, until the time is over."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self.renew()
 
     def renew(self) -> None:
-        """Begin anew, after a success."""
+        """Reset the waits and the time, after a success."""
         self._end = time.monotonic() + self._seconds
         self._wait = FIRST_WAIT_SECONDS
 
@@ -107,7 +107,7 @@ def parsed(answer: httpx2.Response, parse: Callable[[Any], T]) -> T:
 
 def listed(answer: httpx2.Response) -> list[dict[str, Any]]:
     """Return the `data` of an answer. Raises Unreachable like `parsed`."""
-    return parsed(answer, lambda found: list(found["data"]))
+    return parsed(answer, lambda body: list(body["data"]))
 
 
 def seconds_or_raise(response: httpx2.Response, patience: Patience) -> float:
@@ -115,5 +115,5 @@ def seconds_or_raise(response: httpx2.Response, patience: Patience) -> float:
     error = ApiError.of(response)
     if response.status_code not in AWAY_STATUSES and error.code not in PASSING_CODES:
         raise error
-    asked = response.headers.get("Retry-After", "")
-    return patience.wait_seconds(error, float(asked) if asked.isdigit() else 0.0)
+    retry_after = response.headers.get("Retry-After", "")
+    return patience.wait_seconds(error, float(retry_after) if retry_after.isdigit() else 0.0)

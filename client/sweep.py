@@ -74,7 +74,7 @@ class SweepVerbs:
 
     @property
     def ended(self) -> bool:
-        """Whether the sweep has ended, by its last known state."""
+        """True if the sweep has ended, by its last known state."""
         return self.record["status"] in ENDED
 
     @verb

@@ -1,4 +1,4 @@
-"""What a job will be, before it runs: counts from its spec alone, and times measured on this machine."""
+"""Estimates of a job before it runs: counts from its spec alone, and times measured on this machine."""
 
 import math
 import time
@@ -32,7 +32,7 @@ class Timing(BaseModel):
 
 
 class Counts(BaseModel):
-    """What follows from the spec. Steps count per replica; passes and evaluations are totals of the job."""
+    """Counts that follow from the spec. Steps count per replica; passes and evaluations are totals of the job."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,7 +47,7 @@ class Counts(BaseModel):
 
 
 def count(spec: JobSpec, train_samples: int) -> Counts:
-    """Return the counts of a job on a data set of so many samples."""
+    """Return the counts of a job on a data set with this many samples."""
     network, local = network_for(spec), spec.local_steps > 1
     cost, itemsize = spec.method.cost(network, spec.batch_size), np.dtype(spec.dtype).itemsize
     states = 1 + len(spec.optimizer.init(0, spec.dtype)) if local else 1

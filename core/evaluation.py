@@ -1,4 +1,4 @@
-"""How well a model does on samples that it was not trained on."""
+"""Evaluation of a model on samples that it was not trained on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ EVALUATED_NUMBERS = 1 << 23
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a model does on the test split. Accuracies from 0 to 1.
+    """Result of a model on the test split. Accuracies from 0 to 1.
 
     `confusion` (C, C) counts; rows are true classes. It is None where only the accuracies were kept.
     """
@@ -29,7 +29,7 @@ class Evaluation:
 
     @property
     def score(self) -> float:
-        """What `best` and `target_accuracy` go by: the held-back samples where there are some, else the test split."""
+        """Accuracy that `best` and `target_accuracy` use: on the validation samples if any, else on the test split."""
         return self.test_accuracy if self.validation_accuracy is None else self.validation_accuracy
 
     def document(self) -> dict[str, Any]:

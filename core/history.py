@@ -47,12 +47,12 @@ class RecordedSteps:
     def thinned(self, points: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Return the points, by step, that are also recorded in a job of this length."""
         before = 0
-        kept = []
+        recorded = []
         for point in points:
             if self.due(before, point["step"]):
-                kept.append(point)
+                recorded.append(point)
             before = point["step"]
-        return kept
+        return recorded
 
 
 def _stride(count: int) -> int:

@@ -12,7 +12,7 @@ from dualtrain.core.runtime.times import now, seconds_between
 
 
 class Status(StrEnum):
-    """Where a job stands."""
+    """Status of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -82,8 +82,8 @@ def running_seconds(transitions: Sequence[Transition], until: str | None = None)
     return sum(seconds_between(begin.at, end) for begin, end in spans if begin.status is Status.RUNNING)
 
 
-class Progress(_Record):
-    """How far a job is. `passes`: one direction for one batch counts 1; `evaluations`: function values alone.
+class JobProgress(_Record):
+    """Progress of a job. `passes`: one direction for one batch counts 1; `evaluations`: function values alone.
 
     `eta_seconds` is null while nothing is known, and when the job has ended.
     """
@@ -108,15 +108,15 @@ class Metrics(_Record):
     validation_accuracy: float | None = None
 
 
-class Model(_Record):
+class ModelInfo(_Record):
     """The trained network: parameter count, and sha256 of the final bytes (little-endian, flat order)."""
 
     parameters: int | None = None
     sha256: str | None = None
 
 
-class Plan(_Record):
-    """How the rounds of a job are cut. Grouping blocks into shards never changes the result."""
+class JobPlan(_Record):
+    """Division of a job's rounds into shards. Grouping blocks into shards never changes the result."""
 
     blocks: int
     shards: int
@@ -157,16 +157,16 @@ class Job(_Record):
     estimated_finish_at: str | None = None
     duration_seconds: float | None = Field(None, description="running time; pauses and the queue do not count")
     spec: dict[str, Any]
-    plan: Plan | None = None
-    progress: Progress = Progress()
+    plan: JobPlan | None = None
+    progress: JobProgress = JobProgress()
     metrics: Metrics = Metrics()
-    model: Model = Model()
+    model: ModelInfo = ModelInfo()
     retries: int = 0
     sweep: SweepRef | None = None
     initial_checkpoint: CheckpointRef | None = None
 
     @field_validator("progress")
     @classmethod
-    def _none_left(cls, progress: Progress, info: ValidationInfo) -> Progress:
+    def _none_left(cls, progress: JobProgress, info: ValidationInfo) -> JobProgress:
         """Return the progress; an ended job has no time left, whatever was written while it ran."""
         return progress.model_copy(update={"eta_seconds": None}) if info.data.get("status") in ENDED else progress

@@ -50,7 +50,7 @@ class Moment:
 
 
 class Work(Protocol):
-    """What follows a state: its evaluation and the rounds after it, computed by workers meanwhile or when asked for."""
+    """Source of a state's evaluation and of the rounds after it, computed ahead by workers or on demand."""
 
     def evaluation(self) -> Evaluation:
         """Return the evaluation of the state."""
@@ -88,12 +88,12 @@ class Training:
 
     @cached_property
     def total_steps(self) -> int:
-        """How many steps each replica makes."""
+        """Number of steps of each replica."""
         return steps_for(self.spec, self.batches.epoch)
 
     @cached_property
     def rounds(self) -> Rounds:
-        """How the job's rounds are made."""
+        """Algorithm of the job's rounds."""
         spec = self.spec
         shared = (self.network, spec.method, spec.optimizer, self.batches, self.total_steps, spec.directions_seed)
         if spec.local_steps > 1:
@@ -176,7 +176,7 @@ def network_for(spec: JobSpec) -> Network:
 
 
 def epoch_for(spec: JobSpec, train_samples: int) -> Epoch:
-    """Return an epoch on a split of so many samples: the first `train_limit` of those that are not held back."""
+    """Return an epoch on a split with this many samples: the first `train_limit` of those that are not held back."""
     samples = train_samples - spec.dataset.validation_limit
     replicas = spec.replicas if spec.local_steps > 1 else 1
     return Epoch(min(samples, spec.dataset.train_limit or samples), spec.batch_size, replicas)

@@ -58,9 +58,9 @@ def _read(path: Path) -> dict[str, Any]:
     return read
 
 
-def _assign(found: dict[str, Any], key: str, value: Any) -> None:
+def _assign(spec: dict[str, Any], key: str, value: Any) -> None:
     *path, last = key.split(".")
-    place: Any = found
+    place: Any = spec
     for name in path:
         at = _within(place, name, key)
         place = place.setdefault(at, {}) if isinstance(place, dict) else place[at]

@@ -1,4 +1,4 @@
-"""How a job's rounds are computed, from what they cost so far. The choice never changes a bit of the result.
+"""Scheduling of a job's rounds, from their measured costs. The choice never changes a bit of the result.
 
 A round is either shared, cut into shards that workers compute side by side, or one of a bundle of rounds that a single
 worker computes in a row.
@@ -30,7 +30,7 @@ FORGET = 0.03
 
 
 class Lane(NamedTuple):
-    """What one task of a round was: which worker computed it, how long, after how many retries."""
+    """Record of one task of a round: its worker, its duration, its retries."""
 
     shard: int
     worker: str
@@ -40,13 +40,13 @@ class Lane(NamedTuple):
 
 @dataclass(frozen=True)
 class Choice:
-    """How the next round is computed: as shards with these shares of its work, or in a bundle when there are none."""
+    """Choice for the next round: shards with these shares of its work, or a bundle when there are none."""
 
     shares: tuple[float, ...]
 
     @property
     def is_bundle(self) -> bool:
-        """Whether one worker computes this round and those after it."""
+        """True if one worker computes this round and those after it."""
         return not self.shares
 
 
@@ -72,12 +72,12 @@ def taper(workers: int, waves: int) -> Choice:
 class Planner:
     """Running means of what rounds cost, and the choice that follows from them.
 
-    `asked` is the spec's number of shards, None for `auto`. `compute_seconds` is what all units of a round take one
+    `requested` is the spec's number of shards, None for `auto`. `compute_seconds` is what all units of a round take one
     worker; `bundle_overhead` and `share_overhead` what a bundle and a shared round take besides computing, the cost of
     more than one shard aside; `elsewhere` is the mean number of workers at other jobs.
     """
 
-    asked: int | None
+    requested: int | None
     compute_seconds: float | None = None
     bundle_overhead: float = TASK_SECONDS
     share_overhead: float = TASK_SECONDS
@@ -87,9 +87,9 @@ class Planner:
 
     def choose(self, units: int, workers: int) -> Choice:
         """Return how the next round is computed, of `units` by this many workers. `reasons` says why."""
-        if self.asked is not None:
-            self.reasons = [f"the spec asks for {self.asked} shards; the round has {units} blocks"]
-            return taper(max(1, min(self.asked, units)), 1)
+        if self.requested is not None:
+            self.reasons = [f"the spec asks for {self.requested} shards; the round has {units} blocks"]
+            return taper(max(1, min(self.requested, units)), 1)
         free = max(1, round(workers - self.elsewhere))
         if self.compute_seconds is None:
             self.reasons = [f"not measured yet: one shard for each of {free} workers"]

@@ -50,8 +50,8 @@ def _fields(
             yield from _fields(resolved, definitions, f"{path}.", kinds)
         elif "const" not in resolved:
             default = json.dumps(field.get("default"), ensure_ascii=False)
-            shown = default if len(default) <= _SHOWN_CHARACTERS else "…"
-            yield SchemaField(path, shown, kinds, field.get("description", ""))
+            text = default if len(default) <= _SHOWN_CHARACTERS else "…"
+            yield SchemaField(path, text, kinds, field.get("description", ""))
 
 
 def _choice(

@@ -34,7 +34,7 @@ def _names(value: Any) -> Any:
 
 
 class Settings(BaseSettings):
-    """What an operator may choose. Made once by each entry point, never at import."""
+    """Settings of the operator. Read once by each entry point, never at import."""
 
     model_config = SettingsConfigDict(env_prefix="DUALTRAIN_", frozen=True, extra="ignore")
 
@@ -88,7 +88,7 @@ class Settings(BaseSettings):
         try:
             super().__init__(**chosen)
         except ValidationError as error:
-            wrong = (f"{_variable(one['loc'])} is {one['input']!r}: {one['msg']}" for one in error.errors())
+            wrong = (f"{_variable(fault['loc'])} is {fault['input']!r}: {fault['msg']}" for fault in error.errors())
             raise ValueError("\n".join(wrong)) from None
 
     def environment(self) -> dict[str, str]:

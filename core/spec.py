@@ -36,13 +36,13 @@ class _Part(BaseModel):
 
 
 class DatasetSpec(_Part):
-    """What is trained on. Images are scaled to `image_size` x `image_size` pixels; 28 are the original ones."""
+    """Data set of a job. Images are scaled to `image_size` x `image_size` pixels; 28 are the original ones."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
         "mnist", description="one of `GET /v1/datasets`", examples=["mnist"]
     )
     image_size: int = Field(12, ge=4, le=64, description="pixels a side")
-    train_limit: int | None = Field(None, ge=1, le=1_000_000_000, description="train on the first so many samples only")
+    train_limit: int | None = Field(None, ge=1, le=1_000_000_000, description="train on only the first N samples")
     validation_limit: int = Field(0, ge=0, le=1_000_000_000, description="training samples held back to choose `best`")
 
     @property
@@ -71,7 +71,7 @@ class SeedsSpec(_Part):
 
 
 class DiagnosticsSpec(_Part):
-    """What is computed beside the training, and never changes it."""
+    """Figures that are computed beside the training and never change it."""
 
     cosine_every: Count | None = Field(
         None, description="steps between two comparisons of the gradient with the exact one of the same batch"
@@ -90,7 +90,7 @@ class JobSpec(_Part):
     optimizer: Optimizer = Field(SGD(), description="how a gradient becomes a step")
     batch_size: int = Field(64, ge=1, le=65_536, description="samples of a step, for each replica")
     epochs: int = Field(1, ge=1, le=100_000, description="times that all training samples are used")
-    max_steps: Count | None = Field(None, description="ends the job after so many steps, before its epochs are over")
+    max_steps: Count | None = Field(None, description="ends the job after this many steps, before its epochs are over")
     max_seconds: float | None = Field(None, gt=0, le=31_536_000, description="of running; paused time does not count")
     target_accuracy: float | None = Field(None, gt=0, le=1, description="ends the job when it is reached")
     evaluate_every: Count = Field(100, description="steps from one evaluation on the whole test split to the next")
@@ -150,7 +150,7 @@ class JobSpec(_Part):
 
 
 def faults(spec: JobSpec, classes: int, train_samples: int) -> list[Fault]:
-    """Return what cannot work though each field for itself is fine, for a data set of so many classes and samples."""
+    """Return the faults of valid fields that do not fit together or to a data set of `classes` and `train_samples`."""
     if missing := [*_unknown_layers(spec)] or [*_unfit_layers(spec)]:
         return missing  # without its layers there is no network to look at
     network = spec.model

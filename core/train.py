@@ -156,8 +156,8 @@ def _training(parser: argparse.ArgumentParser, options: argparse.Namespace) -> T
         parser.error(str(error))
     if spec.initial_weights is not None:
         parser.error(f"initial_weights {spec.initial_weights!r} is a job of a service; here there is none to ask")
-    if found := faults(spec, len(data.classes), len(data.train_labels)):
-        parser.error("\n".join(map(str, found)))
+    if errors := faults(spec, len(data.classes), len(data.train_labels)):
+        parser.error("\n".join(map(str, errors)))
     return Training(spec, data)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a document, each fault by its place; the service and `dualtrain.core.train` read JSON alike."""
+"""Validation of documents, each fault by its place; the service and `dualtrain.core.train` read JSON alike."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with one place of a document. `pointer` is a JSON pointer (RFC 6901), `suggestion` a known name."""
+    """A fault at one place of a document. `pointer` is a JSON pointer (RFC 6901), `suggestion` a known name."""
 
     pointer: str
     code: str
@@ -61,8 +61,8 @@ def parse(model: type[M], raw: bytes) -> M:
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """Return the known name that looks most like `name`, None when none does."""
-    found = get_close_matches(name[:200], list(known), 1) if isinstance(name, str) else []
-    return found[0] if found else None
+    matches = get_close_matches(name[:200], list(known), 1) if isinstance(name, str) else []
+    return matches[0] if matches else None
 
 
 def explained(error: Mapping[str, Any], body: Any, fields: Iterable[SchemaField]) -> Fault:

@@ -39,8 +39,8 @@ app.conf.update(
     task_annotations={TASK: {"Strategy": "dualtrain.worker.requests:strategy"} | unacknowledged},
     # How long the parent waits for the result of a process that is gone before it calls it lost; the default is 10 s.
     worker_lost_wait=0.2,
-    # On SIGTERM running shards may end; whoever sent it kills what takes too long, and the aggregator sends it again.
-    # On SIGQUIT they have so many seconds, which Celery waits out even when they end at once.
+    # On SIGTERM running shards may end; the supervisor kills those that take too long; the aggregator sends them again.
+    # On SIGQUIT they have this many seconds, which Celery waits out even when they end at once.
     worker_soft_shutdown_timeout=5,
     # A net under memory leaks (KiB), below the kernel's limit: the process is replaced after the shard that passed it.
     worker_max_memory_per_child=settings.max_worker_memory // 1024,

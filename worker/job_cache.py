@@ -1,4 +1,4 @@
-"""What a process knows of jobs: networks and data, prepared once; and which jobs it must leave to others."""
+"""Cache of jobs in a worker process: networks and data, prepared once; and the jobs that it must refuse."""
 
 import socket
 from collections import OrderedDict
@@ -13,7 +13,7 @@ from dualtrain.core.store import Brief, Exchange
 from dualtrain.core.store.broker import Task
 
 KEPT_JOBS = 4
-"""Jobs that a process keeps at hand."""
+"""Number of jobs that a process caches."""
 
 
 class Refusal(Exception):
@@ -58,11 +58,11 @@ class Trainings:
             )
         return Training(spec, data)
 
-    def _load(self, wanted: DatasetSpec) -> Dataset:
+    def _load(self, spec: DatasetSpec) -> Dataset:
         try:
-            return load(wanted.name, wanted.image_size, self._settings.data_dir, self._settings.hub_datasets)
+            return load(spec.name, spec.image_size, self._settings.data_dir, self._settings.hub_datasets)
         except (ValueError, LookupError, OSError) as error:
-            text = f"worker {self._worker} on host {socket.gethostname()} cannot read data set {wanted.name!r}: {error}"
+            text = f"worker {self._worker} on host {socket.gethostname()} cannot read data set {spec.name!r}: {error}"
             raise Refusal("data_unavailable", text) from error
 
 

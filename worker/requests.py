@@ -1,4 +1,4 @@
-"""How a worker's parent process treats the message of a shard."""
+"""Handling of a shard's message by a worker's parent process."""
 
 from collections.abc import Callable
 from typing import Any

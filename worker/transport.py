@@ -1,6 +1,6 @@
 """A transport for Celery's Redis broker that drops messages which cannot be read.
 
-Whoever reaches the exchange may write anything into Celery's queue. Kombu lets the exception of a message that is not
+Any client of the exchange can write anything into Celery's queue. Kombu lets the exception of a message that is not
 JSON, or has no properties, end the worker's parent process.
 """
 

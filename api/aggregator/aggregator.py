@@ -14,7 +14,7 @@ from dualtrain.api.aggregator.stores import Stores
 from dualtrain.api.jobs.reaper import reap
 from dualtrain.core.job import Status
 from dualtrain.core.settings import Settings
-from dualtrain.core.store import Server, ServerError, Webhooks, keys
+from dualtrain.core.store import RedisClient, ServerError, Webhooks, keys
 from dualtrain.core.store.job_logs import JobLogs
 
 LISTEN_SECONDS = 0.3
@@ -23,7 +23,7 @@ RENEW_SECONDS = 1.0
 REAP_SECONDS = 60.0
 FLUSH_SECONDS = 2.0
 END_SECONDS = 5.0
-"""How long jobs have for their round and checkpoint when the process is told to stop."""
+"""Time that jobs have for their round and checkpoint when the process receives a stop signal."""
 STOP_SECONDS = 10.0
 """How long a job's thread may take to stop before its place is given to others: one evaluation may be under way."""
 MAX_ABANDONED = 4
@@ -42,7 +42,7 @@ class Running:
     stopping_since: float | None = None
 
     def overdue(self) -> bool:
-        """Return whether the job was told to stop and did not for `STOP_SECONDS`."""
+        """Return whether the job was asked to stop and did not for `STOP_SECONDS`."""
         if self.control.status is Status.RUNNING:
             self.stopping_since = None
             return False
@@ -99,7 +99,7 @@ class Aggregator:
                 self._take_jobs()
                 self._hear(channel)
 
-    def _hear(self, channel: Server) -> None:
+    def _hear(self, channel: RedisClient) -> None:
         message = channel.get_message(timeout=LISTEN_SECONDS)
         while message is not None:
             job_id, status = message["data"].decode().split()
@@ -109,15 +109,15 @@ class Aggregator:
 
     def _take_jobs(self) -> None:
         self._leave_ended_jobs()
-        wanted = [*self._stores.jobs.ids(Status.RUNNING), *self._stores.jobs.ids(Status.QUEUED)]
+        job_ids = [*self._stores.jobs.ids(Status.RUNNING), *self._stores.jobs.ids(Status.QUEUED)]
         at = time.monotonic()
-        for job_id in wanted:
+        for job_id in job_ids:
             if len(self._running) >= self._stores.settings.concurrent_jobs:
                 break
             if job_id not in self._running and at >= self._postponed.get(job_id, at):
                 self._take(job_id)
         for running in self._running.values():
-            if running.control.lease.job_id not in wanted:  # whatever of this was not heard on the channel
+            if running.control.lease.job_id not in job_ids:  # whatever of this was not heard on the channel
                 status = self._stores.jobs.status(running.control.lease.job_id)
                 running.control.status = status or Status.CANCELLED
 

@@ -1,4 +1,4 @@
-"""Whether a job goes on here: set by the aggregator's threads, checked by the job's own."""
+"""Stop requests to a running job: set by the aggregator's threads, checked by the job's own."""
 
 import threading
 

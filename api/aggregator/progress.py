@@ -1,4 +1,4 @@
-"""How far a running job is: turns the states of its training into progress, metrics and events, by the clock."""
+"""Progress reports of a running job: the states of its training become progress, metrics and events, by the clock."""
 
 import time
 from collections import deque
@@ -8,11 +8,11 @@ from typing import Any
 
 from dualtrain.core.evaluation import Evaluation
 from dualtrain.core.history import ACCURACIES, DIAGNOSTICS
-from dualtrain.core.job import Metrics, Progress, Reason
+from dualtrain.core.job import JobProgress, Metrics, Reason
 from dualtrain.core.loop import End, Moment, Training
 from dualtrain.core.rounds import State
 from dualtrain.core.scheduling import Lane
-from dualtrain.core.store import Told
+from dualtrain.core.store import JobEvent
 
 COALESCED_SECONDS = 0.25
 """The shortest time between two `step` events of a job, but for its last one: so no second has more than five."""
@@ -69,13 +69,13 @@ class Report:
         """Return whether the last `step` event is long enough ago."""
         return time.monotonic() - self._reported_at >= COALESCED_SECONDS
 
-    def progress(self, state: State) -> Progress:
+    def progress(self, state: State) -> JobProgress:
         """Return the counters, with rate and remaining time as of the last reports."""
         self._marks.append((time.monotonic(), state.step))
         (then, before), (at, step) = self._marks[0], self._marks[-1]
         rate = (step - before) / (at - then) if at > then else None
         total = self.training.total_steps
-        return Progress(
+        return JobProgress(
             step=state.step,
             total_steps=total,
             epoch=round(state.step / self.training.batches.epoch.steps, 4),
@@ -97,21 +97,23 @@ class Report:
             validation_accuracy=last.validation_accuracy,
         )
 
-    def events(self, state: State, evaluation: Evaluation | None, lanes: Sequence[Lane], *, last: bool) -> list[Told]:
+    def events(
+        self, state: State, evaluation: Evaluation | None, lanes: Sequence[Lane], *, last: bool
+    ) -> list[JobEvent]:
         """Return the events of a report and the points of the history since the one before.
 
         An evaluation has no `step` event beside it when there was one just before, unless it is the `last`.
         """
-        events = [Told("", point["step"], {}, point) for point in self._points]
+        events = [JobEvent("", point["step"], {}, point) for point in self._points]
         self._points = []
         if evaluation is None or self.due() or last:
             self._reported_at = time.monotonic()
             progress = self.progress(state).model_dump(mode="json") | {"loss": state.loss}
             progress |= {name: getattr(state, name) for name in DIAGNOSTICS}
-            events.append(Told("step", state.step, {**progress, "shards": [lane._asdict() for lane in lanes]}))
+            events.append(JobEvent("step", state.step, {**progress, "shards": [lane._asdict() for lane in lanes]}))
         if evaluation is not None:
             beside = {"passes": state.passes, "loss": state.loss, "best_test_accuracy": self.best}
-            events.append(Told("evaluation", state.step, {**evaluation.accuracies(), **beside}))
+            events.append(JobEvent("evaluation", state.step, {**evaluation.accuracies(), **beside}))
         return events
 
     def _point(self, figures: Mapping[str, Any], evaluation: Evaluation | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the aggregator writes of a running job, all of it under the job's lease."""
+"""Writes of the aggregator for a running job, all of them under the job's lease."""
 
 import math
 import time
@@ -10,13 +10,13 @@ from dualtrain.api.aggregator.control import JobControl
 from dualtrain.api.aggregator.progress import Report
 from dualtrain.api.aggregator.stores import Stores
 from dualtrain.core.evaluation import Evaluation
-from dualtrain.core.job import Job, Model, Plan, Reason, Transition
+from dualtrain.core.job import Job, JobPlan, ModelInfo, Reason, Transition
 from dualtrain.core.loop import Moment
 from dualtrain.core.rounds import State
 from dualtrain.core.runtime.fingerprint import Origin
 from dualtrain.core.runtime.times import now
 from dualtrain.core.scheduling import Lane
-from dualtrain.core.store import ALWAYS, Told
+from dualtrain.core.store import ALWAYS, JobEvent
 from dualtrain.core.store.states import to_checkpoint
 
 CHECKPOINT_SECONDS = 3.0
@@ -28,7 +28,7 @@ RENEWED_SECONDS = 0.5
 
 
 class Notices:
-    """What people read about a running job besides its figures: why it waits, and what was sent again."""
+    """Notices about a running job besides its figures: the reason why it waits, and the tasks that were sent again."""
 
     def __init__(self, stores: Stores, control: JobControl) -> None:
         self._stores = stores
@@ -49,7 +49,7 @@ class Notices:
             return
         reason = Reason(code=code, message=message) if code else None
         data = Transition(status=self._control.status, at=now(), reason=reason).model_dump(mode="json")
-        self._commit([Told("status", ALWAYS, data)], reason)
+        self._commit([JobEvent("status", ALWAYS, data)], reason)
         self._reason = reason
         self._explained_at = time.monotonic()
 
@@ -58,13 +58,13 @@ class Notices:
         self.retries += 1
         self._stores.counters.add("dualtrain_retries_total", {"reason": code})
         data = {"step": step, "shard": shard, "code": code, "message": message}
-        self.commit([Told("retry", ALWAYS, data)])
+        self.commit([JobEvent("retry", ALWAYS, data)])
 
-    def commit(self, events: Sequence[Told], **fields: Any) -> None:
+    def commit(self, events: Sequence[JobEvent], **fields: Any) -> None:
         """Write events and fields of the job, and hear its status. A pause that ended unnoticed left another reason."""
         self._commit(events, self._reason, **fields)
 
-    def _commit(self, events: Sequence[Told], reason: Reason | None, **fields: Any) -> None:
+    def _commit(self, events: Sequence[JobEvent], reason: Reason | None, **fields: Any) -> None:
         common = {"retries": self.retries, "status_reason": reason.model_dump(mode="json") if reason else None}
         self._control.status = self._stores.jobs.commit(self._control.lease, events, **common, **fields)
 
@@ -118,7 +118,7 @@ class Recorder:
     ) -> None:
         """Write progress and metrics, with a `step` event and, when there is one, an `evaluation` event."""
         training = self._report.training
-        plan = Plan(
+        plan = JobPlan(
             blocks=training.rounds.units(max(0, state.step - 1)),
             shards=max(1, len(lanes)),
             numerics=self._origin.numerics,
@@ -129,7 +129,7 @@ class Recorder:
             "progress": self._report.progress(state),
             "metrics": self._report.metrics(state),
             "plan": plan,
-            "model": Model(parameters=training.network.size),
+            "model": ModelInfo(parameters=training.network.size),
         }
         fields: dict[str, Any] = {name: document.model_dump(mode="json") for name, document in documents.items()}
         if evaluation is not None and evaluation.confusion is not None:

@@ -76,7 +76,7 @@ class RemoteRounds:
 
 
 class _Work:
-    """What follows a state, as workers compute it."""
+    """A state's evaluation and the rounds after it, computed by workers."""
 
     def __init__(self, remote: RemoteRounds, state: State, tasks: Sequence[Task], round_: Round) -> None:
         self._remote = remote

@@ -48,7 +48,7 @@ class Patience:
     """The longest time between two looks at whether a worker is still at the round, as its heartbeat says. That of one
     that was lost with its host says so until it expires."""
     factor: float = 3.0
-    """A task is late after so many median rounds."""
+    """Median round durations after which a task is late."""
     poll: float = 0.2
     """The longest wait between two looks at whether the job was paused or cancelled."""
 
@@ -114,14 +114,14 @@ class Round:
 
         Raises JobFailed, and what `JobControl.check` raises.
         """
-        wanted = list(shards)
-        while any(shard not in self.results for shard in wanted):
+        requested = list(shards)
+        while any(shard not in self.results for shard in requested):
             self._control.check()
             try:
                 self._turn()
             except AWAY as error:
                 self._pause(error)
-        return [self.results[shard] for shard in wanted]
+        return [self.results[shard] for shard in requested]
 
     def _turn(self) -> None:
         if not self._published:

@@ -16,7 +16,7 @@ from dualtrain.api.aggregator.remote import RemoteRounds
 from dualtrain.api.aggregator.stores import Stores
 from dualtrain.core.data import load
 from dualtrain.core.evaluation import Evaluation
-from dualtrain.core.job import IMPORTING, Job, Model, Reason, Status
+from dualtrain.core.job import IMPORTING, Job, ModelInfo, Reason, Status
 from dualtrain.core.loop import Diverged, Moment, Training, train
 from dualtrain.core.rounds import State
 from dualtrain.core.runtime.fingerprint import Origin, digest
@@ -38,7 +38,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Outcome(Enum):
-    """How an aggregator left a job; the value is for how many seconds it leaves the job to others then."""
+    """Outcome of a run of a job; the value is the seconds for which this aggregator leaves the job to others."""
 
     LEFT = 0.0
     """It ended, or goes on here or elsewhere at any time."""
@@ -97,7 +97,7 @@ class Runner:
         state, report = self._restore(job, training, origin)
         self._notices.explain(None)
         last = self._train(job, state, report, origin)
-        model = Model(parameters=training.network.size, sha256=digest(last.state.parameters))
+        model = ModelInfo(parameters=training.network.size, sha256=digest(last.state.parameters))
         assert last.end is not None
         reason = reason_of(last.end, training, last.state)
         self._end(Status.SUCCEEDED, reason, model=model.model_dump(mode="json"))
@@ -199,13 +199,13 @@ class Runner:
         return moment
 
     def _remote(self, job: Job, training: Training, origin: Origin) -> RemoteRounds:
-        stores, asked = self._stores, training.spec.shards
+        stores, shards = self._stores, training.spec.shards
         remote = RemoteRounds(
             training=training,
             link=Link(stores.exchange, stores.dispatcher, Brief(job.spec, origin.code, origin.numerics)),
             control=self.control,
             notices=self._notices,
-            planner=Planner(None if asked == "auto" else asked),
+            planner=Planner(None if shards == "auto" else shards),
             counters=stores.counters,
         )
         remote.look()

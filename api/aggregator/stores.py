@@ -1,10 +1,10 @@
-"""What jobs work with: the parts of the store, the exchange, and the way to the workers."""
+"""Stores of a running job: the parts of the store, the exchange, and the dispatcher of tasks to the workers."""
 
 from dataclasses import dataclass
 
 from dualtrain.api.aggregator.dispatch import Dispatcher
 from dualtrain.core.settings import Settings
-from dualtrain.core.store import Checkpoints, Counters, Documents, Exchange, Jobs, Leases, Server, connect
+from dualtrain.core.store import Checkpoints, Counters, Documents, Exchange, Jobs, Leases, RedisClient, connect
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Stores:
     """One of each, shared by the jobs of a process."""
 
     settings: Settings
-    store: Server
+    store: RedisClient
     jobs: Jobs
     leases: Leases
     checkpoints: Checkpoints

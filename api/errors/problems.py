@@ -165,8 +165,8 @@ def _example(code: str) -> dict[str, Any]:
 
 def _titles(codes: Iterable[str]) -> dict[int, dict[str, str]]:
     """Return the titles by code, by status."""
-    found: dict[int, dict[str, str]] = {}
+    titles: dict[int, dict[str, str]] = {}
     for code in codes:
         status, title = CODES[code]
-        found.setdefault(status, {})[code] = title
-    return found
+        titles.setdefault(status, {})[code] = title
+    return titles

@@ -35,9 +35,12 @@ def _is_known(name: str, known: dict[str, str | None]) -> bool:
 
 
 def _fault(name: str, known: Iterable[str]) -> Fault:
-    shown = name[:_SHOWN]
-    suggestion = nearest(shown, known)
+    shortened = name[:_SHOWN]
+    suggestion = nearest(shortened, known)
     advice = "" if suggestion else f"; there are: {', '.join(sorted(known)) or 'none'}"
     return Fault(
-        f"#/query/{shown}", "unknown_parameter", f"there is no query parameter {shown!r} here{advice}", suggestion
+        f"#/query/{shortened}",
+        "unknown_parameter",
+        f"there is no query parameter {shortened!r} here{advice}",
+        suggestion,
     )

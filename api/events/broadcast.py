@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from fastapi.sse import ServerSentEvent
 
-from dualtrain.core.store import Event, Server, ServerError, keys
+from dualtrain.core.store import Event, RedisClient, ServerError, keys
 
 BLOCK_MILLISECONDS = 3000
 """Less than a client of the store waits for a reply."""
@@ -35,7 +35,7 @@ class Message:
 
 @dataclass(eq=False)
 class Listener:
-    """Who waits for events of one job, or of all (None)."""
+    """Subscriber to the events of one job, or of all (None)."""
 
     job_id: str | None
     queue: asyncio.Queue[Message | None] = field(default_factory=lambda: asyncio.Queue(BACKLOG))
@@ -64,14 +64,14 @@ class Listener:
 
 
 def _notable(event: Event, status: str) -> bool:
-    """Return whether an event is an evaluation or another status: only a new reason for the same one is told too."""
+    """Return whether an event is an evaluation or a change of status, not only of its reason."""
     return event.type == "evaluation" or (event.type == "status" and event.data["status"] != status)
 
 
 class Fanout:
-    """Reads the stream of all events and hands each to whoever listens."""
+    """Reader of the stream of all events that hands each to its listeners."""
 
-    def __init__(self, store: Server) -> None:
+    def __init__(self, store: RedisClient) -> None:
         self._store = store
         self._listeners: set[Listener] = set()
         self._after: str | None = None
@@ -87,7 +87,7 @@ class Fanout:
         """Listen while the context is open: no event that happens meanwhile is missed, once reading has `begun`."""
         listener = Listener(job_id)
         self._listeners.add(listener)
-        if self._closed:  # whoever was sent away comes back at once, while requests are still taken
+        if self._closed:  # disconnected clients reconnect at once, while requests are still accepted
             listener.hand(None)
         try:
             yield listener
@@ -96,7 +96,7 @@ class Fanout:
 
     @property
     def listeners(self) -> int:
-        """How many listen now."""
+        """Number of current listeners."""
         return len(self._listeners)
 
     def close(self) -> None:
@@ -122,8 +122,8 @@ class Fanout:
         return last[0][0].decode() if last else "0-0"
 
     async def _read(self, after: str) -> None:
-        found = await self._store.xread({keys.EVENTS: after}, count=500, block=BLOCK_MILLISECONDS)
-        for _, entries in found:
+        streams = await self._store.xread({keys.EVENTS: after}, count=500, block=BLOCK_MILLISECONDS)
+        for _, entries in streams:
             for entry in entries:
                 self._hand(Message.of(Event.parse(entry)))
 

@@ -10,8 +10,8 @@ def negotiate(accept: str, offered: Sequence[str]) -> str:
 
     `*/*` means the first one offered, `text/*` the first of that kind. Raises Problem `not_acceptable`.
     """
-    wanted = [part.split(";") for part in accept.split(",")]
-    for name, *parameters in sorted(wanted, key=lambda part: -_weight(part[1:])):
+    ranges = [part.split(";") for part in accept.split(",")]
+    for name, *parameters in sorted(ranges, key=lambda part: -_weight(part[1:])):
         matching = _matching(name.strip().lower(), offered)
         if matching is not None and _weight(parameters) > 0:
             return matching

@@ -1,4 +1,4 @@
-"""What the headers of a request say."""
+"""Parsers of request headers."""
 
 from typing import Annotated
 

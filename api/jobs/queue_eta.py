@@ -39,16 +39,16 @@ class Forecast:
         """
         owner = job.owner if key.sees_owners else None
         duration_seconds = running_seconds(job.transitions)
-        shown = JobView.model_construct(**{**dict(job), "owner": owner, "duration_seconds": duration_seconds})
+        view = JobView.model_construct(**{**dict(job), "owner": owner, "duration_seconds": duration_seconds})
         if job.status is Status.RUNNING and job.progress.eta_seconds is not None:
-            return shown.model_copy(update={"estimated_finish_at": _at(job.progress.eta_seconds)})
+            return view.model_copy(update={"estimated_finish_at": _at(job.progress.eta_seconds)})
         waits = self._of(job.id) if job.status is Status.QUEUED else None
         if waits is None:
-            return shown
+            return view
         start, end = waits
         times = {"estimated_start_at": _at(start), "estimated_finish_at": _at(end)}
         reason = job.status_reason or (self._all_taken() if start > 0 else None)
-        return shown.model_copy(update={**times, "status_reason": reason})
+        return view.model_copy(update={**times, "status_reason": reason})
 
     def _all_taken(self) -> Reason:
         """Return why a job waits while as many run as may."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dualtrain.core.data import describe
-from dualtrain.core.job import CheckpointRef, Job, Model, Progress, Status, SweepRef
+from dualtrain.core.job import CheckpointRef, Job, JobProgress, ModelInfo, Status, SweepRef
 from dualtrain.core.loop import epoch_for, network_for, steps_for
 from dualtrain.core.runtime.times import now
 from dualtrain.core.spec import JobSpec
@@ -27,8 +27,8 @@ def new_job(
         status=Status.QUEUED,
         created_at=now(),
         spec=spec.model_dump(mode="json"),
-        progress=Progress(total_steps=steps_for(spec, epoch_for(spec, samples))),
-        model=Model(parameters=network_for(spec).size),
+        progress=JobProgress(total_steps=steps_for(spec, epoch_for(spec, samples))),
+        model=ModelInfo(parameters=network_for(spec).size),
         sweep=sweep,
         initial_checkpoint=initial_checkpoint,
     )

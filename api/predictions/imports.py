@@ -4,7 +4,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from dualtrain.core.job import IMPORTING, Job, Model, Reason, Status, new_id
+from dualtrain.core.job import IMPORTING, Job, ModelInfo, Reason, Status, new_id
 from dualtrain.core.runtime.fingerprint import digest
 from dualtrain.core.runtime.times import now
 from dualtrain.core.spec import JobSpec
@@ -19,7 +19,7 @@ def save(jobs: Jobs, leases: Leases, checkpoints: Checkpoints, job: Job, vector:
         jobs.create(job, 0, limit)
         jobs.move(job.id, Status.RUNNING, IMPORTING, lease)
         checkpoints.save(lease, Checkpoint(0, {"parameters": vector}, {}), {}, 0)
-        model = Model(parameters=vector.size, sha256=digest(vector)).model_dump(mode="json")
+        model = ModelInfo(parameters=vector.size, sha256=digest(vector)).model_dump(mode="json")
         reason = Reason(code="imported", message="Its weights were uploaded, not trained here.")
         jobs.move(job.id, Status.SUCCEEDED, reason, lease, model=model)
     finally:

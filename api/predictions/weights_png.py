@@ -42,8 +42,8 @@ def weights_png(model: LoadedModel, layer: int) -> bytes:
 def _tiles(weights: NDArray[Any]) -> NDArray[np.uint8]:
     """Return weights (height, width, channels, H) as a grid of images (height, width), channel by channel."""
     height, width, channels = weights.shape[:3]
-    shown = weights[..., : max(1, MAX_UNITS // channels)]
-    tiles = _shades(shown).transpose(3, 2, 0, 1).reshape(-1, height, width)
+    visible = weights[..., : max(1, MAX_UNITS // channels)]
+    tiles = _shades(visible).transpose(3, 2, 0, 1).reshape(-1, height, width)
     columns = ceil(sqrt(len(tiles)))
     rows = ceil(len(tiles) / columns)
     grid = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP), MIDDLE, np.uint8)

@@ -75,7 +75,7 @@ class Child:
 
     @property
     def usable(self) -> bool:
-        """Whether it lives and may get another request."""
+        """True if the process is alive and may get another request."""
         return self._end is None and self._process.poll() is None
 
     async def call(self, operation: str, message: Message, limits: Limits, answer: Answer) -> Message:

@@ -25,7 +25,7 @@ LOOK_SECONDS = 1.0
 
 
 class Scope(StrEnum):
-    """What a key may do. `submit` includes nothing of `read`; `admin` includes both, for the jobs of all keys."""
+    """Permission of a key. `submit` includes nothing of `read`; `admin` includes both, for the jobs of all keys."""
 
     READ = "read"
     SUBMIT = "submit"
@@ -41,7 +41,7 @@ class Key(BaseModel):
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     scopes: frozenset[Scope]
     max_waiting_jobs: int | None = Field(None, ge=0)
-    max_running_jobs: int | None = Field(None, ge=0, description="while so many run, new ones are refused")
+    max_running_jobs: int | None = Field(None, ge=0, description="new jobs are refused while this many run")
     max_stored_bytes: int | None = Field(None, ge=0, description="of the checkpoints of its jobs")
     requests_per_minute: int | None = Field(None, ge=1)
     expires_at: AwareDatetime | None = Field(None, description="from then on the key is refused")
@@ -55,7 +55,7 @@ class Key(BaseModel):
 
     @property
     def sees_owners(self) -> bool:
-        """Whether it is shown whose the jobs are."""
+        """True if the key may see the owners of jobs."""
         return self.owner is not None and Scope.ADMIN in self.scopes
 
     def accepts(self, sha256: str) -> bool:

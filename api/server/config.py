@@ -1,4 +1,4 @@
-"""How uvicorn serves the API, for every way of starting it."""
+"""Configuration of uvicorn, the same for every way to start the API."""
 
 import resource
 from typing import Any

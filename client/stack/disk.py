@@ -28,7 +28,7 @@ class DiskWatch:
             await asyncio.sleep(CHECK_SECONDS)
 
     def is_full(self) -> bool:
-        """Return whether the disk is full now; a change is told on the terminal."""
+        """Return whether the disk is full now; a change is printed on the terminal."""
         try:
             free = shutil.disk_usage(self._folder).free
         except OSError:  # the folder is gone, which is another trouble

@@ -18,5 +18,5 @@ def open_listener(host: str, port: int) -> socket.socket:
 
 def url(host: str, port: int) -> str:
     """Return the service's address as seen from this machine."""
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    address = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"

@@ -52,14 +52,14 @@ def load(
         raise UnknownDataset(f"data set {name!r} is not known; there are: {', '.join(known)}")
     folder = folder_of(name, data_dir)
     stem = _stem(name, folder)
-    original, wanted = (data_dir / "cache" / stem.format(size=size) for size in (SIDE, image_size))
+    original, prepared = (data_dir / "cache" / stem.format(size=size) for size in (SIDE, image_size))
     try:
-        return _open(name, image_size, wanted)
+        return _open(name, image_size, prepared)
     except Damaged as error:
-        if wanted.exists():
-            log.warning("a prepared data set is damaged and is made again", path=str(wanted), error=str(error))
-        _prepare(name, folder, original, wanted, image_size, progress or _silent)
-        return _open(name, image_size, wanted)
+        if prepared.exists():
+            log.warning("a prepared data set is damaged and is made again", path=str(prepared), error=str(error))
+        _prepare(name, folder, original, prepared, image_size, progress or _silent)
+        return _open(name, image_size, prepared)
 
 
 def is_prepared(name: str, image_size: int, data_dir: Path) -> bool:
@@ -74,11 +74,11 @@ def forget(name: str, folder: Path, data_dir: Path) -> None:
 
 
 def _stem(name: str, folder: Path | None) -> str:
-    """How the prepared directories of a data set are called, with a place for `size`."""
+    """Return the name pattern of a data set's prepared directories, with a placeholder for `size`."""
     return f"{name.replace('/', '--')}-{{size}}-{source_digest(folder, name)}"
 
 
-def _prepare(name: str, folder: Path | None, original: Path, wanted: Path, size: int, progress: Progress) -> None:
+def _prepare(name: str, folder: Path | None, original: Path, prepared: Path, size: int, progress: Progress) -> None:
     original.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(original.with_suffix(".lock")):
         _remove_leftovers(original.parent)
@@ -86,8 +86,8 @@ def _prepare(name: str, folder: Path | None, original: Path, wanted: Path, size:
         if first is None:
             _write(original, *_decoded(name, folder, original.parent, progress))
             first = _open(name, SIDE, original)
-        if wanted != original and _whole(name, size, wanted) is None:
-            _write(wanted, _resized(first, size), first.classes)
+        if prepared != original and _whole(name, size, prepared) is None:
+            _write(prepared, _resized(first, size), first.classes)
 
 
 def _whole(name: str, size: int, place: Path) -> Dataset | None:
@@ -111,8 +111,8 @@ def _decoded(name: str, folder: Path | None, cache_dir: Path, progress: Progress
         splits = read(folder, name, Path(temporary))
         total, before, arrays = sum(len(splits[split]) for split in SPLITS), 0, {}
         for split in SPLITS:
-            told = _offset(progress, before, total)
-            arrays[f"{split}_images"] = decode(splits[split], told)
+            report = _offset(progress, before, total)
+            arrays[f"{split}_images"] = decode(splits[split], report)
             arrays[f"{split}_labels"] = _labels(name, splits[split])
             before += len(splits[split])
         progress(total, total)

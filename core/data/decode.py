@@ -12,13 +12,13 @@ from dualtrain.core.data.images import plain
 from dualtrain.core.data.resizing import SIDE
 
 Progress = Callable[[int, int], None]
-"""Told at times how many images are done, of how many."""
+"""Called at intervals with the number of decoded images and their total."""
 TOLD_EVERY = 1000
 FORMATS = ("PNG", "JPEG", "WEBP")
 
 
-def decode(split: Any, told: Callable[[int], None]) -> NDArray[np.uint8]:
-    """Return a split's column `image` as (n, 28, 28), grey; `told` hears how many are done.
+def decode(split: Any, progress: Callable[[int], None]) -> NDArray[np.uint8]:
+    """Return a split's column `image` as (n, 28, 28), grey; `progress` is called with the number of decoded images.
 
     The bytes are taken from the Arrow table as they lie there: the feature's own decoding takes five times as long.
     """
@@ -26,7 +26,7 @@ def decode(split: Any, told: Callable[[int], None]) -> NDArray[np.uint8]:
     for index, encoded in enumerate(_column(split)):
         images[index] = _pixels(encoded)
         if index % TOLD_EVERY == 0:
-            told(index)
+            progress(index)
     return images
 
 

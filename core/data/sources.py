@@ -1,4 +1,4 @@
-"""Where data sets come from: carried by the project, uploaded, or on the operator's list of hub names."""
+"""Sources of data sets: bundled with the project, uploaded, or on the operator's list of hub names."""
 
 import hashlib
 import json
@@ -55,8 +55,8 @@ ON_THE_HUB = {
 
 def catalogue(data_dir: Path, hub_allowed: Sequence[str]) -> tuple[str, ...]:
     """Return the names that a job may ask for: `mnist`, what lies under `data_dir/datasets`, the allowed hub names."""
-    found = (path.name for path in _uploads(data_dir).glob("*/train.parquet") for path in [path.parent])
-    local = sorted(name for name in found if NAME.fullmatch(name))
+    names = (path.name for path in _uploads(data_dir).glob("*/train.parquet") for path in [path.parent])
+    local = sorted(name for name in names if NAME.fullmatch(name))
     return tuple(dict.fromkeys(("mnist", *local, *hub_allowed)))
 
 
@@ -128,7 +128,7 @@ def _ask_the_hub(name: str) -> Description:
         sizes = [info.splits[split].num_examples for split in SPLITS]
         return Description(name, "hub", tuple(info.features["label"].names), *sizes)
     except Exception as error:
-        raise UnknownDataset(f"the hub does not tell of data set {name!r}: {error}") from error
+        raise UnknownDataset(f"the hub gives no information on data set {name!r}: {error}") from error
 
 
 def _uploads(data_dir: Path) -> Path:

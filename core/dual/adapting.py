@@ -20,7 +20,7 @@ def adapt(program: Adapted) -> Adapted:
     """Return a function, class or module in which NumPy is `dualtrain.core.dual.numpy`, and `math` takes duals.
 
     It is a private copy: of the module that it is defined in, and of those of the same package that it uses, with the
-    names bound to NumPy, its functions, and `math` bound anew; the program itself is not changed. Functions without
+    names bound to NumPy, its functions, and `math` replaced; the program itself is not changed. Functions without
     source, of other packages or compiled, stay as they are. TypeError for other things.
 
     >>> import numpy
@@ -84,10 +84,10 @@ def _of_scipy(value: Any) -> Any:
 
 
 def _submodule(name: str) -> Any:
-    found: Any = dual_numpy
+    replacement: Any = dual_numpy
     for part in name.split(".")[1:]:
-        found = getattr(found, part)
-    return found
+        replacement = getattr(replacement, part)
+    return replacement
 
 
 class _Adapter:

@@ -1,4 +1,4 @@
-"""How a call of NumPy finds its rule, and what is said where there is none."""
+"""Dispatch of NumPy calls to their rules, and the errors for calls without a rule."""
 
 import sys
 from collections.abc import Callable

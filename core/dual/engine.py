@@ -22,7 +22,7 @@ LEVELS = count(1)  # every call of jvp takes the next, so it is higher than that
 
 
 class Dual:
-    """What a DualTensor and a DualNumber hold: a value, its tangent, and the level the tangent belongs to."""
+    """Common base of DualTensor and DualNumber: a value, its tangent, and the level the tangent belongs to."""
 
     __slots__ = ("__weakref__", "changes", "level", "origin", "primal", "root", "stored_tangent", "views")
     primal: Any

@@ -41,8 +41,8 @@ def remember_origin(result: Any, ufunc: Any, inputs: tuple[Tensor, ...]) -> Tens
     """Register what a result with zeros was computed from, if its square, or its root, may be asked for."""
     is_power = ufunc is np.power and _is_even(inputs[1])
     if isinstance(result, Dual) and (ufunc in _SQUARES or is_power) and not np.all(plain(result)):
-        kept = tuple(x.copy() if isinstance(x, np.ndarray) else x for x in inputs)
-        result.origin = _Origin(ufunc, kept, tuple(_changes(x) for x in kept))
+        copies = tuple(x.copy() if isinstance(x, np.ndarray) else x for x in inputs)
+        result.origin = _Origin(ufunc, copies, tuple(_changes(x) for x in copies))
     return result
 
 

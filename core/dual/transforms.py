@@ -219,7 +219,7 @@ def real_type(x: Any) -> Any:
 def linearize(f: Function, *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """Return `f(*primals)` and its linear part there: a function of tangents, `(*directions, *shape)` each.
 
-    Every call of it computes f anew with these tangents, and nothing is stored in between.
+    Every call of it evaluates f again with these tangents, and nothing is stored in between.
 
     >>> value, push = linearize(np.sin, 0.0)
     >>> float(value), float(push(2.0))

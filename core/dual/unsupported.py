@@ -1,4 +1,5 @@
-"""What a dual refuses, because it would drop the derivative: to become a plain number or array, to show its memory."""
+"""Operations that a dual refuses because they would drop the derivative: conversion to a plain number or array, access
+to its memory."""
 
 import math
 from collections.abc import Iterable

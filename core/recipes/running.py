@@ -29,7 +29,7 @@ class Result(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Whether the mean is within the tolerance of what came out before; "" where nothing is stated."""
+        """Comparison of the mean with the stated result, within the tolerance; "" where no result is stated."""
         if self.expected.here is None:
             return ""
         return "as before" if abs(self.error - self.expected.here) <= self.expected.tolerance else "differs"

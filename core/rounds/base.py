@@ -50,7 +50,7 @@ class State:
 
 @dataclass(frozen=True)
 class Setup:
-    """What every way to make rounds is made of."""
+    """Common parts of all round algorithms."""
 
     network: Network
     method: Method

@@ -16,7 +16,7 @@ ORDER = 0x0DE2
 
 @dataclass(frozen=True)
 class Epoch:
-    """An epoch of so many samples in batches, which the replicas take in turn.
+    """An epoch of `samples` samples in batches, which the replicas take in turn.
 
     The last batches may be short, or empty. Steps count on through all epochs.
     """
@@ -27,7 +27,7 @@ class Epoch:
 
     @property
     def steps(self) -> int:
-        """How many steps each replica makes in an epoch."""
+        """Number of steps of each replica in an epoch."""
         return ceil(self.samples / (self.batch_size * self.replicas))
 
     def places(self, step: int, replica: int = 0) -> range:
@@ -40,7 +40,7 @@ class Epoch:
         return len(self.places(step, replica))
 
     def batches(self, steps: int) -> int:
-        """Return how many batches all replicas together see in their first so many steps, without the empty ones."""
+        """Return how many batches all replicas together see in their first `steps` steps, without the empty ones."""
         in_epoch = ceil(self.samples / self.batch_size)
         epochs, rest = divmod(steps, self.steps)
         return epochs * in_epoch + min(rest * self.replicas, in_epoch)

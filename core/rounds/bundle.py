@@ -34,7 +34,7 @@ def make_round(rounds: Rounds, state: State, proceed: Callable[[], None] = no_ch
 def make_bundle(
     rounds: Rounds, state: State, stop: int, seconds: float, proceed: Callable[[], None] = no_check
 ) -> Iterator[State]:
-    """Yield the state after each round, at least one, until step `stop` or for about so many seconds.
+    """Yield the state after each round, at least one, until step `stop` or for about `seconds`.
 
     A state that is not finite is the last one. `proceed` is called before each round and between its parts; it may
     raise to end the work.

@@ -1,4 +1,4 @@
-"""How the replicas' changes become one: averaged, or with an outer momentum (DiLoCo, Douillard et al. 2023)."""
+"""Combination of the replicas' changes: averaged, or with an outer momentum (DiLoCo, Douillard et al. 2023)."""
 
 from typing import Annotated, Literal, TypeAlias
 

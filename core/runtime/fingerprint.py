@@ -1,4 +1,4 @@
-"""What the last bits of a result depend on besides the spec, as one short fingerprint; and the digest of a result."""
+"""Fingerprint of all that the last bits of a result depend on besides the spec; and the digest of a result."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ COMPUTING = (
     "evaluation.py",
     "loop.py",
 )
-"""The modules that decide bits. What reads and decodes pictures is not one: the data set's sha256 tells of it."""
+"""The modules that decide bits. The image decoders are not among them: the data set's sha256 covers them."""
 
 LAYERS = "dualtrain.layers"
 """The entry points under which an operator installs layers, whose code computes too."""
@@ -32,7 +32,7 @@ LAYERS = "dualtrain.layers"
 
 @dataclass(frozen=True)
 class Origin:
-    """What a job's bits depend on besides its spec: it goes on only where these are the same."""
+    """Code version and numerics of a job: it can be resumed only where both are the same."""
 
     code: str
     numerics: str
@@ -57,7 +57,11 @@ def digest(parameters: NDArray[Any]) -> str:
 def platform() -> dict[str, Any]:
     """Return what of NumPy, its BLAS and this processor can change a bit; other libraries' BLAS do not count."""
     facts = ("internal_api", "version", "architecture", "num_threads")
-    blas = [tuple(one.get(fact) for fact in facts) for one in threadpool_info() if "numpy" in str(one.get("filepath"))]
+    blas = [
+        tuple(library.get(fact) for fact in facts)
+        for library in threadpool_info()
+        if "numpy" in str(library.get("filepath"))
+    ]
     return {"numpy": np.__version__, "blas": sorted(map(str, blas)), "simd": sorted(_simd())}
 
 
@@ -90,9 +94,9 @@ def _source(module: str) -> bytes:
         spec = find_spec(module)
         return Path(spec.origin).read_bytes() if spec is not None and spec.origin else b""
     except (ImportError, OSError):
-        return b""  # whoever loads it says what is wrong
+        return b""  # loading it later raises the error
 
 
 def _simd() -> list[str]:
-    found = np.show_config(mode="dicts")
-    return list(found.get("SIMD Extensions", {}).get("found", [])) if found else []
+    config = np.show_config(mode="dicts")
+    return list(config.get("SIMD Extensions", {}).get("found", [])) if config else []

@@ -1,4 +1,4 @@
-"""How every process logs: one JSON object a line on standard error, with the ids bound to the work in hand."""
+"""Logging of all processes: one JSON object a line on standard error, with the ids bound to the current work."""
 
 import logging
 import sys

@@ -45,7 +45,7 @@ class Backoff:
     healthy_seconds: float = 10.0
 
     def delay(self, failures: int) -> float:
-        """Return the seconds to wait after so many lives in a row that were too short."""
+        """Return the seconds to wait after `failures` consecutive runs that were too short."""
         doublings = min(failures - 1, 32)  # a larger power is no float
         return min(self.longest_seconds, self.first_seconds * 2**doublings) if failures else 0.0
 

@@ -9,7 +9,7 @@ def now() -> str:
 
 
 def later(seconds: float) -> str:
-    """Return the moment in so many seconds, to the second: it is foretold, not measured."""
+    """Return the time in `seconds` from now, to the second, since it is an estimate."""
     return _written(datetime.now(UTC) + timedelta(seconds=seconds), "seconds")
 
 

@@ -2,7 +2,7 @@
 
 from dualtrain.core.store.checkpoints import Checkpoint, Checkpoints, Summary, best
 from dualtrain.core.store.connection import (
-    Server,
+    RedisClient,
     ServerAway,
     ServerError,
     ServerFull,
@@ -18,7 +18,7 @@ from dualtrain.core.store.idempotency import Claim, Idempotency, InFlight, Misma
 from dualtrain.core.store.job_edits import JobEdits
 from dualtrain.core.store.job_errors import Conflict, QueueFull, Superseded, UnknownJob
 from dualtrain.core.store.job_index import JobIndex, JobRow
-from dualtrain.core.store.jobs import ALWAYS, Jobs, Told, read_job
+from dualtrain.core.store.jobs import ALWAYS, JobEvent, Jobs, read_job
 from dualtrain.core.store.leases import Lease, Leases, Stale
 from dualtrain.core.store.messages import (
     Brief,
@@ -62,7 +62,7 @@ __all__ = [
     "QueueFull",
     "RoundMessage",
     "RowsMessage",
-    "Server",
+    "RedisClient",
     "ServerAway",
     "ServerError",
     "ServerFull",
@@ -70,7 +70,7 @@ __all__ = [
     "Stale",
     "Summary",
     "Superseded",
-    "Told",
+    "JobEvent",
     "UnknownJob",
     "Webhooks",
     "Worker",

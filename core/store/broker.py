@@ -1,4 +1,4 @@
-"""What aggregator and workers agree on about Celery's queue; neither the queue nor its server keeps anything."""
+"""Contract of aggregator and workers on Celery's queue; neither the queue nor its server keeps any state."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -9,11 +9,11 @@ from dualtrain.core.store import keys
 QUEUE = "dualtrain-shards"
 TASK = "dualtrain.compute"
 QUEUE_TYPE = "quorum"
-"""What the queue is on RabbitMQ: replicated, and the one kind of durable queue that is there to stay."""
+"""Type of the queue on RabbitMQ: replicated, and the only durable type that is not deprecated."""
 
 
 class Kind(StrEnum):
-    """What a task computes."""
+    """Kind of a task's result."""
 
     SHARD = "shard"
     BUNDLE = "bundle"
@@ -58,5 +58,5 @@ def transport_options(url: str) -> dict[str, Any]:
         return {}
     # A worker whose connection is half open notices after 1 s + 2 intervals.
     waits = {"socket_timeout": 30, "socket_connect_timeout": 4, "health_check_interval": 3}
-    kept = {} if "socket" in url.split(":", 1)[0] else {"socket_keepalive": True}
-    return {**waits, **kept, "global_keyprefix": keys.CELERY, "visibility_timeout": 600}
+    keepalive = {} if "socket" in url.split(":", 1)[0] else {"socket_keepalive": True}
+    return {**waits, **keepalive, "global_keyprefix": keys.CELERY, "visibility_timeout": 600}

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from dualtrain.core.job import Reason, Status
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 from dualtrain.core.store.job_calls import delete_call, move_call
 from dualtrain.core.store.scripts import DELETE, TRANSITION
 
@@ -16,7 +16,7 @@ _BATCH = 250
 class BulkChanges:
     """Changes of many jobs. A job that does not allow the change, or is gone, is left as it is."""
 
-    def __init__(self, store: Server) -> None:
+    def __init__(self, store: RedisClient) -> None:
         self._store = store
         self._transition = store.register_script(TRANSITION)
         self._delete = store.register_script(DELETE)

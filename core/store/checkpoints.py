@@ -12,7 +12,7 @@ from safetensors.numpy import load, save
 from dualtrain.core.runtime.fingerprint import digest
 from dualtrain.core.runtime.times import now
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 from dualtrain.core.store.leases import Lease, Stale
 
 _SAVE = """
@@ -28,7 +28,7 @@ return 1
 
 
 class Summary(BaseModel):
-    """What a list of checkpoints says of one. Accuracies from 0 to 1; sha256 is that of the parameters' bytes."""
+    """Entry of a list of checkpoints. Accuracies from 0 to 1; sha256 is that of the parameters' bytes."""
 
     step: int
     loss: float | None = None
@@ -65,7 +65,7 @@ LOOKS = 3
 class Checkpoints:
     """The checkpoints that the store keeps."""
 
-    def __init__(self, store: Server) -> None:
+    def __init__(self, store: RedisClient) -> None:
         self._store = store
         self._save = store.register_script(_SAVE)
 
@@ -94,9 +94,9 @@ class Checkpoints:
         return summary
 
     def list(self, job_id: str) -> list[Summary]:
-        """Return what is kept of a job, by step."""
-        found = self._store.hvals(keys.checkpoints(job_id))
-        return sorted((Summary.model_validate_json(one) for one in found), key=lambda one: one.step)
+        """Return the summaries of a job's checkpoints, by step."""
+        records = self._store.hvals(keys.checkpoints(job_id))
+        return sorted((Summary.model_validate_json(record) for record in records), key=lambda record: record.step)
 
     def sizes(self, job_ids: Iterable[str]) -> dict[str, int]:
         """Return the bytes that the checkpoints of each of many jobs take."""
@@ -105,8 +105,8 @@ class Checkpoints:
             for job_id in ids:
                 pipe.hvals(keys.checkpoints(job_id))
             answers = pipe.execute()
-        kept = zip(ids, answers, strict=True)
-        return {job_id: sum(json.loads(summary)["size_bytes"] for summary in found) for job_id, found in kept}
+        by_job = zip(ids, answers, strict=True)
+        return {job_id: sum(json.loads(summary)["size_bytes"] for summary in summaries) for job_id, summaries in by_job}
 
     def load(self, job_id: str, step: int) -> Checkpoint | None:
         """Return the checkpoint of a step, None when it is not kept."""
@@ -116,25 +116,25 @@ class Checkpoints:
     def last(self, job_id: str) -> Checkpoint | None:
         """Return the newest checkpoint, None when there is none."""
         for _ in range(LOOKS):
-            kept = self.list(job_id)
-            found = self.load(job_id, kept[-1].step) if kept else None
-            if found is not None or not kept:
-                return found
+            summaries = self.list(job_id)
+            checkpoint = self.load(job_id, summaries[-1].step) if summaries else None
+            if checkpoint is not None or not summaries:
+                return checkpoint
         return None
 
 
-def best(kept: list[Summary]) -> Summary | None:
+def best(summaries: list[Summary]) -> Summary | None:
     """Return the checkpoint of the highest accuracy (on held-back samples if any), the earliest of equals."""
-    judged = [one for one in kept if one.test_accuracy is not None]
-    return max(judged, key=lambda one: (_score(one), -one.step), default=None)
+    judged = [summary for summary in summaries if summary.test_accuracy is not None]
+    return max(judged, key=lambda summary: (_score(summary), -summary.step), default=None)
 
 
-def surplus(kept: list[Summary], keep: int) -> list[int]:
+def surplus(summaries: list[Summary], keep: int) -> list[int]:
     """Return the steps to drop: all but the last, the best and the newest `keep` that were evaluated."""
-    ordered = sorted({one.step: one for one in kept}.values(), key=lambda one: one.step)
-    chosen, older = best(ordered), [one.step for one in ordered[:-1] if one.test_accuracy is not None]
+    ordered = sorted({summary.step: summary for summary in summaries}.values(), key=lambda summary: summary.step)
+    chosen, older = best(ordered), [summary.step for summary in ordered[:-1] if summary.test_accuracy is not None]
     stay = {ordered[-1].step, *(older[-keep:] if keep else ()), *([chosen.step] if chosen else ())}
-    return [one.step for one in ordered if one.step not in stay]
+    return [summary.step for summary in ordered if summary.step not in stay]
 
 
 def _score(summary: Summary) -> float:

@@ -1,4 +1,4 @@
-"""How to reach a Redis server."""
+"""Connections to Redis servers."""
 
 from typing import Any, TypeAlias
 
@@ -12,20 +12,20 @@ from redis.exceptions import RedisError as ServerError
 from redis.exceptions import ResponseError as ServerRefusal
 from redis.retry import Retry
 
-__all__ = ["Server", "ServerAway", "ServerError", "ServerFull", "ServerRefusal", "connect", "connect_async"]
+__all__ = ["RedisClient", "ServerAway", "ServerError", "ServerFull", "ServerRefusal", "connect", "connect_async"]
 
-Server: TypeAlias = Any
+RedisClient: TypeAlias = Any
 """A client of redis-py that answers bytes. redis-py's own annotations say `bytes | str` of every answer."""
 
 ServerAway = (ConnectionError, TimeoutError)
-"""What a command raises that did not reach its server, or was not answered."""
+"""Errors of a command that did not reach its server, or was not answered."""
 CONNECT_SECONDS = 2.0
 CONNECTIONS = 64
 REPLY_SECONDS = 5.0
-"""A server that says nothing for this long counts as gone; the longest blocking read waits 3 s."""
+"""A server that does not reply for this long counts as unavailable; the longest blocking read waits 3 s."""
 
 
-def connect(url: str) -> Server:
+def connect(url: str) -> RedisClient:
     """Return a client for `url` (`redis://`, `rediss://` or `unix://`) that answers bytes. Opens no connection yet.
 
     A command that fails with the connection is tried again once on a new one: every script here may run twice.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from threading import Lock
 
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 
 Name = tuple[str, tuple[tuple[str, str], ...]]
 """A counter's name and its sorted labels."""
@@ -17,7 +17,7 @@ BOUNDS_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 class Counters:
     """Gathers increments in this process; `flush` adds them to the store."""
 
-    def __init__(self, store: Server) -> None:
+    def __init__(self, store: RedisClient) -> None:
         self._store, self._lock = store, Lock()
         self._pending: Counter[Name] = Counter()
 
@@ -27,7 +27,7 @@ class Counters:
             self._pending[name, tuple(sorted((labels or {}).items()))] += value  # type: ignore[assignment]
 
     def observe(self, name: str, seconds: float, labels: Mapping[str, str] | None = None, *, times: int = 1) -> None:
-        """Count a time, observed so many times, into a histogram: `NAME_bucket` by upper bound `le`, and `NAME_sum`."""
+        """Count a time, observed `count` times, in a histogram: `NAME_bucket` by upper bound `le`, and `NAME_sum`."""
         bound = next((str(bound) for bound in BOUNDS_SECONDS if seconds <= bound), "+Inf")
         self.add(f"{name}_bucket", {**(labels or {}), "le": bound}, times)
         self.add(f"{name}_sum", labels, seconds * times)
@@ -50,8 +50,8 @@ class Counters:
 
     def read(self) -> dict[Name, float]:
         """Return all counters: (name, sorted labels) -> value. A histogram's buckets are not summed up."""
-        found = {}
+        counters = {}
         for field, value in self._store.hgetall(keys.COUNTERS).items():
             name, labels = json.loads(field)
-            found[name, tuple(sorted(labels.items()))] = float(value)
-        return found
+            counters[name, tuple(sorted(labels.items()))] = float(value)
+        return counters

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from dualtrain.core.job import is_id
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 
 
 class Target(NamedTuple):
@@ -18,7 +18,7 @@ class Target(NamedTuple):
 class Documents:
     """History, evaluations and aliases in the store."""
 
-    def __init__(self, store: Server) -> None:
+    def __init__(self, store: RedisClient) -> None:
         self._store = store
 
     def history(self, job_id: str) -> list[dict[str, Any]]:
@@ -27,13 +27,13 @@ class Documents:
 
     def evaluation(self, job_id: str) -> dict[str, Any] | None:
         """Return the newest evaluation, None before the first."""
-        found = self._store.hget(keys.job(job_id), "evaluation")
-        return json.loads(found) if found else None
+        value = self._store.hget(keys.job(job_id), "evaluation")
+        return json.loads(value) if value else None
 
     def alias(self, name: str) -> dict[str, Any] | None:
         """Return what an alias names, None when there is no such alias."""
-        found = self._store.hget(keys.ALIASES, name)
-        return json.loads(found) if found else None
+        value = self._store.hget(keys.ALIASES, name)
+        return json.loads(value) if value else None
 
     def aliases(self) -> dict[str, dict[str, Any]]:
         """Return all aliases."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 
 JOB_WINDOW = 1000
 """Newest events that are kept of one job (Redis trims in whole nodes, so up to 100 more)."""
@@ -39,7 +39,7 @@ end
 
 
 def replay(
-    store: Server, job_id: str | None = None, after: str = "-", count: int | None = None
+    store: RedisClient, job_id: str | None = None, after: str = "-", count: int | None = None
 ) -> tuple[list[Event], bool]:
     """Return the first `count` kept events of a job (or of all jobs) above the id `after`, None: all of them.
 
@@ -52,7 +52,7 @@ def replay(
     return [Event.parse(entry) for entry in entries], lost
 
 
-def _trimmed(store: Server, key: str) -> bool:
+def _trimmed(store: RedisClient, key: str) -> bool:
     info = store.xinfo_stream(key)
     return bool(info["entries-added"] > info["length"])
 

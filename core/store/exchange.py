@@ -9,14 +9,14 @@ import structlog
 
 from dualtrain.core.store import keys
 from dualtrain.core.store.broker import Task
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 from dualtrain.core.store.messages import HEADER_BYTES, Brief, RoundMessage, RowsMessage, Worker, is_round
 
 EXPIRES_SECONDS = 3600
 RECEIVED_AT_ONCE = 64
-"""Shards whose rows are fetched in one trip, when so many end together."""
+"""Most shards whose rows are fetched in one round trip."""
 HEARTBEAT_SECONDS = 2
-"""A worker that was not heard of for this long is gone."""
+"""Lifetime of a heartbeat: a worker without one counts as dead."""
 NEVER = 2**62
 """Comes after every step."""
 
@@ -26,11 +26,11 @@ T = TypeVar("T")
 class Exchange:
     """The exchange's server, as aggregator and workers use it."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: RedisClient) -> None:
         self.server = server
 
     def brief(self, job_id: str, brief: Brief) -> None:
-        """Tell workers what a job is."""
+        """Publish a job's brief to the workers."""
         self.server.set(keys.brief(job_id), brief.to_bytes(), ex=EXPIRES_SECONDS)
 
     def read_brief(self, job_id: str) -> Brief | None:
@@ -73,39 +73,41 @@ class Exchange:
 
     def receive(self, job_id: str, token: int, seconds: float) -> list[RowsMessage]:
         """Wait up to `seconds` for the rows of a shard; return them with those of others that are there too."""
-        found = self.server.blmpop(seconds, 1, keys.rows(job_id, token), direction="LEFT", count=RECEIVED_AT_ONCE)
-        return list(_readable(RowsMessage.from_bytes, found[1])) if found else []
+        reply = self.server.blmpop(seconds, 1, keys.rows(job_id, token), direction="LEFT", count=RECEIVED_AT_ONCE)
+        return list(_readable(RowsMessage.from_bytes, reply[1])) if reply else []
 
     def clear(self, job_id: str, token: int) -> None:
         """Drop what a job that ended left here beside its round."""
         self.server.delete(keys.brief(job_id), keys.rows(job_id, token))
 
     def beat(self, worker: Worker) -> None:
-        """Tell that a worker is alive, for `HEARTBEAT_SECONDS`."""
+        """Publish a worker's heartbeat, valid for `HEARTBEAT_SECONDS`."""
         with self.server.pipeline(transaction=False) as pipe:
             pipe.set(keys.worker(worker.id), worker.to_bytes(), ex=HEARTBEAT_SECONDS)
             pipe.sadd(keys.WORKERS, worker.id).expire(keys.WORKERS, EXPIRES_SECONDS)
             pipe.execute()
 
     def count_workers(self) -> int:
-        """Return how many workers live, without reading what they told."""
-        return len(self._told())
+        """Return the number of live workers, without parsing their heartbeats."""
+        return len(self._heartbeats())
 
     def workers(self) -> list[Worker]:
-        """Return what the living workers told of themselves, by id."""
-        return sorted(_readable(Worker.from_bytes, self._told()), key=lambda worker: worker.id)
+        """Return the live workers, by id, from their heartbeats."""
+        return sorted(_readable(Worker.from_bytes, self._heartbeats()), key=lambda worker: worker.id)
 
-    def _told(self) -> list[bytes]:
-        """Return the living heartbeats, and forget whose expired. Not by a scan: the server may hold the jobs, too."""
-        ids = [one.decode() for one in self.server.smembers(keys.WORKERS)]
-        told = dict(zip(ids, self.server.mget([keys.worker(one) for one in ids]), strict=True)) if ids else {}
-        if gone := [one for one in ids if told[one] is None]:
-            self.server.srem(keys.WORKERS, *gone)
-        return [one for one in told.values() if one is not None]
+    def _heartbeats(self) -> list[bytes]:
+        """Return the live heartbeats and drop the expired ids, without a scan: the server may hold the jobs, too."""
+        ids = [worker_id.decode() for worker_id in self.server.smembers(keys.WORKERS)]
+        heartbeats = (
+            dict(zip(ids, self.server.mget([keys.worker(worker_id) for worker_id in ids]), strict=True)) if ids else {}
+        )
+        if expired := [worker_id for worker_id in ids if heartbeats[worker_id] is None]:
+            self.server.srem(keys.WORKERS, *expired)
+        return [heartbeat for heartbeat in heartbeats.values() if heartbeat is not None]
 
 
 def _readable(parse: Callable[[bytes], T], messages: Iterable[bytes]) -> Iterator[T]:
-    """Yield the messages that can be read. Whoever has the exchange's password may write others; they are dropped."""
+    """Yield the messages that can be read. Anyone with the exchange's password can write others."""
     for message in messages:
         try:
             yield parse(message)

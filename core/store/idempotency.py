@@ -1,6 +1,6 @@
 """Idempotency keys: the same request sent twice makes one job, also when the first answer was lost on its way.
 
-A claim has a token, and whoever takes over a request that was not answered in time gets a new one. All that is written
+A claim has a token; taking over a request that was not answered in time makes a new one. All that is written
 later, the job included, is written only while the token is still the newest and the request is not answered, so that
 a request which stalled and comes back changes nothing.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 
 KEPT_SECONDS = 24 * 3600
 UNANSWERED_SECONDS = 5
@@ -80,7 +80,7 @@ class Claim:
 class Idempotency:
     """The idempotency keys of one owner; None is the owner of all requests where no API keys are used."""
 
-    def __init__(self, store: Server, owner: str | None) -> None:
+    def __init__(self, store: RedisClient, owner: str | None) -> None:
         self._store = store
         self._owner = owner or ""
         self._claim = store.register_script(_CLAIM)
@@ -111,9 +111,9 @@ class Idempotency:
         return str(known_id)
 
     def answer(self, claim: Claim, answer: str) -> str:
-        """Keep the answer of a request, unless there is one already; return the one that is kept."""
-        kept: str = self._answer(keys=[claim.record], args=[claim.token, answer]).decode()
-        return kept
+        """Save the answer of a request, unless there is one already; return the saved one."""
+        first: str = self._answer(keys=[claim.record], args=[claim.token, answer]).decode()
+        return first
 
     def release(self, claim: Claim) -> None:
         """Let the request, which may have made its job or not, be claimed again at once, with the same job."""

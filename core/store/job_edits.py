@@ -8,7 +8,7 @@ from typing import Any
 from dualtrain.core.job import Reason, Status, Transition
 from dualtrain.core.runtime.times import now
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 from dualtrain.core.store.events import EMIT
 from dualtrain.core.store.job_errors import Conflict, QueueFull, UnknownJob
 from dualtrain.core.store.jobs import RANK
@@ -75,7 +75,7 @@ return ''
 class JobEdits:
     """Edits of jobs in the store."""
 
-    def __init__(self, store: Server) -> None:
+    def __init__(self, store: RedisClient) -> None:
         self._store = store
         self._edit = store.register_script(_EDIT)
         self._requeue = store.register_script(_REQUEUE)

@@ -14,9 +14,9 @@ class Superseded(Exception):
 
 
 class Conflict(Exception):
-    """The job's `status` does not allow a change, as to the status `wanted`; `advice` is what to do instead."""
+    """The job's `status` does not allow a change, as to `target_status`; `advice` is what to do instead."""
 
-    def __init__(self, job_id: str, status: str, wanted: str = "", advice: str = "") -> None:
-        target = f"; it cannot become {wanted} from there" if wanted else ""
+    def __init__(self, job_id: str, status: str, target_status: str = "", advice: str = "") -> None:
+        target = f"; it cannot become {target_status} from there" if target_status else ""
         super().__init__(f"job {job_id} is {status}{target}{advice and f': {advice}'}")
         self.status = status

@@ -13,7 +13,7 @@ from typing import Any
 from dualtrain.core.job import Status, Transition, running_seconds
 from dualtrain.core.runtime.times import now, seconds_between
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 
 _FIELDS = ("number", "name", "owner", "status", "created_at", "started_at", "finished_at", "spec", "metrics",
            "progress", "sweep")  # fmt: skip
@@ -59,7 +59,7 @@ class JobRow:
 class JobIndex:
     """The index of one process. Safe to use from several threads."""
 
-    def __init__(self, store: Server) -> None:
+    def __init__(self, store: RedisClient) -> None:
         self._store = store
         self._rows: dict[str, JobRow] = {}
         self._version = -1

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 
 KEPT = 500
 """Newest records that are kept of a job."""
@@ -23,7 +23,7 @@ redis.call('LTRIM', KEYS[2], {-KEPT}, -1)
 class JobLogs:
     """Collects records in this process; `flush` appends them to the logs of their jobs."""
 
-    def __init__(self, store: Server) -> None:
+    def __init__(self, store: RedisClient) -> None:
         self._store = store
         self._append = store.register_script(_APPEND)
         self._pending: deque[tuple[str, str]] = deque(maxlen=_PENDING)

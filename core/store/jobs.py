@@ -9,7 +9,7 @@ from typing import Any
 
 from dualtrain.core.job import SOURCES, Job, Reason, Status, Transition
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 from dualtrain.core.store.idempotency import Claim
 from dualtrain.core.store.job_calls import delete_call, flat, move_call, webhook_events
 from dualtrain.core.store.job_errors import Conflict, QueueFull, Superseded, UnknownJob
@@ -27,12 +27,12 @@ _AT_ONCE = 250
 """Jobs that are read in one trip at most."""
 
 ALWAYS = -1
-"""The step of an event that is told however often it comes."""
+"""The step of an event that is published each time, without deduplication."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """An event to tell once for its `step` (`ALWAYS`: each time), with the point that it adds to the history."""
+class JobEvent:
+    """An event, published once for its `step` (`ALWAYS`: each time), with the point that it adds to the history."""
 
     type: str
     step: int
@@ -40,14 +40,14 @@ class Told:
     point: Mapping[str, Any] | None = None
 
     def packed(self) -> tuple[str, int, str, str]:
-        """The form that the script reads."""
+        """Return the form that the script reads."""
         return self.type, self.step, json.dumps(self.data), json.dumps(self.point) if self.point else ""
 
 
 class Jobs:
     """The jobs that the store keeps."""
 
-    def __init__(self, store: Server) -> None:
+    def __init__(self, store: RedisClient) -> None:
         self._store = store
         self._create = store.register_script(CREATE)
         self._transition = store.register_script(TRANSITION)
@@ -92,8 +92,8 @@ class Jobs:
     def get(self, job_id: str) -> Job:
         """Return a job. Raises UnknownJob."""
         with self._store.pipeline(transaction=True) as pipe:
-            _ask(pipe, job_id)
-            return _found(job_id, pipe.execute())
+            _request(pipe, job_id)
+            return _complete(job_id, pipe.execute())
 
     def status(self, job_id: str) -> Status | None:
         """Return a job's status, None when there is no such job."""
@@ -114,24 +114,24 @@ class Jobs:
         """Yield jobs with their numbers, those under `below`, newest first: `count` from the first trip, then more."""
         index = keys.by_status(status) if status else keys.JOBS
         top = "+inf" if below is None else f"({below}"
-        while found := self._store.zrevrangebyscore(index, top, "-inf", start=0, num=count, withscores=True):
-            numbers = {identifier.decode(): int(number) for identifier, number in found}
+        while entries := self._store.zrevrangebyscore(index, top, "-inf", start=0, num=count, withscores=True):
+            numbers = {identifier.decode(): int(number) for identifier, number in entries}
             for job in self.several(numbers):
                 yield numbers[job.id], job
-            top, count = f"({int(found[-1][1])}", min(2 * count, _AT_ONCE)
+            top, count = f"({int(entries[-1][1])}", min(2 * count, _AT_ONCE)
 
     def oldest(self, status: Status) -> Job | None:
         """Return the job of this status that was accepted first, None when there is none."""
-        found = self._store.zrange(keys.by_status(status), 0, 0)
-        return next(iter(self.several(identifier.decode() for identifier in found)), None)
+        identifiers = self._store.zrange(keys.by_status(status), 0, 0)
+        return next(iter(self.several(identifier.decode() for identifier in identifiers)), None)
 
     def several(self, job_ids: Iterable[str]) -> tuple[Job, ...]:
         """Return the jobs with these ids in one trip; deleted ones are left out."""
         with self._store.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
-                _ask(pipe, job_id)
-            found = pipe.execute()
-        return tuple(_parse(*found[i : i + 3]) for i in range(0, len(found), 3) if found[i])
+                _request(pipe, job_id)
+            replies = pipe.execute()
+        return tuple(_parse(*replies[i : i + 3]) for i in range(0, len(replies), 3) if replies[i])
 
     def fields(self, job_ids: Iterable[str], *names: str) -> Iterator[tuple[str, list[Any]]]:
         """Yield the ids of jobs with some of their fields, for looks at many of them; deleted ones are left out."""
@@ -140,8 +140,8 @@ class Jobs:
             with self._store.pipeline(transaction=False) as pipe:
                 for job_id in ids:
                     pipe.hmget(keys.job(job_id), names)
-                found = pipe.execute()
-            for job_id, values in zip(ids, found, strict=True):
+                replies = pipe.execute()
+            for job_id, values in zip(ids, replies, strict=True):
                 if any(values):
                     yield job_id, [json.loads(value) if value else None for value in values]
 
@@ -172,8 +172,8 @@ class Jobs:
         sources = SOURCES[to] if only_from is None else SOURCES[to] & {only_from}
         _raise(refused, job_id, to, sources)
 
-    def commit(self, lease: Lease, told: Iterable[Told] = (), **fields: Any) -> Status:
-        """Write `fields` of the job of `lease`, tell events, return the job's status. Raises Stale, UnknownJob."""
+    def commit(self, lease: Lease, events: Iterable[JobEvent] = (), **fields: Any) -> Status:
+        """Write `fields` of the job of `lease`, publish events, return the job's status. Raises Stale, UnknownJob."""
         job_id = lease.job_id
         answer = self._commit(
             keys=[
@@ -185,7 +185,7 @@ class Jobs:
                 keys.WEBHOOKS,
                 keys.deliveries(job_id),
             ],
-            args=[job_id, lease.token, token_hex(8), json.dumps([one.packed() for one in told]), *flat(fields)],
+            args=[job_id, lease.token, token_hex(8), json.dumps([event.packed() for event in events]), *flat(fields)],
         ).decode()
         if answer in ("stale", "unknown"):
             _raise(answer, job_id, Status.RUNNING, SOURCES[Status.RUNNING])
@@ -210,18 +210,18 @@ class Jobs:
             raise Conflict(job_id, refused, "deleted", "cancel it first")
 
 
-async def read_job(store: Server, job_id: str) -> Job:
+async def read_job(store: RedisClient, job_id: str) -> Job:
     """Return a job, for who waits on an event loop: a way to a thread and back would cost more. Raises UnknownJob."""
     async with store.pipeline(transaction=True) as pipe:
-        _ask(pipe, job_id)
-        return _found(job_id, await pipe.execute())
+        _request(pipe, job_id)
+        return _complete(job_id, await pipe.execute())
 
 
-def _ask(pipe: Any, job_id: str) -> None:
+def _request(pipe: Any, job_id: str) -> None:
     pipe.hgetall(keys.job(job_id)).lrange(keys.transitions(job_id), 0, -1).zrank(keys.QUEUE, job_id)
 
 
-def _found(job_id: str, answers: list[Any]) -> Job:
+def _complete(job_id: str, answers: list[Any]) -> Job:
     fields, transitions, rank = answers
     if not fields:
         raise UnknownJob(job_id)
@@ -232,14 +232,14 @@ def _parse(fields: Mapping[bytes, bytes], transitions: list[bytes], rank: int | 
     known = {name.decode(): json.loads(value) for name, value in fields.items() if name.decode() in Job.model_fields}
     position = None if rank is None else rank + 1
     return Job.model_validate(
-        known | {"transitions": [json.loads(one) for one in transitions], "queue_position": position}
+        known | {"transitions": [json.loads(transition) for transition in transitions], "queue_position": position}
     )
 
 
-def _raise(refused: str, job_id: str, wanted: str, sources: Iterable[Status]) -> None:
+def _raise(refused: str, job_id: str, target: str, sources: Iterable[Status]) -> None:
     if refused == "unknown":
         raise UnknownJob(job_id)
     if refused == "stale":
         raise Stale(f"another aggregator works on job {job_id} now")
     if refused:
-        raise Conflict(job_id, refused, wanted, f"only a {' or '.join(sorted(sources))} job can")
+        raise Conflict(job_id, refused, target, f"only a {' or '.join(sorted(sources))} job can")

@@ -1,9 +1,9 @@
-"""Who works on a job: leases that expire, and fencing tokens that every later write must carry."""
+"""Leases of jobs, which expire, and fencing tokens that every later write must carry."""
 
 from dataclasses import dataclass
 
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 from dualtrain.core.store.scripts import ALLOW_OOM
 
 
@@ -44,7 +44,7 @@ return 0
 class Leases:
     """Leases in the store. A lease that ran out may be renewed as long as nobody else has taken it."""
 
-    def __init__(self, store: Server, milliseconds: int = 3000) -> None:
+    def __init__(self, store: RedisClient, milliseconds: int = 3000) -> None:
         self._milliseconds = milliseconds
         self._acquire = store.register_script(_ACQUIRE)
         self._renew = store.register_script(_RENEW)

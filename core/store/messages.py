@@ -1,4 +1,4 @@
-"""What goes over the exchange, and its form there: rounds and briefs to the workers, rows and heartbeats back."""
+"""Messages on the exchange and their formats: rounds and briefs to the workers, rows and heartbeats back."""
 
 import json
 import struct
@@ -18,7 +18,7 @@ _ROWS = struct.Struct("<qiiB3xdH")
 
 @dataclass(frozen=True)
 class Brief:
-    """What a worker must know of a job: its spec as JSON, and the code version and the numerics that began it."""
+    """Job description for workers: its spec as JSON, and the code version and the numerics that began it."""
 
     spec: dict[str, Any]
     code: str
@@ -30,14 +30,14 @@ class Brief:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Brief":
-        """Read `to_bytes`; whatever other code says besides is left out."""
-        found = json.loads(data)
-        return cls(found["spec"], found["code"], found["numerics"])
+        """Read `to_bytes`; unknown fields of other versions are ignored."""
+        brief = json.loads(data)
+        return cls(brief["spec"], brief["code"], brief["numerics"])
 
 
 @dataclass(frozen=True)
 class RoundMessage:
-    """What the tasks of a round compute from. A round is named by the step it begins at and the aggregator's token."""
+    """Input of a round's tasks. A round is identified by the step it begins at and the aggregator's token."""
 
     token: int
     step: int
@@ -64,14 +64,14 @@ HEADER_BYTES = _ROUND.size
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a shard came to nothing: the type of an exception, or the code of a refusal, and a text."""
+    """Reason why a shard failed: the type of an exception, or the code of a refusal, and a text."""
 
     type: str
     text: str
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
-        """Return what an exception was."""
+        """Return the failure that an exception describes."""
         return cls(type(error).__name__, str(error))
 
     def to_bytes(self) -> bytes:
@@ -80,14 +80,14 @@ class Failure:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Failure":
-        """Read `to_bytes`; whatever other code says besides is left out."""
-        found = json.loads(data)
-        return cls(found["type"], found["text"])
+        """Read `to_bytes`; unknown fields of other versions are ignored."""
+        failure = json.loads(data)
+        return cls(failure["type"], failure["text"])
 
 
 @dataclass(frozen=True)
 class RowsMessage:
-    """What a worker sends back for one task: `body` is its result, or a `Failure` unless `outcome` is `DONE`."""
+    """Reply of a worker to one task: `body` is its result, or a `Failure` unless `outcome` is `DONE`."""
 
     DONE, FAILED, REFUSED, LOST, LEFT = OUTCOMES = range(5)
     """Computed; an exception; not a job for this process; the process died; the exchange could not be read."""
@@ -114,7 +114,7 @@ class RowsMessage:
 
     @property
     def failure(self) -> Failure:
-        """Return the body of a task that came to nothing."""
+        """Body of a failed task."""
         return Failure.from_bytes(self.body)
 
 
@@ -137,7 +137,7 @@ def unpack(body: bytes) -> list[NDArray[Any]]:
 
 @dataclass(frozen=True)
 class BundleResult:
-    """What a bundle made: the vectors and figures of its last state, and the figures at the recorded steps before."""
+    """Result of a bundle: the vectors and figures of its last state, and the figures at the recorded steps before."""
 
     vectors: Sequence[NDArray[Any]]
     figures: Mapping[str, Any]
@@ -167,12 +167,12 @@ class Doing(BaseModel):
 
     @classmethod
     def of(cls, task: Task) -> "Doing":
-        """Return what a heartbeat tells of a task."""
+        """Return the part of a task that a heartbeat contains."""
         return cls(job=task.job, step=task.step, shard=task.shard)
 
 
 class Worker(BaseModel):
-    """A living worker process, as it tells of itself: `since` is when it began, `seen` when it told this.
+    """A live worker process, by its heartbeat: `since` is when it began, `seen` when it sent this.
 
     Hosts that show the same `numerics` and `code` may share a job. `doing` is null while there is nothing to do.
     """
@@ -194,5 +194,5 @@ class Worker(BaseModel):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Worker":
-        """Read `to_bytes`; whatever other code says besides is left out."""
+        """Read `to_bytes`; unknown fields of other versions are ignored."""
         return cls.model_validate_json(data)

@@ -136,7 +136,7 @@ return ''
 """
 )
 
-# Progress is written under the newest token; an event whose step was told before is left out. A commit that comes twice
+# Progress is written under the newest token; an event of an earlier step is left out. A commit that comes twice
 # is known by its mark: who holds the newest token commits one after the other, so no other one comes between. Why a job
 # that does not run any more has its status is not the aggregator's to say. Answers the status.
 COMMIT = (

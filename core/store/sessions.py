@@ -6,7 +6,7 @@ import secrets
 import time
 
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server, ServerFull
+from dualtrain.core.store.connection import RedisClient, ServerFull
 
 SESSION_SECONDS = 12 * 3600
 _MINUTE = 60
@@ -26,7 +26,7 @@ return {1, current, previous}
 class Access:
     """Sessions and request counts in the store, the same for every process of the API."""
 
-    def __init__(self, store: Server) -> None:
+    def __init__(self, store: RedisClient) -> None:
         self._store = store
         self._count = store.register_script(_COUNT)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dualtrain.core.runtime.times import now
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 from dualtrain.core.sweep.steps import SWEEP_ENDED, SWEEP_SOURCES, Rung, SweepStatus
 from dualtrain.core.sweep.table import Outcome
 
@@ -69,7 +69,7 @@ class SweepRecord(BaseModel):
 class Sweeps:
     """The sweeps that the store keeps."""
 
-    def __init__(self, store: Server) -> None:
+    def __init__(self, store: RedisClient) -> None:
         self._store = store
         self._create = store.register_script(_CREATE)
         self._move = store.register_script(_MOVE)
@@ -133,8 +133,8 @@ class Sweeps:
 
     def outcomes(self, sweep_id: str) -> dict[str, Outcome]:
         """Return the kept outcomes by job id."""
-        kept = self._store.hgetall(keys.sweep_outcomes(sweep_id))
-        return {job_id.decode(): Outcome.model_validate_json(value) for job_id, value in kept.items()}
+        records = self._store.hgetall(keys.sweep_outcomes(sweep_id))
+        return {job_id.decode(): Outcome.model_validate_json(value) for job_id, value in records.items()}
 
     def delete(self, sweep_id: str) -> None:
         """Remove a sweep that has ended; its jobs are deleted before. Raises UnknownSweep, SweepConflict."""

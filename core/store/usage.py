@@ -1,4 +1,4 @@
-"""What each key's jobs used: those in the store and those that were deleted."""
+"""Usage of each key's jobs: those in the store and those that were deleted."""
 
 import json
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel, Field
 
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 from dualtrain.core.store.job_index import JobRow
 
 
@@ -22,7 +22,7 @@ class Usage(BaseModel):
     stored_bytes: int = Field(0, description="of the checkpoints that are kept")
 
 
-def usage_by_key(store: Server, rows: Iterable[JobRow]) -> list[Usage]:
+def usage_by_key(store: RedisClient, rows: Iterable[JobRow]) -> list[Usage]:
     """Return the usage of each key, by name; `stored_bytes` are still to be filled in."""
     totals: dict[str | None, Usage] = {}
     for field, value in store.hgetall(keys.USAGE).items():

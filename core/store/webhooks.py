@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from dualtrain.core.store import keys
-from dualtrain.core.store.connection import Server
+from dualtrain.core.store.connection import RedisClient
 from dualtrain.core.store.scripts import ALLOW_OOM
 
 _CLAIM = """
@@ -57,7 +57,7 @@ class Delivery(BaseModel):
 class Webhooks:
     """Each due call is claimed by one process at a time; what a process dies with comes up again."""
 
-    def __init__(self, store: Server) -> None:
+    def __init__(self, store: RedisClient) -> None:
         self._store = store
         self._claim = store.register_script(_CLAIM)
         self._finish = store.register_script(_FINISH)
@@ -87,9 +87,9 @@ class Webhooks:
 
     def list(self, job_id: str) -> list[Delivery]:
         """Return the deliveries of a job, oldest first."""
-        kept = self._store.hgetall(keys.deliveries(job_id))
-        found = (Delivery(name=name.decode(), **json.loads(entry)) for name, entry in kept.items())
-        return sorted(found, key=lambda delivery: delivery.created)
+        records = self._store.hgetall(keys.deliveries(job_id))
+        deliveries = (Delivery(name=name.decode(), **json.loads(entry)) for name, entry in records.items())
+        return sorted(deliveries, key=lambda delivery: delivery.created)
 
     def again(self, job_id: str, name: str, seconds: float, outcome: str) -> None:
         """Let a call be due after `seconds`."""

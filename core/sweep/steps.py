@@ -1,6 +1,6 @@
 """The next actions of a sweep, decided from its record and the states of its jobs alone.
 
-The function is pure: whoever decides anew from the same facts decides the same, so any process may go on with a sweep,
+The function is pure: the same facts always give the same decision, so any process can continue a sweep,
 and an action that was carried out twice does nothing the second time.
 """
 
@@ -53,7 +53,7 @@ class JobState:
 
     @property
     def ended(self) -> bool:
-        """Whether the job will make no further step."""
+        """True if the job will make no further step."""
         return self.status in ENDED
 
 

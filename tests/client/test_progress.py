@@ -41,7 +41,7 @@ def test_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_is_shown_unasked(capsys: pytest.CaptureFixture[str]) -> None:
-    with bar(JOB, shown=False) as show:
+    with bar(JOB, visible=False) as show:
         show(Event("3-0", "evaluation", {"step": 5, "test_accuracy": 0.875}))
     assert capsys.readouterr() == ("", "")
 

@@ -8,7 +8,7 @@ from dualtrain.core.scheduling import BUNDLE, FIRST_WAVE, SMALLEST_SECONDS, Lane
 
 
 def test_a_number_that_the_spec_asks_for_is_kept_within_the_blocks() -> None:
-    planner = Planner(asked=8)
+    planner = Planner(requested=8)
     assert planner.choose(units=3, workers=1).shares == (1 / 3,) * 3
     assert planner.choose(units=20, workers=1).shares == (1 / 8,) * 8
 
@@ -21,7 +21,7 @@ def test_a_number_that_the_spec_asks_for_is_kept_within_the_blocks() -> None:
 )
 @example(units=100, workers=64, compute=1.0, overhead=0.04)
 def test_the_choice_is_the_cheapest_by_its_estimate(units: int, workers: int, compute: float, overhead: float) -> None:
-    planner = Planner(asked=None, compute_seconds=compute, share_overhead=overhead)
+    planner = Planner(requested=None, compute_seconds=compute, share_overhead=overhead)
     choice = planner.choose(units, workers)
     best = min(planner.shared_seconds(count) for count in range(1, min(units, max(1, workers)) + 1))
     assert choice.is_bundle == (planner.bundled_seconds() <= best)
@@ -31,7 +31,7 @@ def test_the_choice_is_the_cheapest_by_its_estimate(units: int, workers: int, co
 
 
 def test_short_rounds_are_bundled_and_long_ones_shared() -> None:
-    short, long = Planner(asked=None, compute_seconds=0.001), Planner(asked=None, compute_seconds=0.1)
+    short, long = Planner(requested=None, compute_seconds=0.001), Planner(requested=None, compute_seconds=0.1)
     assert short.choose(units=100, workers=2) is BUNDLE
     assert long.choose(units=100, workers=1) is BUNDLE
     assert len(long.choose(units=100, workers=2).shares) == 6
@@ -54,21 +54,21 @@ def lanes(*seconds: float, workers: int = 4) -> list[Lane]:
 
 
 def test_it_learns_that_small_rounds_are_not_worth_sharing() -> None:
-    planner = Planner(asked=None)
+    planner = Planner(requested=None)
     assert len(planner.choose(units=8, workers=4).shares) == 4
     planner.learn_shared(lanes(*[0.0001] * 4), seconds=0.005)
     assert planner.choose(units=8, workers=4) is BUNDLE
 
 
 def test_it_learns_that_large_rounds_are() -> None:
-    planner = Planner(asked=None)
+    planner = Planner(requested=None)
     for _ in range(60):
         planner.learn_bundle(lanes(0.4)[0], 1, seconds=0.402)
     assert len(planner.choose(units=4, workers=4).shares) == 4
 
 
 def test_first_rounds_that_load_code_and_data_do_not_count_for_long() -> None:
-    planner = Planner(asked=None)
+    planner = Planner(requested=None)
     planner.learn_shared(lanes(3.0, 3.0), seconds=9.0)
     for _ in range(2):
         planner.learn_shared(lanes(0.001, 0.001), seconds=0.003)
@@ -77,7 +77,7 @@ def test_first_rounds_that_load_code_and_data_do_not_count_for_long() -> None:
 
 
 def test_sharing_that_was_dear_once_is_tried_again() -> None:
-    planner = Planner(asked=None, compute_seconds=0.1, share_overhead=1.0, measured=10)
+    planner = Planner(requested=None, compute_seconds=0.1, share_overhead=1.0, measured=10)
     assert planner.choose(units=8, workers=2) is BUNDLE
     for _ in range(200):
         planner.learn_bundle(lanes(0.1)[0], 1, seconds=0.102)
@@ -85,7 +85,7 @@ def test_sharing_that_was_dear_once_is_tried_again() -> None:
 
 
 def test_jobs_that_share_the_workers_leave_each_other_their_parts() -> None:
-    planner = Planner(asked=None, compute_seconds=0.02)
+    planner = Planner(requested=None, compute_seconds=0.02)
     assert len(planner.choose(units=4, workers=4).shares) == 4
     for _ in range(20):
         planner.look(2)
@@ -100,13 +100,13 @@ def test_jobs_that_share_the_workers_leave_each_other_their_parts() -> None:
 
 
 def test_a_small_job_beside_it_takes_nothing_from_a_large_one() -> None:
-    planner = Planner(asked=None, compute_seconds=0.02)
+    planner = Planner(requested=None, compute_seconds=0.02)
     for at in range(40):
         planner.look(at % 5 == 0)
     assert len(planner.choose(units=4, workers=4).shares) == 4
 
 
 def test_what_a_worker_computed_counts_together() -> None:
-    planner = Planner(asked=None, measured=10)
+    planner = Planner(requested=None, measured=10)
     planner.learn_shared(lanes(0.1, 0.1, 0.1, 0.1, workers=2), seconds=0.204)
     assert planner.compute_seconds == pytest.approx(0.4)

@@ -204,7 +204,9 @@ def _unique(
         raise TypeError("numpy.unique of a dual takes axis=None")
     _, first, inverse, counts = np.unique(plain(x), True, True, True)
     extra = [
-        part for part, wanted in ((first, return_index), (inverse, return_inverse), (counts, return_counts)) if wanted
+        part
+        for part, requested in ((first, return_index), (inverse, return_inverse), (counts, return_counts))
+        if requested
     ]
     values = np.ravel(x)[first]
     return (values, *extra) if extra else values

@@ -24,7 +24,7 @@ from dualtrain.api.services import Services
 from dualtrain.core.job import Job, Status
 from dualtrain.core.runtime.times import now
 from dualtrain.core.settings import Settings
-from dualtrain.core.store import Jobs, Leases, Told, Webhooks, keys
+from dualtrain.core.store import JobEvent, Jobs, Leases, Webhooks, keys
 from tests.waiting import until
 
 SECRET = "a secret of the operator"
@@ -327,7 +327,7 @@ def test_start_evaluations_and_end_are_told_and_can_be_sent_again(
     receiver.wait(1)
     lease = leases.acquire(job_id)
     assert lease
-    jobs.commit(lease, [Told("evaluation", 7, {"step": 7, "test_accuracy": 0.1 + 0.2})])
+    jobs.commit(lease, [JobEvent("evaluation", 7, {"step": 7, "test_accuracy": 0.1 + 0.2})])
     receiver.wait(2)
     jobs.move(job_id, Status.SUCCEEDED)
     receiver.wait(3)

@@ -7,7 +7,7 @@ from redis import Redis
 
 from dualtrain.api.jobs.queue_eta import LONGEST_SECONDS, USUAL_SECONDS, Forecast
 from dualtrain.api.security import ANYONE
-from dualtrain.core.job import Job, Progress, Status
+from dualtrain.core.job import Job, JobProgress, Status
 from dualtrain.core.runtime.times import later, now, seconds_between
 from dualtrain.core.store import Jobs
 
@@ -18,7 +18,7 @@ def put(jobs: Jobs, name: str, **fields: object) -> Job:
 
 
 def run(jobs: Jobs, name: str, eta_seconds: float | None) -> None:
-    put(jobs, name, progress=Progress(eta_seconds=eta_seconds))
+    put(jobs, name, progress=JobProgress(eta_seconds=eta_seconds))
     jobs.move(name, Status.RUNNING)
 
 

@@ -13,7 +13,7 @@ from redis import Redis
 from dualtrain.api.events.broadcast import Listener, Message
 from dualtrain.api.routes.events import PAGE, _joined, _nothing
 from dualtrain.core.job import Status
-from dualtrain.core.store import Event, Jobs, Lease, Told, keys, replay
+from dualtrain.core.store import Event, JobEvent, Jobs, Lease, keys, replay
 from dualtrain.core.store.events import JOB_WINDOW
 
 Events = Callable[[httpx2.Response], Iterator[dict[str, Any]]]
@@ -22,7 +22,7 @@ Submit = Callable[..., str]
 
 def tell(jobs: Jobs, lease: Lease, steps: range) -> None:
     for step in steps:
-        jobs.commit(lease, [Told("step", step, {"step": step})])
+        jobs.commit(lease, [JobEvent("step", step, {"step": step})])
 
 
 def test_a_stream_begins_with_what_is_kept_and_ends_with_done(

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from dualtrain.core.job import ENDED, Job, Progress, Status, new_id
+from dualtrain.core.job import ENDED, Job, JobProgress, Status, new_id
 from dualtrain.core.runtime.times import now
-from dualtrain.core.store import ALWAYS, Jobs, Lease, Leases, Told
+from dualtrain.core.store import ALWAYS, JobEvent, Jobs, Lease, Leases
 
 Submit = Callable[..., str]
 
@@ -141,7 +141,9 @@ def test_prefer_wait_goes_on_over_another_reason_for_the_same_status(
 ) -> None:
     job_id = running.job_id
     timers = [
-        threading.Timer(0.2, jobs.commit, (running, [Told("status", ALWAYS, {"status": "running", "reason": None})])),
+        threading.Timer(
+            0.2, jobs.commit, (running, [JobEvent("status", ALWAYS, {"status": "running", "reason": None})])
+        ),
         threading.Timer(0.7, jobs.move, (job_id, Status.PAUSED)),
     ]
     started = time.perf_counter()
@@ -155,8 +157,8 @@ def test_prefer_wait_goes_on_over_another_reason_for_the_same_status(
 def test_prefer_wait_ends_at_an_evaluation_but_not_at_a_step(client: httpx2.Client, jobs: Jobs, running: Lease) -> None:
     job_id = running.job_id
     timers = [
-        threading.Timer(0.2, jobs.commit, (running, [Told("step", 1, {"step": 1})])),
-        threading.Timer(0.7, jobs.commit, (running, [Told("evaluation", 2, {"step": 2})])),
+        threading.Timer(0.2, jobs.commit, (running, [JobEvent("step", 1, {"step": 1})])),
+        threading.Timer(0.7, jobs.commit, (running, [JobEvent("evaluation", 2, {"step": 2})])),
     ]
     started = time.perf_counter()
     for timer in timers:
@@ -204,7 +206,7 @@ def test_an_ended_job_has_no_time_left(
     job_id = submit()
     lease = leases.acquire(job_id)
     assert lease is not None
-    jobs.commit(lease, progress=Progress(step=5, eta_seconds=12.5).model_dump())
+    jobs.commit(lease, progress=JobProgress(step=5, eta_seconds=12.5).model_dump())
     bring(job_id, status)
     (listed,) = client.get("/v1/jobs").json()["data"]
     for job in (client.get(f"/v1/jobs/{job_id}").json(), listed):

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from dualtrain.core.history import COLUMNS
-from dualtrain.core.store import Checkpoint, Checkpoints, Jobs, Lease, Told
+from dualtrain.core.store import Checkpoint, Checkpoints, JobEvent, Jobs, Lease
 
 POINTS: list[dict[str, Any]] = [
     dict.fromkeys(COLUMNS) | {"step": 1, "passes": 7, "loss": 2.3, "seconds": 0.1},
@@ -23,7 +23,7 @@ POINTS: list[dict[str, Any]] = [
 @pytest.fixture
 def lease(running: Lease, jobs: Jobs) -> Lease:
     """The lease of a running job with two points of history."""
-    jobs.commit(running, [Told("", point["step"], {}, point) for point in POINTS])
+    jobs.commit(running, [JobEvent("", point["step"], {}, point) for point in POINTS])
     return running
 
 

@@ -11,7 +11,7 @@ from redis.exceptions import OutOfMemoryError
 
 from dualtrain.core.job import ENDED, SOURCES, Job, Reason, Status
 from dualtrain.core.runtime.times import now
-from dualtrain.core.store import ALWAYS, Conflict, Jobs, Leases, QueueFull, Stale, Told, UnknownJob, connect, replay
+from dualtrain.core.store import ALWAYS, Conflict, JobEvent, Jobs, Leases, QueueFull, Stale, UnknownJob, connect, replay
 from dualtrain.core.store import jobs as jobs_module
 
 PATHS = {
@@ -127,10 +127,10 @@ def test_why_a_job_stands_still_is_not_written_over(jobs: Jobs, store: Redis) ->
     create(jobs, "j", status=Status.RUNNING)
     lease = Leases(store).acquire("j")
     assert lease is not None
-    jobs.commit(lease, [Told("status", -1, {"status": "running"})], status_reason={"code": "a", "message": ""})
+    jobs.commit(lease, [JobEvent("status", -1, {"status": "running"})], status_reason={"code": "a", "message": ""})
     reason = Reason(code="by_user", message="")
     jobs.move("j", Status.PAUSED, reason)
-    jobs.commit(lease, [Told("status", -1, {"status": "running"})], status_reason=None, retries=7)
+    jobs.commit(lease, [JobEvent("status", -1, {"status": "running"})], status_reason=None, retries=7)
     found, (told, _) = jobs.get("j"), replay(store, "j")
     assert (found.status_reason, found.retries) == (reason, 7)
     assert [event.data["status"] for event in told] == ["queued", "running", "running", "paused"]
@@ -141,7 +141,7 @@ def test_an_event_of_a_step_is_told_once(jobs: Jobs, store: Redis) -> None:
     lease = Leases(store).acquire("j")
     assert lease is not None
     for step in (1, 2, 1, 2, 3):
-        jobs.commit(lease, [Told("step", step, {"step": step}, {"step": step}), Told("retry", -1, {})])
+        jobs.commit(lease, [JobEvent("step", step, {"step": step}, {"step": step}), JobEvent("retry", -1, {})])
     told, _ = replay(store, "j")
     assert [event.data["step"] for event in told if event.type == "step"] == [1, 2, 3]
     assert sum(event.type == "retry" for event in told) == 5
@@ -189,7 +189,7 @@ def test_a_commit_that_the_server_makes_twice_is_one(jobs: Jobs, store: Redis, m
     assert lease is not None
     monkeypatch.setattr(jobs, "_commit", lambda **call: [commit(**call) for _ in range(2)][-1])  # an answer was lost
     for retries in (1, 2):
-        assert jobs.commit(lease, [Told("retry", ALWAYS, {"n": retries})], retries=retries) is Status.RUNNING
+        assert jobs.commit(lease, [JobEvent("retry", ALWAYS, {"n": retries})], retries=retries) is Status.RUNNING
     told, _ = replay(store, "j")
     assert [event.data["n"] for event in told if event.type == "retry"] == [1, 2]
     assert jobs.get("j").retries == 2

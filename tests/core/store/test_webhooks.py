@@ -6,7 +6,7 @@ from redis import Redis
 
 from dualtrain.core.job import Job, Status
 from dualtrain.core.runtime.times import now
-from dualtrain.core.store import Jobs, Leases, Told, Webhooks, keys
+from dualtrain.core.store import JobEvent, Jobs, Leases, Webhooks, keys
 
 
 def create(jobs: Jobs, name: str, *events: str) -> None:
@@ -50,7 +50,7 @@ def test_only_the_chosen_events_are_delivered_and_of_untried_evaluations_the_new
         lease = Leases(store).acquire(name)
         assert lease
         for step in (1, 2):
-            jobs.commit(lease, [Told("evaluation", step, {"step": step})])
+            jobs.commit(lease, [JobEvent("evaluation", step, {"step": step})])
         jobs.move(name, Status.PAUSED)
         jobs.move(name, Status.RUNNING)
         jobs.move(name, Status.SUCCEEDED)

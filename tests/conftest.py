@@ -1,6 +1,7 @@
 """Real servers for the tests: a store and an exchange of one's own for each test process, emptied for each test."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,8 @@ def pytest_configure() -> None:
     """One BLAS thread here and in every process that a test starts, as `dualtrain up` has it."""
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    # A shell lets what it runs in the background ignore Ctrl-C, and so would all programs that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threadpool_limits(1)  # NumPy may be loaded by now
     hypothesis_settings.register_profile("patient", deadline=None)  # a machine may be busy with other work
     hypothesis_settings.load_profile("patient")

@@ -12,7 +12,7 @@ from tests.waiting import until
 
 Events = Callable[[httpx2.Response], Iterator[dict[str, Any]]]
 ACTIONS = ("pause", "resume", "cancel")
-SPEC = {"epochs": 2, "evaluate_every": 1_000_000, "gradient": {"method": "per-neuron"}}
+SPEC = {"epochs": 500, "evaluate_every": 1_000_000, "gradient": {"method": "per-neuron"}}
 ROUND_SECONDS = 20.0
 """More than a round of this job can take here, its checkpoint and a full machine included."""
 

@@ -8,7 +8,15 @@ from dualtrain.core.store import Documents, keys, replay
 from tests.chaos.cases import End
 from tests.chaos.stack import Stack
 
-STAYING = (keys.SEQUENCE, keys.VERSION, keys.EVENTS, keys.COUNTERS, "dualtrain:idempotency:", "dualtrain:requests:")
+STAYING = (
+    keys.SEQUENCE,
+    keys.VERSION,
+    keys.USAGE,
+    keys.EVENTS,
+    keys.COUNTERS,
+    "dualtrain:idempotency:",
+    "dualtrain:requests:",
+)
 """What the store keeps without any job: windows and counters of fixed size, and answers that expire."""
 
 

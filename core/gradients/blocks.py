@@ -1,19 +1,41 @@
 """Cutting the work of a batch into blocks. Blocks are counted by arithmetic and made when they are looked up."""
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import TypeAlias, overload
+from typing import TypeAlias, TypeVar, overload
 
 from dualtrain.core.gradients.base import Block
 
 Range: TypeAlias = tuple[int, int]
+Item = TypeVar("Item", covariant=True)
+
+
+class LazySequence(Sequence[Item], ABC):
+    """A sequence whose items are computed when they are looked up; a subclass defines `__len__` and `_item`."""
+
+    @abstractmethod
+    def _item(self, index: int) -> Item:
+        """Return the item at an index from 0 to the length."""
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
+        if isinstance(index, slice):
+            return [self._item(i) for i in range(*index.indices(len(self)))]
+        return self._item(range(len(self))[index])
+
+    def __iter__(self) -> Iterator[Item]:
+        return map(self._item, range(len(self)))
 
 
 @dataclass(frozen=True)
-class Cut(Sequence[Range]):
+class Cut(LazySequence[Range]):
     """`[start, stop)` as `pieces` ranges, in order, whose lengths differ by one `step` at most.
 
     `stop - start` and all lengths are multiples of `step`.
@@ -27,23 +49,14 @@ class Cut(Sequence[Range]):
     def __len__(self) -> int:
         return self.pieces
 
-    @overload
-    def __getitem__(self, index: int) -> Range: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Range]: ...
-    def __getitem__(self, index: int | slice) -> Range | Sequence[Range]:
-        if isinstance(index, slice):
-            return [self._range(i) for i in range(*index.indices(self.pieces))]
-        return self._range(range(self.pieces)[index])
-
-    def _range(self, index: int) -> Range:
+    def _item(self, index: int) -> Range:
         steps = (self.stop - self.start) // self.step
         first, last = (steps * end // self.pieces for end in (index, index + 1))
         return self.start + first * self.step, self.start + last * self.step
 
 
 @dataclass(frozen=True)
-class Grid(Sequence[Block]):
+class Grid(LazySequence[Block]):
     """Every range of directions on every range of samples; the ranges of samples are the outer loop.
 
     `directions` holds one cut for each part of the network, in order.
@@ -60,19 +73,7 @@ class Grid(Sequence[Block]):
     def __len__(self) -> int:
         return self._ends[-1] * len(self.samples)
 
-    @overload
-    def __getitem__(self, index: int) -> Block: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Block]: ...
-    def __getitem__(self, index: int | slice) -> Block | Sequence[Block]:
-        if isinstance(index, slice):
-            return [self._block(i) for i in range(*index.indices(len(self)))]
-        return self._block(range(len(self))[index])
-
-    def __iter__(self) -> Iterator[Block]:
-        return map(self._block, range(len(self)))
-
-    def _block(self, index: int) -> Block:
+    def _item(self, index: int) -> Block:
         over, on = divmod(index, self._ends[-1])
         part = bisect_right(self._ends, on)
         place = on - (self._ends[part - 1] if part else 0)

@@ -7,13 +7,14 @@ number of layers. A part's blocks, directions and rows are those of its own netw
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate, groupby
-from typing import overload
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from dualtrain.core.gradients.base import Block, Cost, Draw, Estimate, Method
+from dualtrain.core.gradients.blocks import LazySequence
 from dualtrain.core.nn import Network
 from dualtrain.core.nn.tensor import Array, Labels
 
@@ -22,14 +23,14 @@ REPLICAS = 2**32
 
 
 @dataclass(frozen=True)
-class PartBlocks(Sequence[Block]):
+class PartBlocks(LazySequence[Block]):
     """The blocks of all parts, one part after the other; made when they are looked up."""
 
     parts: tuple[Sequence[Block], ...]
     directions: tuple[int, ...]
     """For each part the number of directions before it."""
 
-    @property
+    @cached_property
     def ends(self) -> tuple[int, ...]:
         """For each part the number of blocks up to its end."""
         return tuple(accumulate(map(len, self.parts)))
@@ -37,17 +38,10 @@ class PartBlocks(Sequence[Block]):
     def __len__(self) -> int:
         return self.ends[-1]
 
-    @overload
-    def __getitem__(self, index: int) -> Block: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Block]: ...
-    def __getitem__(self, index: int | slice) -> Block | Sequence[Block]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        place = range(len(self))[index]
-        part = bisect_right(self.ends, place)
+    def _item(self, index: int) -> Block:
+        part = bisect_right(self.ends, index)
         first = self.ends[part - 1] if part else 0
-        return _moved(self.parts[part][place - first], first, self.directions[part])
+        return _moved(self.parts[part][index - first], first, self.directions[part])
 
     def own(self, block: Block) -> tuple[int, Block]:
         """Return the part that a block belongs to, and the block as that part has it."""

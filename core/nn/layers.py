@@ -159,22 +159,13 @@ def _kind(layer: Any) -> str:
     return "custom" if isinstance(layer, Custom) else getattr(layer, "type", "dense")
 
 
-PlainLayer: TypeAlias = Annotated[
+_Plain: TypeAlias = (
     Annotated[Dense, Tag("dense")]
     | Annotated[Conv2D, Tag("conv2d")]
     | Annotated[MaxPool2D, Tag("max-pool2d")]
     | Annotated[AvgPool2D, Tag("avg-pool2d")]
     | Annotated[LayerNorm, Tag("layer-norm")]
-    | Annotated[Custom, Tag("custom")],
-    Discriminator(_kind),
-]
-AnyLayer: TypeAlias = Annotated[
-    Annotated[Dense, Tag("dense")]
-    | Annotated[Conv2D, Tag("conv2d")]
-    | Annotated[MaxPool2D, Tag("max-pool2d")]
-    | Annotated[AvgPool2D, Tag("avg-pool2d")]
-    | Annotated[LayerNorm, Tag("layer-norm")]
-    | Annotated[Residual, Tag("residual")]
-    | Annotated[Custom, Tag("custom")],
-    Discriminator(_kind),
-]
+    | Annotated[Custom, Tag("custom")]
+)
+PlainLayer: TypeAlias = Annotated[_Plain, Discriminator(_kind)]
+AnyLayer: TypeAlias = Annotated[_Plain | Annotated[Residual, Tag("residual")], Discriminator(_kind)]

@@ -15,8 +15,8 @@ WEIGHT = 0.1
 """Weight of the newest round in the running means."""
 COLD_ROUNDS = 3
 """The first rounds load code and data: the time of each replaces that before, and overheads are not taken from them."""
-LOOK_WEIGHT = 0.2
-"""Weight of the newest look at what workers do; there is one with each report."""
+OBSERVATION_WEIGHT = 0.2
+"""Weight of the newest count of workers at other jobs; there is one with each report."""
 TASK_SECONDS = 0.0015
 """What a round or bundle costs besides computing, before it was measured."""
 SHARD_SECONDS = 0.0005
@@ -134,9 +134,9 @@ class Planner:
             waves += 1
         return waves
 
-    def look(self, elsewhere: int) -> None:
-        """Take into the mean how many workers are at other jobs now."""
-        self.elsewhere = _mean(self.elsewhere, elsewhere, LOOK_WEIGHT)
+    def observe(self, elsewhere: int) -> None:
+        """Update the mean number of workers at other jobs."""
+        self.elsewhere = _mean(self.elsewhere, elsewhere, OBSERVATION_WEIGHT)
 
     def learn_shared(self, lanes: Sequence[Lane], seconds: float) -> None:
         """Take a shared round into the means: what its shards computed, and how long it took in all."""

@@ -1,4 +1,4 @@
-"""Takes jobs under leases, runs each in a thread, hears of pauses and cancels, renews leases, clears old jobs away."""
+"""The jobs of an aggregator process: leases, a thread for each job, pauses and cancellations, deletion of old jobs."""
 
 import threading
 import time
@@ -18,14 +18,14 @@ from dualtrain.core.store import RedisClient, ServerError, Webhooks, keys
 from dualtrain.core.store.job_logs import JobLogs
 
 LISTEN_SECONDS = 0.3
-"""How long one look at the control channel waits: also the longest until a new or orphaned job is taken."""
+"""How long a read of the control channel blocks: also the longest until a new or orphaned job is taken."""
 RENEW_SECONDS = 1.0
 REAP_SECONDS = 60.0
 FLUSH_SECONDS = 2.0
 END_SECONDS = 5.0
 """Time that jobs have for their round and checkpoint when the process receives a stop signal."""
 STOP_SECONDS = 10.0
-"""How long a job's thread may take to stop before its place is given to others: one evaluation may be under way."""
+"""How long a job's thread may take to stop, with an update in progress, before its place is given to others."""
 MAX_ABANDONED = 4
 """Threads that do not stop before the process ends, to be started again without them."""
 
@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 @dataclass
 class Running:
-    """A job that this process works on. `stopping_since` is when it was first seen to have been told to stop."""
+    """A job that this process works on. `stopping_since` is when a stop was first noticed."""
 
     control: JobControl
     runner: Runner

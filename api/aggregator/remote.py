@@ -10,7 +10,7 @@ from typing import Any
 from dualtrain.api.aggregator.control import JobControl
 from dualtrain.api.aggregator.dispatch import AWAY, Link
 from dualtrain.api.aggregator.recorder import Notices
-from dualtrain.api.aggregator.round import Patience, Round
+from dualtrain.api.aggregator.round import Round, Timeouts
 from dualtrain.core.evaluation import Evaluation
 from dualtrain.core.loop import Training
 from dualtrain.core.rounds import State, bundle_vector
@@ -29,7 +29,7 @@ class RemoteRounds:
     notices: Notices
     planner: Planner
     counters: Counters
-    patience: Patience = Patience()
+    timeouts: Timeouts = Timeouts()
     lanes: list[Lane] = field(default_factory=list)
     """The tasks of the last round or bundle."""
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=31))
@@ -42,9 +42,9 @@ class RemoteRounds:
         tasks = self._tasks(state, choice, stop or state.step, evaluate)
         vector = bundle_vector(state) if choice is None or choice.is_bundle else rounds.vector(state)
         message = RoundMessage(self.control.lease.token, state.step, vector)
-        seconds = self.patience.deadline(self.durations) if choice else 0.0
-        seconds += self.patience.deadline(self.evaluation_durations) if evaluate else 0.0
-        round_ = Round(self.link, self.control, self.notices, message, tasks, seconds, self.patience)
+        seconds = self.timeouts.deadline(self.durations) if choice else 0.0
+        seconds += self.timeouts.deadline(self.evaluation_durations) if evaluate else 0.0
+        round_ = Round(self.link, self.control, self.notices, message, tasks, seconds, self.timeouts)
         work = _Work(self, state, tasks, round_)
         if tasks:
             round_.begin()
@@ -66,13 +66,13 @@ class RemoteRounds:
         ]
         return [*tasks[-1:], *tasks[:-1]] if evaluate else tasks
 
-    def look(self) -> None:
+    def count_workers(self) -> None:
         """Count the workers, and those at other jobs. While none can be seen, rounds are planned for as before."""
         with suppress(*AWAY):
             workers = self.link.exchange.workers()
             self.link.workers = len(workers) or self.link.workers
             busy_with = [worker.doing.job for worker in workers if worker.doing]
-            self.planner.look(sum(job_id != self.control.lease.job_id for job_id in busy_with))
+            self.planner.observe(sum(job_id != self.control.lease.job_id for job_id in busy_with))
 
 
 class _Work:

@@ -35,25 +35,25 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Patience:
-    """When a task counts as late, in seconds."""
+class Timeouts:
+    """Timeouts of tasks, in seconds."""
 
     floor: float = 0.25
     """A task is never sent again sooner than this."""
     first: float = 2.0
     """Before any round was measured: a worker may have to load code and data first."""
     longest: float = 5.0
-    """The wait doubles with each time in vain, up to this."""
-    look: float = 0.25
-    """The longest time between two looks at whether a worker is still at the round, as its heartbeat says. That of one
-    that was lost with its host says so until it expires."""
+    """The timeout doubles each time it expires, up to this."""
+    recheck: float = 0.25
+    """How often to check, from heartbeats, whether any worker is still computing the round. The last heartbeat of a
+    lost host claims the round until it expires."""
     factor: float = 3.0
     """Median round durations after which a task is late."""
     poll: float = 0.2
-    """The longest wait between two looks at whether the job was paused or cancelled."""
+    """How often to check whether the job was paused or cancelled."""
 
     def deadline(self, durations: Collection[float]) -> float:
-        """Return how long a round may take after rounds that took so long: some medians, never under the floor."""
+        """Return the timeout of a round: `factor` times the median of recent `durations`, at least `floor`."""
         return max(self.floor, self.factor * statistics.median(durations)) if durations else self.first
 
 
@@ -80,7 +80,7 @@ class Round:
         message: RoundMessage,
         tasks: Sequence[Task],
         seconds: float,
-        patience: Patience,
+        timeouts: Timeouts,
     ) -> None:
         """`seconds` is how long the results may take before tasks are sent again."""
         self._link = link
@@ -89,7 +89,7 @@ class Round:
         self._message = message
         self._tasks = {task.shard: task for task in tasks}
         self._seconds = seconds
-        self._patience = patience
+        self._timeouts = timeouts
         self.results: dict[int, Any] = {}
         self.lanes: list[Lane] = []
         self._sent = Counter[int]()
@@ -126,7 +126,7 @@ class Round:
     def _turn(self) -> None:
         if not self._published:
             self._publish(self._missing())
-        wait = min(self._patience.poll, max(0.001, self._late - time.monotonic()))
+        wait = min(self._timeouts.poll, max(0.001, self._late - time.monotonic()))
         messages = self._link.exchange.receive(self._control.lease.job_id, self._message.token, wait)
         for rows in messages:
             self._take(rows)
@@ -192,15 +192,18 @@ class Round:
         self._publish([self._tasks[rows.shard]])
 
     def _overdue(self) -> None:
-        """Send again what is missing, unless somebody is at it: one task for each idle worker, ever more patiently."""
+        """Send missing tasks again, one for each idle worker, unless a worker is computing the round.
+
+        The timeout doubles.
+        """
         workers = self._link.exchange.workers()
         self._link.workers = len(workers)
         if not workers:
             self._notices.explain("waiting_for_workers", "No worker is running; the job goes on when one appears.")
         if any(map(self._is_here, workers)):
-            self._wait(min(self._seconds, self._patience.look))
+            self._wait(min(self._seconds, self._timeouts.recheck))
             return
-        self._seconds = max(self._seconds, min(2 * self._seconds, self._patience.longest))
+        self._seconds = max(self._seconds, min(2 * self._seconds, self._timeouts.longest))
         nobody_before, self._nobody = self._nobody, not workers
         if not self._link.exchange.holds(self._control.lease.job_id, self._message.token):
             self._again(self._missing(), "exchange_lost", "the exchange lost the round")
@@ -211,7 +214,7 @@ class Round:
             self._again(self._missing()[: max(1, idle)], "late", f"nothing came for {self._waited:.2f} s")
 
     def _is_here(self, worker: Worker) -> bool:
-        """Return whether a worker is at this round, as it says."""
+        """Return whether a worker is computing this round, by its heartbeat."""
         doing = worker.doing
         return doing is not None and (doing.job, doing.step) == (self._control.lease.job_id, self._message.step)
 
@@ -227,7 +230,7 @@ class Round:
     def _pause(self, error: Exception) -> None:
         log.warning("a server is away", job=self._control.lease.job_id, error=str(error))
         self._published = False
-        time.sleep(self._patience.poll)
+        time.sleep(self._timeouts.poll)
 
 
 _HANDLERS: dict[int, Callable[[Round, RowsMessage, Any], None]] = {
@@ -237,4 +240,4 @@ _HANDLERS: dict[int, Callable[[Round, RowsMessage, Any], None]] = {
     RowsMessage.REFUSED: Round._refused,
     RowsMessage.LEFT: Round._left,
 }
-"""What is done with a message, by its outcome."""
+"""Handlers of messages by outcome."""

@@ -187,7 +187,7 @@ class Runner:
             for moment in train(report.training, state, remote.begin, report.elapsed, report.evaluation):
                 state = moment.state
                 if recorder.record(moment, remote.lanes, remote.planner.reasons):
-                    remote.look()
+                    remote.count_workers()
         except (Interrupted, JobFailed):
             recorder.write(state, None, remote.lanes, remote.planner.reasons)
             recorder.save(state)
@@ -208,7 +208,7 @@ class Runner:
             planner=Planner(None if shards == "auto" else shards),
             counters=stores.counters,
         )
-        remote.look()
+        remote.count_workers()
         return remote
 
     def _end(self, to: Status, reason: Reason, **fields: Any) -> None:

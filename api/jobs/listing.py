@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -16,7 +16,6 @@ Sort = Literal["created_at", "started_at", "finished_at", "duration_seconds", "n
                "-best_test_accuracy", "-loss", "-passes"]  # fmt: skip
 """Columns to sort by, descending with `-`. Jobs without a value come last; equal ones newest first."""
 NEWEST: Sort = "-created_at"
-SORTS: tuple[str, ...] = get_args(Sort)
 
 _STATUS_ORDER = {
     Status.RUNNING: 0,

@@ -89,7 +89,7 @@ class Failure:
 class RowsMessage:
     """Reply of a worker to one task: `body` is its result, or a `Failure` unless `outcome` is `DONE`."""
 
-    DONE, FAILED, REFUSED, LOST, LEFT = OUTCOMES = range(5)
+    DONE, FAILED, REFUSED, LOST, LEFT = range(5)
     """Computed; an exception; not a job for this process; the process died; the exchange could not be read."""
 
     step: int

@@ -88,21 +88,21 @@ def test_jobs_that_share_the_workers_leave_each_other_their_parts() -> None:
     planner = Planner(requested=None, compute_seconds=0.02)
     assert len(planner.choose(units=4, workers=4).shares) == 4
     for _ in range(20):
-        planner.look(2)
+        planner.observe(2)
     assert len(planner.choose(units=4, workers=4).shares) == 2
     assert "of 4 workers 2.0 are at other jobs, so 2 are counted on" in planner.reasons
     for _ in range(20):
-        planner.look(4)
+        planner.observe(4)
     assert planner.choose(units=4, workers=4) is BUNDLE
     for _ in range(20):
-        planner.look(0)
+        planner.observe(0)
     assert len(planner.choose(units=4, workers=4).shares) == 4
 
 
 def test_a_small_job_beside_it_takes_nothing_from_a_large_one() -> None:
     planner = Planner(requested=None, compute_seconds=0.02)
     for at in range(40):
-        planner.look(at % 5 == 0)
+        planner.observe(at % 5 == 0)
     assert len(planner.choose(units=4, workers=4).shares) == 4
 
 

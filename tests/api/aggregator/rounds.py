@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dualtrain.api.aggregator.control import JobControl
 from dualtrain.api.aggregator.dispatch import Link
 from dualtrain.api.aggregator.remote import RemoteRounds
-from dualtrain.api.aggregator.round import Patience
+from dualtrain.api.aggregator.round import Timeouts
 from dualtrain.core.evaluation import Evaluation
 from dualtrain.core.gradients import shards
 from dualtrain.core.history import RecordedSteps
@@ -25,7 +25,7 @@ UNITS = 5
 LEASE = Lease("j", 4)
 STEP = 7
 IDLE = Worker(id="w", host="h", pid=1, since="", seen="", numerics="", code="", doing=None)
-HASTY = Patience(floor=0.05, first=0.05)
+HASTY = Timeouts(floor=0.05, first=0.05)
 
 Answer = Callable[[Task, int], Sequence[RowsMessage]]
 """What comes back for a task that is sent for the n-th time."""
@@ -131,7 +131,7 @@ class Scene:
     answer: Answer
     shards: int | None = 3
     units: int = UNITS
-    patience: Patience = HASTY
+    timeouts: Timeouts = HASTY
     control: Control = field(default_factory=Control)
     notices: KeptNotices = field(default_factory=KeptNotices)
 
@@ -145,7 +145,7 @@ class Scene:
             notices=self.notices,  # type: ignore[arg-type]
             planner=Planner(self.shards),
             counters=Uncounted(),  # type: ignore[arg-type]
-            patience=self.patience,
+            timeouts=self.timeouts,
         )
 
     def run(self, step: int = STEP) -> State:

@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
-from dualtrain.api.aggregator.round import Patience
+from dualtrain.api.aggregator.round import Timeouts
 from dualtrain.core.store import Doing, Exchange, RowsMessage, Worker
 from dualtrain.core.store.broker import Task
 from tests.api.aggregator.rounds import HASTY, IDLE, Scene, done, failed, in_order
@@ -93,34 +93,34 @@ def test_without_workers_it_is_sent_again_once_and_waits_in_the_queue(scene: Cal
     assert len(rounds.sent) == 2
 
 
-def test_patience_never_shrinks(scene: Callable[..., Scene], exchange: Redis) -> None:
+def test_timeouts_never_shrinks(scene: Callable[..., Scene], exchange: Redis) -> None:
     Exchange(exchange).beat(IDLE)
     started = time.monotonic()
     rounds = scene(
         lambda task, times: [done(task)] if times == 3 else [],
         shards=1,
-        patience=Patience(floor=0.05, first=0.05, longest=0.01),
+        timeouts=Timeouts(floor=0.05, first=0.05, longest=0.01),
     )
     rounds.run()
     assert time.monotonic() - started >= 2 * 0.05
 
 
-def test_patience_doubles_up_to_its_longest(scene: Callable[..., Scene], exchange: Redis) -> None:
+def test_timeouts_doubles_up_to_its_longest(scene: Callable[..., Scene], exchange: Redis) -> None:
     def answer(task: Task, times: int) -> list[RowsMessage]:
         Exchange(exchange).beat(IDLE)
         return [done(task)] if times == 4 else []
 
-    rounds = scene(answer, shards=1, patience=Patience(floor=0.05, first=0.05, longest=0.1))
+    rounds = scene(answer, shards=1, timeouts=Timeouts(floor=0.05, first=0.05, longest=0.1))
     rounds.run()
     assert rounds.notices.messages == [f"nothing came for {seconds} s" for seconds in ("0.05", "0.10", "0.10")]
 
 
 @pytest.mark.parametrize(
     ("durations", "seconds"),
-    [([], Patience.first), ([1e-6], Patience.floor), ([1.0, 2.0, 60.0], Patience.factor * 2.0)],
+    [([], Timeouts.first), ([1e-6], Timeouts.floor), ([1.0, 2.0, 60.0], Timeouts.factor * 2.0)],
 )
 def test_a_task_is_late_after_some_median_rounds(durations: list[float], seconds: float) -> None:
-    assert Patience().deadline(durations) == seconds
+    assert Timeouts().deadline(durations) == seconds
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_what_a_lost_host_had_is_sent_again_soon_after_its_heartbeat_expired(
         return real(self)
 
     monkeypatch.setattr(Exchange, "workers", workers)
-    patience = Patience(floor=HASTY.floor, first=HASTY.first, look=0.01)
-    rounds = scene(lambda task, times: [done(task)] if times == 2 else [], shards=1, patience=patience)
+    timeouts = Timeouts(floor=HASTY.floor, first=HASTY.first, recheck=0.01)
+    rounds = scene(lambda task, times: [done(task)] if times == 2 else [], shards=1, timeouts=timeouts)
     rounds.run()
     assert rounds.notices.messages == ["nothing came for 0.25 s"]  # it did not double with each look

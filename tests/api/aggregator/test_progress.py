@@ -1,4 +1,4 @@
-"""What is told of a running job: how far it is, when it will end, why it ended, what it gets right."""
+"""Reports of a running job: progress, time left, reason of its end, accuracy."""
 
 from collections.abc import Callable
 from types import SimpleNamespace

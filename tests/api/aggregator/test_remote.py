@@ -75,14 +75,14 @@ def test_workers_that_cannot_be_seen_for_a_while_are_still_planned_for(
 ) -> None:
     remote = scene(lambda task, times: [done(task)]).remote
     Exchange(exchange).beat(IDLE)
-    remote.look()
+    remote.count_workers()
     assert remote.link.workers == 1
 
     def away(self: Exchange) -> list[Worker]:
         raise NoConnection("gone")
 
     monkeypatch.setattr(Exchange, "workers", away)
-    remote.look()
+    remote.count_workers()
     assert remote.link.workers == 1
 
 
@@ -92,6 +92,6 @@ def test_workers_at_other_jobs_are_counted_on_less_and_less(scene: Callable[...,
         doing = Doing(job=job, step=0, shard=0) if job else None
         Exchange(exchange).beat(IDLE.model_copy(update={"id": name, "doing": doing}))
     for _ in range(20):
-        remote.look()
+        remote.count_workers()
     assert remote.link.workers == 4
     assert remote.planner.elsewhere == pytest.approx(2, rel=0.02)

@@ -1,4 +1,4 @@
-"""The table of docs/estimators.md, made anew: `python -m benchmarks.recipes --write`."""
+"""The table of docs/estimators.md, measured again: `python -m benchmarks.recipes --write`."""
 
 import os
 import sys

@@ -16,7 +16,7 @@ BLOCK_MILLISECONDS = 3000
 """Less than a client of the store waits for a reply."""
 RETRY_SECONDS = 0.5
 BACKLOG = 2000
-"""Events that a listener may lag behind; one that is slower is cut off, and resumes when it comes back."""
+"""Events that a listener may lag behind; a slower one is disconnected and may resume."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Listener:
         return True
 
     def hand(self, message: Message | None) -> None:
-        """Give it an event; one that does not take them is sent away."""
+        """Queue an event; a listener whose queue is full is disconnected."""
         if message is None or self.queue.full():
             while not self.queue.empty():
                 self.queue.get_nowait()
@@ -69,7 +69,7 @@ def _notable(event: Event, status: str) -> bool:
 
 
 class Fanout:
-    """Reader of the stream of all events that hands each to its listeners."""
+    """Reader of the stream of all events; publishes each event to its subscribers."""
 
     def __init__(self, store: RedisClient) -> None:
         self._store = store
@@ -100,7 +100,7 @@ class Fanout:
         return len(self._listeners)
 
     def close(self) -> None:
-        """Send all listeners away, and read no more: the store's client may swallow a cancellation."""
+        """Disconnect all listeners and stop reading: the store's client may swallow a cancellation."""
         self._closed = True
         self._begun.set()
         for listener in self._listeners:

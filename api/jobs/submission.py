@@ -43,7 +43,7 @@ def _once(services: Services, key: Key, spec: JobSpec, idempotency_key: str) -> 
     except (Problem, QueueFull):  # there is no job
         requests.forget(claim)
         raise
-    except Exception:  # there may be one: whoever asks again for the same gets it, and no second one
+    except Exception:  # there may be one: the same request again gets it, and no second one
         requests.release(claim)
         raise
 

@@ -31,7 +31,7 @@ const product = (shape) => shape.reduce((whole, part) => whole * part, 1);
  */
 export function weightedLayers({ dataset, network: { layers } }) {
   let shape = [dataset.image_size, dataset.image_size, 1];
-  const found = layers.map((layer, index) => {
+  const weighted = layers.map((layer, index) => {
     const before = shape;
     shape = after(layer, shape);
     if (before === null) return null;
@@ -41,7 +41,7 @@ export function weightedLayers({ dataset, network: { layers } }) {
     if (layer.type !== "conv2d") return null;
     return { ...layer, index, name: "kernel", inputs: (layer.kernel_size ?? 3) ** 2 * before[2], units: layer.filters };
   });
-  return found.filter((layer) => layer !== null);
+  return weighted.filter((layer) => layer !== null);
 }
 
 /** Whether the first layer's weights belong to the pixels one by one. */

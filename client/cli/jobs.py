@@ -64,10 +64,10 @@ def list_jobs(
 
     `dualtrain jobs --sort -test_accuracy --limit 5`
     """
-    found: dict[str, Any] = {"name": name, "method": method, "dataset": dataset, "sweep": sweep}
+    filters: dict[str, Any] = {"name": name, "method": method, "dataset": dataset, "sweep": sweep}
     with connect(url, key) as client:
         listed = client.jobs(
-            status=status, metadata=pairs(metadata or []), limit=limit, min_accuracy=min_accuracy, sort=sort, **found
+            status=status, metadata=pairs(metadata or []), limit=limit, min_accuracy=min_accuracy, sort=sort, **filters
         )
         records = [job.record for job in listed]
     if as_json:
@@ -144,14 +144,14 @@ def usage(as_json: AsJson = False, url: Url = URL, key: Key = None) -> None:
     columns = ("key", "jobs", "passes", "evaluations", "worker time", "stored")
     rows = (
         (
-            one["key"] or "(none)",
-            one["jobs"],
-            f"{one['passes']:,}",
-            f"{one['evaluations']:,}",
-            duration(one["worker_seconds"]),
-            f"{one['stored_bytes'] / 1e6:,.1f} MB",
+            key_usage["key"] or "(none)",
+            key_usage["jobs"],
+            f"{key_usage['passes']:,}",
+            f"{key_usage['evaluations']:,}",
+            duration(key_usage["worker_seconds"]),
+            f"{key_usage['stored_bytes'] / 1e6:,.1f} MB",
         )
-        for one in listed
+        for key_usage in listed
     )
     print_table(columns, rows)
 

@@ -69,8 +69,8 @@ class _Trial:
         parameters, inputs = self.parameters.astype(dtype), self.inputs.astype(dtype)
         rows: dict[int, Array] = {}
         for group in groups:
-            found = self.method.measure(self.network, parameters, inputs, self.labels, group, draw)
-            rows |= {block.index: row for block, row in zip(group, found, strict=True)}
+            measured = self.method.measure(self.network, parameters, inputs, self.labels, group, draw)
+            rows |= {block.index: row for block, row in zip(group, measured, strict=True)}
         return [rows[index] for index in sorted(rows)]
 
     def estimate(self, draw: Draw, dtype: DTypeLike = np.float64) -> Estimate:

@@ -122,7 +122,7 @@ class ForwardGradient(Method):
 
     @property
     def _fills_blocks(self) -> bool:
-        """Whether directions say more together than alone."""
+        """Whether the directions of a block depend on each other, so that blocks should be full."""
         return self.distribution == "orthogonal" or self.average == "projection"
 
     def _check_options(self) -> None:

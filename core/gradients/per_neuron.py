@@ -3,8 +3,9 @@
 A weight W_ij enters the loss only through unit j: `W + E_ij·ε` moves its pre-activation by `x_i·ε`, and a derivative is
 linear, `J(x_i·e_j) = x_i·J(e_j)`. So the passes of all weights of a unit share one push of `e_j`, for every sample at
 once, and `x` weighs what comes out: ∂L/∂W_ij = Σₙ x_ni·s_nj, where s_nj is the derivative of sample n's loss along e_j.
-A unit of a convolution is one position and channel. Where those are so many that pushing each parameter takes less, as
-in a deep convolutional network, or a layer is not linear in its parameters, the parameters are pushed.
+A unit of a convolution is one position and channel. Where pushing all of them costs more than
+pushing each parameter, as in a deep convolutional network, or where a layer is not linear in its parameters, the
+parameters are pushed.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Random directions: how they are drawn, and how their slopes become an estimate of the gradient.
 
 The mean of slope·v over S random directions v with E[v vᵀ] = I has the gradient as its expectation. A direction is
-never sent: whoever knows the draw and the block draws it again, so a block's row holds one slope for each direction.
+never sent: the draw and the block determine it, so a block's row holds one slope for each direction.
 """
 
 from collections.abc import Callable

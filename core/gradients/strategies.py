@@ -46,7 +46,7 @@ class Strategy(ABC):
 
     @abstractmethod
     def cut(self, samples: int) -> Cut:
-        """Return the ranges of directions of a block with so many samples."""
+        """Return the ranges of directions of a block with this many samples."""
 
     @abstractmethod
     def row(self, forward: Forward, directions: Range) -> Array:

@@ -1,4 +1,4 @@
-"""Exact derivatives of a few parameters, drawn anew in every step (random coordinate descent, Nesterov 2012)."""
+"""Exact derivatives of a few parameters, drawn again in every step (random coordinate descent, Nesterov 2012)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -25,14 +25,14 @@ export function selection({ chosen, filter, total, changed }) {
   const size = () => (everything ? total() : chosen.size);
 
   async function act(action) {
-    const wanted = everything ? filter() : ids();
-    const plan = await api.act(action, wanted, true);
+    const target = everything ? filter() : ids();
+    const plan = await api.act(action, target, true);
     const skipped = plan.matched - plan.changed;
     const others = skipped ? ` ${count(skipped)} others stay: their status does not allow it.` : "";
     if (!plan.changed) return notice(`None of these jobs can be ${DONE[action]} now.`);
     const question = `${LABELS[action]} ${count(plan.changed)} ${plan.changed === 1 ? "job" : "jobs"}? ${PROMISES[action]}${others}`;
     if (!window.confirm(question)) return null;
-    const result = await api.act(action, wanted);
+    const result = await api.act(action, target);
     notice(`${count(result.changed)} ${DONE[action]}.`);
     if (action === "delete") [...chosen].forEach(forget);
     clear();

@@ -146,9 +146,9 @@ function jobPicker(chosen, turn) {
   function draw() {
     const shown = matches();
     const text = search.value.trim().toLowerCase();
-    const found = sweeps.filter((sweep) => chosen.has(sweep.id) || `${sweep.name} ${sweep.id}`.toLowerCase().includes(text));
-    const key = [...found, ...shown].map((one) => `${one.id} ${one.name}`).join();
-    if (key !== listed) fill(boxes, h("legend", {}, "Jobs and sweeps"), sweepChoices(found, chosen, turn), choices(shown, chosen, turn)); // the focused box stays
+    const matchingSweeps = sweeps.filter((sweep) => chosen.has(sweep.id) || `${sweep.name} ${sweep.id}`.toLowerCase().includes(text));
+    const key = [...matchingSweeps, ...shown].map((one) => `${one.id} ${one.name}`).join();
+    if (key !== listed) fill(boxes, h("legend", {}, "Jobs and sweeps"), sweepChoices(matchingSweeps, chosen, turn), choices(shown, chosen, turn)); // the focused box stays
     listed = key;
     more.hidden = !hasOlder();
   }

@@ -40,7 +40,7 @@ export function jobsView(main) {
   const title = h("div", { class: "head" }, h("h1", {}, "Jobs"), trainLink());
   const acts = selection({ chosen, filter, total: () => list.total ?? 0, changed: reload });
   let timer = null;
-  let asked = 0;
+  let requests = 0;
   fill(main, title, filters(state, fromStart), words, acts.node, table, more);
 
   /** The filter as the service's actions take it. */
@@ -55,7 +55,7 @@ export function jobsView(main) {
 
   /** Ask the service for the rows that are visible. */
   async function reload() {
-    const turn = ++asked;
+    const turn = ++requests;
     const ids = [];
     let page = { next: "", total: 0 };
     while (page.next !== null && ids.length < state.visible) {
@@ -63,7 +63,7 @@ export function jobsView(main) {
       page = await find({ status: state.status, q: state.q, sort: state.sort, limit, after: page.next });
       ids.push(...page.data.map((job) => job.id));
     }
-    if (turn !== asked) return; // a newer question has been asked meanwhile
+    if (turn !== requests) return; // a newer request was sent meanwhile
     Object.assign(list, { ids, total: page.total });
     draw();
   }
@@ -143,7 +143,7 @@ export function jobsView(main) {
   });
   return () => {
     clearTimeout(timer);
-    asked += 1;
+    requests += 1;
     stop();
   };
 }

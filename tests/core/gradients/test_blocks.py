@@ -47,7 +47,7 @@ def test_the_job_of_the_post_can_be_shared_by_two_workers() -> None:
 
 
 def test_blocks_are_counted_and_found_without_making_all_of_them() -> None:
-    """A spec of 211 bytes may have so many blocks that a list of them would take all memory."""
+    """A spec of 211 bytes may have more blocks than a list of them fits into memory."""
     network = Network(4096, (Dense(1950, "relu"), Dense(1024, "relu"), Dense(10, "softmax")))
     blocks = PerParameter().blocks(network, 65_536)
     assert len(blocks) > 10**5

@@ -35,7 +35,7 @@ def test_a_job_that_is_deleted_before_its_call_is_neither_called_nor_revived(sto
     jobs.delete("job-1")
     assert listed.claim("job-2", "cancelled.2", 0) == 1
     jobs.delete("job-2")
-    listed.again("job-2", "cancelled.2", 0, "500")  # by whoever had claimed it
+    listed.again("job-2", "cancelled.2", 0, "500")  # by the process that had claimed it
     store.zadd(keys.WEBHOOKS, {"job-2/cancelled.2": 0})
     assert listed.claim("job-2", "cancelled.2", 0) == 0
     assert {key.decode() for key in store.keys("*")} == {keys.EVENTS, keys.SEQUENCE, keys.USAGE, keys.VERSION}
